@@ -1,0 +1,140 @@
+//! What passes between the stages, named for its state: [`Scan`] (decoded), [`CleanPage`] (ready to be read), [`ReadPage`]
+//! (words found, kept image encoded).
+
+use serde::{Deserialize, Serialize};
+use sohoa_record::manifest::PageState;
+use sohoa_record::{PageText, Placement, Reason};
+
+/// Eight-bit grey pixels, row by row, no padding; 0 is black.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Grey {
+    pub width: u32,
+    pub height: u32,
+    pub pixels: Vec<u8>,
+}
+
+/// The scan as it is kept and shown: for most scans the very bytes of the source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptImage {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// How `data` is encoded.
+    pub encoding: Encoding,
+    /// The encoded image: the stream that goes into the PDF.
+    pub data: Vec<u8>,
+}
+
+/// Encodings of a kept image, all lossless towards the source's pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encoding {
+    /// A baseline or progressive JPEG file exactly as it came: PDF `DCTDecode`.
+    Jpeg {
+        /// 1 grey, 3 colour.
+        components: u8,
+    },
+    /// CCITT group 4, one bit a pixel, 0 bits white (PDF `CCITTFaxDecode`, K −1, BlackIs1 false), no end-of-block needed.
+    Group4,
+    /// Zlib stream of 8-bit samples, row by row: PDF `FlateDecode`.
+    Flate {
+        /// 1 grey, 3 sRGB.
+        components: u8,
+    },
+}
+
+/// One decoded page.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// From 1.
+    pub number: u32,
+    /// What is kept.
+    pub kept: KeptImage,
+    /// The same pixels in grey, same size, for the engine.
+    pub grey: Grey,
+    /// Pixels per inch; 0 when the source does not say and it cannot be told.
+    pub dpi: u32,
+    /// The source's own text, when it has a trustworthy text layer (born-digital); upright pixels of the kept image.
+    pub text: Option<PageText>,
+    /// What a reader should know of the page.
+    pub flags: Vec<Reason>,
+}
+
+/// A page ready to be read: upright, straight, grey.
+#[derive(Clone, Debug)]
+pub struct CleanPage {
+    /// Upright and deskewed.
+    pub grey: Grey,
+    /// Pixels per inch the engine is told; never 0.
+    pub dpi: u32,
+    /// How it lies on the kept image.
+    pub placement: Placement,
+    /// Nothing is on the page.
+    pub blank: bool,
+}
+
+/// One page after decode, clean and recognize: all that leaves the page child.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadPage {
+    /// From 1.
+    pub number: u32,
+    /// What became of it.
+    pub state: PageState,
+    /// Why it failed, and flags.
+    pub reasons: Vec<Reason>,
+    /// Pixels per inch; 0 when unknown.
+    pub dpi: u32,
+    /// How the upright page lies on the kept image.
+    pub placement: Placement,
+    /// Its words.
+    pub text: PageText,
+    /// True when the words are the source's own.
+    pub born_digital: bool,
+    /// What is kept; none when the page could not be decoded.
+    pub kept: Option<KeptImage>,
+    /// Milliseconds spent inside the engine (recognition proper), for the speed figures; not part of any record.
+    pub engine_ms: u32,
+}
+
+impl ReadPage {
+    /// A page that could not be read, with the reason.
+    pub fn failed(number: u32, reason: Reason) -> Self {
+        ReadPage {
+            number,
+            state: PageState::RecognizeFailed,
+            reasons: vec![reason],
+            dpi: 0,
+            placement: Placement::default(),
+            text: PageText::default(),
+            born_digital: false,
+            kept: None,
+            engine_ms: 0,
+        }
+    }
+}
+
+/// What may be spent on outside bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of one source file.
+    pub max_source_bytes: u64,
+    /// Pages of one source file.
+    pub max_pages: u32,
+    /// Pixels of one page image.
+    pub max_page_pixels: u64,
+    /// Bytes any one compressed stream may grow to.
+    pub max_stream_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            max_source_bytes: 2 << 30,
+            max_pages: 5_000,
+            // A3 at 600 dpi is 70 million pixels
+            max_page_pixels: 120_000_000,
+            max_stream_bytes: 512 << 20,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Opaque identifiers of our own making.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The identifier of a record: a UUID in its usual lower-case form. It says nothing about what the record holds, so it may
+/// stand in public lists.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RecordId(String);
+
+impl RecordId {
+    /// The 36 characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RecordId {
+    type Error = MalformedRecordId;
+
+    fn try_from(text: String) -> Result<Self, MalformedRecordId> {
+        let hyphens = [8, 13, 18, 23];
+        let well_formed = text.len() == 36
+            && text.bytes().enumerate().all(|(i, b)| match b {
+                b'-' => hyphens.contains(&i),
+                b'0'..=b'9' | b'a'..=b'f' => !hyphens.contains(&i),
+                _ => false,
+            });
+        if well_formed { Ok(Self(text)) } else { Err(MalformedRecordId(text)) }
+    }
+}
+
+impl std::str::FromStr for RecordId {
+    type Err = MalformedRecordId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedRecordId> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<RecordId> for String {
+    fn from(id: RecordId) -> String {
+        id.0
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is no record identifier.
+#[derive(Debug, thiserror::Error)]
+#[error("'{0}' is not a record identifier; a UUID such as 0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f was expected")]
+pub struct MalformedRecordId(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lower_case_uuids_are_record_ids() {
+        assert!("0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f".parse::<RecordId>().is_ok());
+        for wrong in ["0193A5C2-7e1b-7c3d-9f00-1a2b3c4d5e6f", "0193a5c27e1b7c3d9f001a2b3c4d5e6f", "", "../../etc/passwd"] {
+            assert!(wrong.parse::<RecordId>().is_err(), "{wrong}");
+        }
+    }
+}

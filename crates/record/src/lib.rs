@@ -1,0 +1,22 @@
+//! What sohoa keeps and signs: the words of a page, the fields read from them, the manifest of a document and its signed
+//! receipt. It is *not* a place for files, sockets, clocks or randomness: time, salts, keys and bytes are arguments, so the
+//! same inputs give the same bytes, and an auditor can read the whole crate in an hour.
+
+pub mod digest;
+pub mod dossier;
+pub mod field;
+pub mod identifier;
+pub mod manifest;
+pub mod reason;
+pub mod seal;
+pub mod text;
+pub mod trust;
+
+pub use digest::{Digests, Hasher, Sha256Hex};
+pub use dossier::DossierCode;
+pub use field::Field;
+pub use manifest::Manifest;
+pub use reason::Reason;
+pub use seal::Receipt;
+pub use text::{Line, PageText, Placement, Rect, Word};
+pub use trust::TrustPolicy;

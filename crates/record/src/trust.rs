@@ -1,0 +1,145 @@
+//! The trust policy: which keys an auditor believes, as a small text file that people can read, compare and print.
+//!
+//! ```text
+//! # whom we believe; one key a line
+//! manifest-key MCowBQYDK2VwAyEA… Trung tâm PVHCC tỉnh Quảng Ngãi, 2026
+//! ```
+//! The base64 is the middle line of the PEM public key (`openssl pkey -pubin -in key.pub.pem`), so a line can be checked
+//! against a printed key by eye. Lines of other kinds (`log`, `witness`, `quorum`: C2SP tlog-policy) are reserved.
+
+use crate::Sha256Hex;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
+
+/// The keys that are believed.
+#[derive(Clone, Debug, Default)]
+pub struct TrustPolicy {
+    keys: Vec<TrustedKey>,
+}
+
+/// One believed key.
+#[derive(Clone, Debug)]
+pub struct TrustedKey {
+    /// SHA-256 of the key's SubjectPublicKeyInfo (RFC 5280 §4.1): `openssl pkey -pubin -in key.pub.pem -outform DER | sha256sum`.
+    pub id: Sha256Hex,
+    /// Whose key it is, in the policy's words.
+    pub name: String,
+    /// The key.
+    pub key: VerifyingKey,
+}
+
+impl TrustPolicy {
+    /// Reads a policy file.
+    pub fn parse(text: &str) -> Result<Self, MalformedPolicy> {
+        let mut policy = Self::default();
+        for (i, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let malformed = |why: String| MalformedPolicy { line: i + 1, why };
+            let mut words = line.splitn(3, char::is_whitespace);
+            match words.next() {
+                Some("manifest-key") => {}
+                Some(other) => return Err(malformed(format!("'{other}' is not a kind of line this version knows; 'manifest-key' was expected"))),
+                None => continue,
+            }
+            let der = STANDARD
+                .decode(words.next().unwrap_or_default())
+                .map_err(|e| malformed(format!("the key is not base64 ({e}); copy the middle line of the PEM public key")))?;
+            let key = VerifyingKey::from_public_key_der(&der)
+                .map_err(|e| malformed(format!("the key is not an Ed25519 public key ({e})")))?;
+            policy.add(key, words.next().unwrap_or("").trim()).map_err(|WeakKey| malformed("the key is weak (small order)".into()))?;
+        }
+        if policy.keys.is_empty() {
+            return Err(MalformedPolicy { line: 0, why: "no 'manifest-key' line; nobody would be believed".into() });
+        }
+        Ok(policy)
+    }
+
+    /// Adds a key. Small-order keys are refused, since any signature may pass under them.
+    pub fn add(&mut self, key: VerifyingKey, name: &str) -> Result<(), WeakKey> {
+        if key.is_weak() {
+            return Err(WeakKey);
+        }
+        self.keys.push(TrustedKey { id: key_id(&key), name: name.to_owned(), key });
+        Ok(())
+    }
+
+    /// All believed keys.
+    pub fn keys(&self) -> &[TrustedKey] {
+        &self.keys
+    }
+
+    /// The believed key with that identifier.
+    pub fn key(&self, id: &str) -> Option<&TrustedKey> {
+        self.keys.iter().find(|key| key.id.as_str() == id)
+    }
+}
+
+/// The identifier of a key: SHA-256 of its SubjectPublicKeyInfo.
+pub fn key_id(key: &VerifyingKey) -> Sha256Hex {
+    Sha256Hex::of(&public_key_der(key))
+}
+
+/// The policy line that makes an auditor believe `key`.
+pub fn policy_line(key: &VerifyingKey, name: &str) -> String {
+    format!("manifest-key {} {name}", STANDARD.encode(public_key_der(key)))
+}
+
+fn public_key_der(key: &VerifyingKey) -> Vec<u8> {
+    // An Ed25519 key always has a SubjectPublicKeyInfo: twelve fixed bytes and the key (RFC 8410 §4).
+    key.to_public_key_der().map(|der| der.as_bytes().to_vec()).unwrap_or_default()
+}
+
+/// A key of small order, under which signatures prove nothing.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key is weak (small order); make a new one with `sohoa keys new`")]
+pub struct WeakKey;
+
+/// A trust policy that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("trust policy, line {line}: {why}")]
+pub struct MalformedPolicy {
+    line: usize,
+    why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ed25519_dalek::SigningKey;
+
+    #[test]
+    fn a_written_line_is_read_back() {
+        let key = SigningKey::from_bytes(&[7; 32]).verifying_key();
+        let policy = TrustPolicy::parse(&format!("# ours\n\n{}\n", policy_line(&key, "Sở Tư pháp"))).unwrap();
+        assert_eq!(policy.key(key_id(&key).as_str()).unwrap().name, "Sở Tư pháp");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        for (text, cause) in [
+            ("", "nobody"),
+            ("# only talk\n", "nobody"),
+            ("\nkey abc x", "line 2: 'key'"),
+            ("manifest-key ??? x", "base64"),
+            ("manifest-key AAAA x", "Ed25519"),
+        ] {
+            let error = TrustPolicy::parse(text).unwrap_err().to_string();
+            assert!(error.contains(cause), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_small_order_key_is_refused() {
+        let identity = VerifyingKey::from_bytes(&{
+            let mut bytes = [0; 32];
+            bytes[0] = 1;
+            bytes
+        })
+        .unwrap();
+        assert_eq!(TrustPolicy::default().add(identity, "nobody"), Err(WeakKey));
+    }
+}
