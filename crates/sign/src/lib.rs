@@ -1,0 +1,6 @@
+//! Keys and signatures of the archive. It is *not* a place for files, prompts or randomness: texts, passwords and random
+//! bytes are arguments, so that the service alone decides where a key lives and who may read it.
+
+pub mod keys;
+
+pub use keys::{KeyFileError, Salting};
