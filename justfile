@@ -1,0 +1,145 @@
+# What can be done here. `./bootstrap <recipe>` installs what a recipe needs and then runs it.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+bin := env("CARGO_TARGET_DIR", justfile_directory() / "target") / "debug"
+
+[private]
+default:
+    @just --list --unsorted
+
+# Build sohoa and take the sample papers from scan to proof, in data/demo
+[group('1. start here')]
+demo: build
+    #!/usr/bin/env bash
+    set -euo pipefail
+    export PATH="{{ bin }}:$PATH"
+    run() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
+    rm -rf data/demo
+    mkdir -p data
+    (umask 077; head -c 18 /dev/urandom | base64 >data/demo-password)
+    run sohoa init data/demo --password-file data/demo-password
+    cd data/demo
+    run sohoa ingest ../../fixtures --password-file ../demo-password
+    run sohoa register import ../../fixtures/register.csv
+    run sohoa report --year 2025
+    run sohoa-verify archive --trust trust
+    cat <<'END'
+
+    What to look at next, in data/demo (the programs are in target/debug):
+      sohoa status                     what is where
+      sohoa search 'quyet dinh'        find papers, with accents or without
+      sohoa show RECORD                one paper: its fields, its files, the searchable PDF among them
+      sohoa review list                what a person should look at, and why
+    END
+
+# Every check: format, lint, licences, all tests. CI runs this, no more and no less
+[group('1. start here')]
+test: format-check lint licences doctest
+    cargo nextest run --workspace --locked --profile ci
+
+alias check := test
+
+# Tests that do not take every core; arguments go to nextest: `just quick -p sohoa-record`
+[group('2. while you work')]
+quick *ARGS:
+    cargo nextest run --workspace -E 'not test(/(^|::)all_cores::/)' {{ ARGS }}
+
+# Tests of the programs as a whole: sohoa, its page child, sohoa-verify
+[group('2. while you work')]
+e2e *ARGS:
+    cargo nextest run -p sohoa-service -p sohoa-verify -E 'kind(test)' {{ ARGS }}
+
+# The rules of the house: what may depend on what, how sources look, links, configuration keys
+[group('2. while you work')]
+tidy:
+    cargo nextest run -p sohoa-tidy --no-fail-fast
+
+# Put all sources in their one form
+[group('2. while you work')]
+format:
+    cargo fmt --all
+
+# The examples in the documentation of the code
+[group('3. single checks')]
+doctest:
+    cargo test --workspace --locked --doc --quiet
+
+# Are all sources in their one form?
+[group('3. single checks')]
+format-check:
+    cargo fmt --all --check
+
+# What clippy and the compiler warn of
+[group('3. single checks')]
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Licences, origins and known faults of the dependencies; reasons for exceptions are in deny.toml
+[group('3. single checks')]
+licences:
+    cargo deny --locked --log-level error check --hide-inclusion-graph --allow duplicate licenses bans sources
+    @if cargo deny fetch db >/dev/null 2>&1; then \
+        cargo deny --locked check --hide-inclusion-graph advisories; \
+    else \
+        echo "advisories NOT checked: the RustSec database cannot be reached from here. Run \`just licences\` where it can."; \
+    fi
+
+# Both commands of the README, in a bare Debian 12 (as root; about 5 GB in data/fresh)
+[group('3. single checks')]
+fresh +RECIPES='demo test':
+    #!/usr/bin/env bash
+    set -euo pipefail
+    [ "$(id -u)" = 0 ] || { echo "just fresh: debootstrap and chroot want root: sudo ./bootstrap fresh" >&2; exit 1; }
+    root=$PWD/data/fresh
+    rm -rf --one-file-system "$root"
+    mkdir -p "$root"
+    # The bare system, from where this machine has its own packages.
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Component: main' 2>/dev/null | head -n 1)
+    debootstrap --variant=minbase bookworm "$root" ${mirror:+"$mirror"}
+    # How this machine reaches its package registries: settings, name service, certificates.
+    cp -L /etc/resolv.conf "$root/etc/"
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources $(grep -ls Acquire /etc/apt/apt.conf /etc/apt/apt.conf.d/*) /etc/pip.conf; do
+        if [ -f "$file" ]; then install -D -m 644 "$file" "$root$file"; fi
+    done
+    for file in .cargo/config.toml .config/pip/pip.conf; do
+        if [ -f "$HOME/$file" ]; then install -D -m 644 "$HOME/$file" "$root/root/$file"; fi
+    done
+    settings=(HOME=/root TERM="${TERM:-dumb}" PATH=/opt/rust/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+    if [ -f /etc/ssl/certs/ca-certificates.crt ]; then
+        cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/host-ca.crt"
+        settings+=(SSL_CERT_FILE=/etc/host-ca.crt PIP_CERT=/etc/host-ca.crt CARGO_HTTP_CAINFO=/etc/host-ca.crt)
+    fi
+    while IFS= read -r setting; do settings+=("$setting"); done < <(env | grep -iE '^(https?_proxy|no_proxy|PIP_(INDEX|TRUSTED|PROXY)[A-Z_]*|CARGO_(HTTP|NET|REGISTR)[A-Z_]*)=' | grep -v CAINFO)
+    # What a newcomer has: a clone and a Rust toolchain. The corpus of real papers comes along where this machine has it.
+    git clone --quiet --no-hardlinks . "$root/root/sohoa"
+    mkdir -p "$root/opt/rust"
+    if [ -n "${SOHOA_CORPUS:-}" ]; then mkdir -p "$root/opt/corpus"; settings+=(SOHOA_CORPUS=/opt/corpus); fi
+    # Mounts are seen by this command alone and are gone with it.
+    export root toolchain="$(rustc --print sysroot)"
+    for recipe in {{ RECIPES }}; do
+        echo "== ./bootstrap $recipe, in a bare Debian 12"
+        SECONDS=0
+        unshare --mount --propagation private bash -euc '
+            mount --bind -o ro "$toolchain" "$root/opt/rust"
+            mount -t proc proc "$root/proc"
+            mount --rbind /dev "$root/dev"
+            if [ -d "$root/opt/corpus" ]; then mount --bind -o ro "$SOHOA_CORPUS" "$root/opt/corpus"; fi
+            exec chroot "$root" env -i "$@"' fresh "${settings[@]}" bash -c 'cd /root/sohoa && exec ./bootstrap "$1"' fresh "$recipe"
+        echo "== ./bootstrap $recipe took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+    done
+
+# The programs, as used by demo and tests
+[group('4. build')]
+build:
+    cargo build --locked -p sohoa-service -p sohoa-verify
+
+# The programs, as fast as they get (twice the time to build), in target/release
+[group('4. build')]
+release:
+    cargo build --locked --release -p sohoa-service -p sohoa-verify
+
+# Remove what demo and fresh made
+[group('4. build')]
+clean-data:
+    rm -rf --one-file-system data
