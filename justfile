@@ -79,7 +79,7 @@ lint:
 [group('3. single checks')]
 licences:
     cargo deny --locked --log-level error check --hide-inclusion-graph --allow duplicate licenses bans sources
-    @if cargo deny fetch db >/dev/null 2>&1; then \
+    @if timeout 60 cargo deny fetch db >/dev/null 2>&1; then \
         cargo deny --locked check --hide-inclusion-graph advisories; \
     else \
         echo "advisories NOT checked: the RustSec database cannot be reached from here. Run \`just licences\` where it can."; \
@@ -98,7 +98,8 @@ fresh +RECIPES='demo test':
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Component: main' 2>/dev/null | head -n 1)
     debootstrap --variant=minbase bookworm "$root" ${mirror:+"$mirror"}
     # How this machine reaches its package registries: settings, name service, certificates.
-    cp -L /etc/resolv.conf "$root/etc/"
+    if [ -f /etc/resolv.conf ]; then cp -L /etc/resolv.conf "$root/etc/"; fi
+    if [ -f /etc/apt/sources.list.d/debian.sources ]; then rm "$root/etc/apt/sources.list"; fi
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources $(grep -ls Acquire /etc/apt/apt.conf /etc/apt/apt.conf.d/*) /etc/pip.conf; do
         if [ -f "$file" ]; then install -D -m 644 "$file" "$root$file"; fi
     done

@@ -19,7 +19,7 @@ pub struct Member {
 /// All packages of the workspace, by name.
 pub fn members() -> BTreeMap<String, Member> {
     let metadata: Value =
-        serde_json::from_str(&run("cargo", &["metadata", "--format-version", "1", "--no-deps", "--frozen"])).unwrap();
+        serde_json::from_str(&run("cargo", &["metadata", "--format-version", "1", "--no-deps", "--locked"])).unwrap();
     let root = metadata["workspace_root"].as_str().unwrap();
     let package = |package: &Value| {
         let name = package["name"].as_str().unwrap().to_owned();
@@ -41,7 +41,7 @@ pub fn members() -> BTreeMap<String, Member> {
 /// depends on, what these depend on.
 pub fn tree(package: &str) -> BTreeSet<String> {
     let lines =
-        run("cargo", &["tree", "--frozen", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+        run("cargo", &["tree", "--locked", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
     let names: BTreeSet<_> = lines.lines().filter_map(|line| line.split(' ').next()).map(String::from).collect();
     assert!(names.contains(package), "cargo tree does not know {package}");
     names
