@@ -1,0 +1,121 @@
+//! The audit of a folder: finds every record in it, checks each, then looks for what no record accounts for.
+
+use crate::archive::{self, Seen, bytes_of};
+use crate::cause::{Cause, Finding};
+use crate::files::{self, Kind};
+use crate::record::{self, Home, revision_number};
+use crate::verdict::{Line, Verdict};
+use sohoa_record::TrustPolicy;
+use sohoa_record::identifier::RecordId;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Folders nested deeper than this are reported, not looked into.
+const MAX_DEPTH: usize = 16;
+
+/// Why an audit could not be carried out. What is wrong with a record is no error but a [`Line`].
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The folder to audit is not there or is none.
+    #[error("'{path}' is not a folder that can be read ({source}); give the archive, an export, or one record's folder")]
+    Folder {
+        /// As given.
+        path: PathBuf,
+        /// The operating system's words.
+        source: io::Error,
+    },
+    /// The report could not be written.
+    #[error("the report could not be written: {0}")]
+    Report(#[from] io::Error),
+}
+
+/// Audits `path` under `policy` and hands each line to `write` as soon as it is known: records in the order of their
+/// folders' names, then what belongs to none. `prefix` goes before every shown path.
+///
+/// Memory does not grow with the size of files; with the number of records it grows by their identifiers and digests.
+pub fn audit(
+    path: &Path,
+    prefix: &str,
+    policy: &TrustPolicy,
+    write: &mut dyn FnMut(Line) -> io::Result<()>,
+) -> Result<(), AuditError> {
+    let folder = |source| AuditError::Folder { path: path.to_owned(), source };
+    // What the auditor names may be a link; below it none is followed.
+    let root = path.canonicalize().map_err(folder)?;
+    if !root.is_dir() {
+        return Err(folder(io::ErrorKind::NotADirectory.into()));
+    }
+    let store = root.ancestors().skip(1).take(3).find(|above| archive::is_archive(above) && below_records(&root, above));
+    Ok(Walk { policy, write, seen: Seen::default() }.folder(&root, prefix, store, 0)?)
+}
+
+fn below_records(path: &Path, archive: &Path) -> bool {
+    path.strip_prefix(archive).is_ok_and(|rest| rest.starts_with("records"))
+}
+
+struct Walk<'a> {
+    policy: &'a TrustPolicy,
+    write: &'a mut dyn FnMut(Line) -> io::Result<()>,
+    seen: Seen,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, path: &Path, shown: &str, store: Option<&Path>, depth: usize) -> io::Result<()> {
+        if depth > MAX_DEPTH {
+            return self.about(shown, Cause::TooDeep);
+        }
+        if let Some(record) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok()) {
+            return self.record(path, shown, Some(record), store);
+        }
+        let entries = match files::entries(path) {
+            Ok(entries) => entries,
+            Err(error) => return self.about(shown, files::unreadable(&error)),
+        };
+        let is_revision = |entry: &files::Entry| entry.kind == Kind::Folder && revision_number(&entry.name).is_some();
+        if entries.iter().any(|entry| entry.name.ends_with(".dsse.json") || is_revision(entry)) {
+            self.record(path, shown, None, store)?;
+        }
+        let root = store.is_none() && archive::is_archive(path);
+        let outer = if root { std::mem::take(&mut self.seen) } else { Seen::default() };
+        for entry in entries.iter().filter(|entry| !is_revision(entry)) {
+            if root && matches!(entry.name.as_str(), "objects" | "arrivals") {
+                continue;
+            }
+            let shown = if shown.is_empty() { entry.name.clone() } else { format!("{shown}/{}", entry.name) };
+            match entry.kind {
+                Kind::Folder => self.folder(&entry.path, &shown, if root { Some(path) } else { store }, depth + 1)?,
+                Kind::Other => self.about(&shown, Cause::NotFollowed)?,
+                Kind::File => {}
+            }
+        }
+        if root {
+            archive::sweep(path, shown, &self.seen, self.write)?;
+            self.seen = outer;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, path: &Path, shown: &str, record: Option<RecordId>, store: Option<&Path>) -> io::Result<()> {
+        let checked = record::check(&Home { path, shown, record, store }, self.policy);
+        if store.is_some() {
+            self.seen.objects.extend(checked.objects.iter().map(bytes_of));
+            self.seen.sources.extend(checked.source.iter().map(bytes_of));
+            let id = checked.line.record.as_ref().and_then(|id| id.parse::<RecordId>().ok());
+            if let Some(id) = id.filter(|_| checked.line.verdict != Verdict::Unsealed) {
+                if !checked.all_opened || checked.source.is_none() {
+                    self.seen.unclear.insert(id.clone());
+                }
+                if checked.source.is_some() {
+                    self.seen.records.insert(id);
+                }
+            }
+        }
+        (self.write)(checked.line)?;
+        checked.strays.into_iter().try_for_each(&mut *self.write)
+    }
+
+    fn about(&mut self, shown: &str, cause: Cause) -> io::Result<()> {
+        let shown = if shown.is_empty() { "." } else { shown };
+        (self.write)(Line::about_file(shown.to_owned(), None, Finding::about(shown, None, cause)))
+    }
+}

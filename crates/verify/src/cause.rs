@@ -1,0 +1,245 @@
+//! What can be wrong, in the words of an auditor: each cause with its verdict and its sentence in Vietnamese and English.
+
+use crate::verdict::Verdict;
+use sohoa_record::seal::OpenError;
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong.
+    pub cause: Cause,
+    /// The object's name in the manifest, or a file's path relative to the audited folder.
+    pub object: Option<String>,
+    /// The revision, when it is known.
+    pub revision: Option<u32>,
+}
+
+/// What can be wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Cause {
+    /// An object has another size than was sealed, in bytes.
+    Size {
+        sealed: u64,
+        found: u64,
+    },
+    /// An object has the sealed size and other bytes. The name of the digest that shows it.
+    Digest(&'static str),
+    /// An object in the store has other bytes than its name says, and no receipt names it.
+    Name,
+    /// `manifest.json` beside a receipt is not what was signed.
+    ManifestCopy,
+    /// A believed receipt lies in the folder of another record.
+    OtherRecord {
+        signed: String,
+    },
+    /// A believed receipt lies under the file name of another revision.
+    OtherRevision {
+        signed: u32,
+        named: u32,
+    },
+    /// Two believed receipts of one revision differ.
+    TwoReceipts,
+    /// A revision does not continue the one before it that is here.
+    BrokenChain,
+    /// The note of the arrival says something else than the signed manifest. The member that differs.
+    ArrivalDiffers(String),
+    /// An object is not there.
+    ObjectMissing,
+    /// A symbolic link, a folder, a FIFO or a device stands where a file should.
+    NotAFile,
+    /// A revision's receipt is not there, though a later one is or its folder is.
+    RevisionMissing,
+    /// A record's folder holds files and no receipt.
+    NoReceipt,
+    /// The archive has no note of the arrival of a record's source.
+    ArrivalMissing,
+    BadSignature(String),
+    UnknownKey(String),
+    Malformed(String),
+    /// Larger than any receipt or note we read, in bytes.
+    TooLarge {
+        limit: u64,
+    },
+    /// Folders inside folders beyond any layout of ours.
+    TooDeep,
+    /// The operating system's words.
+    Unreadable(String),
+    /// An arrival without a record.
+    Unsealed,
+    /// A record's empty folder.
+    EmptyFolder,
+    /// A file that no receipt names.
+    Unreferenced,
+    /// A symbolic link or a special file where a folder of records may be expected.
+    NotFollowed,
+    /// Files whose receipts could not be opened, so that nobody can say whether a receipt names them.
+    NotCompared(u64),
+}
+
+impl Cause {
+    /// The verdict that follows.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Cause::Size { .. }
+            | Cause::Digest(_)
+            | Cause::Name
+            | Cause::ManifestCopy
+            | Cause::OtherRecord { .. }
+            | Cause::OtherRevision { .. }
+            | Cause::TwoReceipts
+            | Cause::BrokenChain
+            | Cause::ArrivalDiffers(_) => Verdict::Altered,
+            Cause::ObjectMissing | Cause::NotAFile | Cause::RevisionMissing | Cause::NoReceipt | Cause::ArrivalMissing => {
+                Verdict::Missing
+            }
+            Cause::BadSignature(_) => Verdict::BadSignature,
+            Cause::UnknownKey(_) => Verdict::UnknownKey,
+            Cause::Malformed(_) | Cause::TooLarge { .. } | Cause::TooDeep => Verdict::Malformed,
+            Cause::Unreadable(_) => Verdict::Unreadable,
+            Cause::Unsealed | Cause::EmptyFolder => Verdict::Unsealed,
+            Cause::Unreferenced | Cause::NotFollowed | Cause::NotCompared(_) => Verdict::Unreferenced,
+        }
+    }
+
+    fn vi(&self) -> String {
+        match self {
+            Cause::Size { sealed, found } => format!("bị sửa: niêm phong {sealed} byte, nay có {found} byte"),
+            Cause::Digest(name) => format!("bị sửa: mã băm {name} không khớp với biên nhận đã ký"),
+            Cause::Name => "bị sửa: nội dung không khớp với mã băm là tên tệp".into(),
+            Cause::ManifestCopy => "bị sửa: khác với bản kê đã ký trong biên nhận".into(),
+            Cause::OtherRecord { signed } => format!("biên nhận này là của hồ sơ lưu {signed}, không phải của thư mục này"),
+            Cause::OtherRevision { signed, named } => {
+                format!("biên nhận này là phiên bản {signed}, không phải {named} như tên tệp")
+            }
+            Cause::TwoReceipts => "có hai biên nhận khác nhau cho cùng một phiên bản".into(),
+            Cause::BrokenChain => "không nối tiếp phiên bản ngay trước đang có ở đây: một trong hai đã bị thay".into(),
+            Cause::ArrivalDiffers(member) => format!("bị sửa: '{member}' khác với bản kê đã ký"),
+            Cause::ObjectMissing => "không còn tệp này".into(),
+            Cause::NotAFile => "không phải tệp thường (liên kết, thư mục hoặc thiết bị): không được đọc theo".into(),
+            Cause::RevisionMissing => "không còn biên nhận của phiên bản này".into(),
+            Cause::NoReceipt => "thư mục có tệp nhưng không còn biên nhận nào".into(),
+            Cause::ArrivalMissing => "không còn ghi nhận tiếp nhận của tệp gốc".into(),
+            Cause::BadSignature(detail) => format!("chữ ký không đúng với nội dung ({detail})"),
+            Cause::UnknownKey(ids) => format!("ký bằng khóa không có trong danh sách tin cậy: {ids}"),
+            Cause::Malformed(detail) => format!("không đúng định dạng ({detail})"),
+            Cause::TooLarge { limit } => format!("không đúng định dạng: lớn hơn {limit} byte"),
+            Cause::TooDeep => "thư mục lồng quá sâu: không xem tiếp".into(),
+            Cause::Unreadable(detail) => format!("không đọc được, chưa kết luận ({detail})"),
+            Cause::Unsealed => "đã tiếp nhận nhưng không có biên nhận: đang chờ xử lý, hoặc biên nhận đã bị lấy đi".into(),
+            Cause::EmptyFolder => "thư mục trống: đang chờ xử lý, hoặc biên nhận đã bị lấy đi".into(),
+            Cause::Unreferenced => "không biên nhận nào nhắc đến: việc nhập bị ngắt, tệp lạ, hoặc biên nhận đã bị lấy đi".into(),
+            Cause::NotFollowed => "liên kết hoặc tệp đặc biệt: không được đọc theo".into(),
+            Cause::NotCompared(n) => format!("{n} tệp chưa đối chiếu được vì có biên nhận không mở được"),
+        }
+    }
+
+    fn en(&self) -> String {
+        match self {
+            Cause::Size { sealed, found } => format!("altered: {sealed} bytes were sealed, {found} are here"),
+            Cause::Digest(name) => format!("altered: its {name} is not the one in the signed receipt"),
+            Cause::Name => "altered: its bytes are not those that its name, a digest, stands for".into(),
+            Cause::ManifestCopy => "altered: it is not the manifest that the receipt signs".into(),
+            Cause::OtherRecord { signed } => format!("this receipt belongs to record {signed}, not to this folder"),
+            Cause::OtherRevision { signed, named } => {
+                format!("this receipt is of revision {signed}, not {named} as its name says")
+            }
+            Cause::TwoReceipts => "there are two different receipts of one revision".into(),
+            Cause::BrokenChain => "it does not continue the revision before it that is here: one of the two was replaced".into(),
+            Cause::ArrivalDiffers(member) => format!("altered: '{member}' is not what the signed manifest says"),
+            Cause::ObjectMissing => "the file is not there".into(),
+            Cause::NotAFile => "not a regular file (a link, folder or device), and not followed".into(),
+            Cause::RevisionMissing => "the receipt of this revision is not there".into(),
+            Cause::NoReceipt => "the folder holds files and no receipt".into(),
+            Cause::ArrivalMissing => "the note of the source's arrival is not there".into(),
+            Cause::BadSignature(detail) => format!("the signature is not one of these contents ({detail})"),
+            Cause::UnknownKey(ids) => format!("signed by a key that the trust policy does not name: {ids}"),
+            Cause::Malformed(detail) => format!("not in the format ({detail})"),
+            Cause::TooLarge { limit } => format!("not in the format: larger than {limit} bytes"),
+            Cause::TooDeep => "folders are nested too deep: not looked into".into(),
+            Cause::Unreadable(detail) => format!("could not be read, so nothing is proved ({detail})"),
+            Cause::Unsealed => "arrived and has no receipt: it waits for processing, or its receipt was taken away".into(),
+            Cause::EmptyFolder => "an empty folder: it waits for processing, or its receipt was taken away".into(),
+            Cause::Unreferenced => {
+                "no receipt names it: an interrupted ingest, a stray file, or its receipt was taken away".into()
+            }
+            Cause::NotFollowed => "a link or special file: not followed".into(),
+            Cause::NotCompared(n) => format!("{n} files could not be compared, since some receipts could not be opened"),
+        }
+    }
+}
+
+impl Finding {
+    /// A finding about `object`.
+    pub fn about(object: impl Into<String>, revision: Option<u32>, cause: Cause) -> Self {
+        Finding { cause, object: Some(object.into()), revision }
+    }
+
+    /// The sentence in Vietnamese.
+    pub fn vi(&self) -> String {
+        self.sentence(self.cause.vi(), "phiên bản")
+    }
+
+    /// The sentence in English.
+    pub fn en(&self) -> String {
+        self.sentence(self.cause.en(), "revision")
+    }
+
+    fn sentence(&self, what: String, word: &str) -> String {
+        let place = match (&self.object, self.revision) {
+            (Some(object), Some(revision)) => format!("{object} ({word} {revision}): "),
+            (Some(object), None) => format!("{object}: "),
+            (None, Some(revision)) => format!("{word} {revision}: "),
+            (None, None) => String::new(),
+        };
+        printable(&(place + &what))
+    }
+}
+
+impl From<OpenError> for Cause {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Malformed(detail) => Cause::Malformed(clipped(&detail)),
+            OpenError::BadSignature(detail) => Cause::BadSignature(clipped(&detail)),
+            OpenError::UnknownKey(ids) if ids.is_empty() => Cause::Malformed("nobody signed it".into()),
+            OpenError::UnknownKey(ids) => Cause::UnknownKey(clipped(&ids)),
+        }
+    }
+}
+
+/// Text from files that are not believed, short enough for a line.
+pub fn clipped(text: &str) -> String {
+    const MOST: usize = 200;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    text.chars().take(MOST).chain(['…']).collect()
+}
+
+/// The text without anything that could steer a terminal or reorder a line: control characters and bidirectional marks.
+pub fn printable(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    };
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_names_place_and_revision_in_both_languages() {
+        let finding = Finding::about("source.pdf", Some(2), Cause::Size { sealed: 3, found: 4 });
+        assert_eq!(finding.en(), "source.pdf (revision 2): altered: 3 bytes were sealed, 4 are here");
+        assert_eq!(finding.vi(), "source.pdf (phiên bản 2): bị sửa: niêm phong 3 byte, nay có 4 byte");
+    }
+
+    #[test]
+    fn names_cannot_steer_a_terminal() {
+        let finding = Finding::about("\u{1b}[2Jx\n\u{202e}", None, Cause::ObjectMissing);
+        assert_eq!(finding.en(), "\u{fffd}[2Jx\u{fffd}\u{fffd}: the file is not there");
+        assert_eq!(clipped(&"é".repeat(500)).chars().count(), 201);
+    }
+}

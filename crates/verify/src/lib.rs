@@ -1,0 +1,17 @@
+//! The auditor's program, offline: files and a trust policy in, one verdict a record out. It is *not* a place for a network,
+//! a database or an opinion: it reads folders, writes nothing, and says what the signed receipts prove and what they do not.
+//!
+//! The order of an audit is [`audit::audit`]; `docs/format.md` says what is signed and how to check it without this program.
+
+pub mod archive;
+pub mod audit;
+pub mod cause;
+pub mod files;
+pub mod record;
+pub mod report;
+pub mod verdict;
+
+pub use audit::{AuditError, audit};
+pub use cause::{Cause, Finding};
+pub use report::{Language, Summary};
+pub use verdict::{Line, Verdict};

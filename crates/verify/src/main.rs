@@ -1,0 +1,131 @@
+//! `sohoa-verify`: reads the arguments, audits each folder, writes the report, and ends with a code that says the worst.
+
+use clap::{Parser, ValueEnum};
+use sohoa_record::TrustPolicy;
+use sohoa_verify::{AuditError, Language, Line, Summary, audit, report};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Checks sealed records offline: is each of them what was sealed, and by which key?
+#[derive(Parser)]
+#[command(name = "sohoa-verify", version, after_help = AFTER_HELP)]
+struct Arguments {
+    /// Folders to check: an archive, an export, or one record's folder
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// The trust policy: a text file with one 'manifest-key' line for each key you believe
+    #[arg(long, value_name = "FILE")]
+    trust: PathBuf,
+
+    /// One JSON object a line instead of the report for people
+    #[arg(long)]
+    json: bool,
+
+    /// Language of the report for people
+    #[arg(long, value_enum, default_value = "vi")]
+    lang: Lang,
+
+    /// Say nothing about records that are whole
+    #[arg(long)]
+    quiet: bool,
+
+    /// Notes (unsealed arrivals, files that no receipt names) make the exit code 11
+    #[arg(long)]
+    strict: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Lang {
+    /// Tiếng Việt
+    Vi,
+    /// English
+    En,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes; of several the smallest from 10 to 14 counts, 1 only when there is none of these:
+   0  every record is whole
+   1  something could not be read, or the report could not be written
+   2  wrong arguments, or a trust policy that cannot be used
+  10  altered: bytes are not those that were sealed
+  11  missing: something that was sealed is not there (with --strict: or a note)
+  12  bad signature
+  13  unknown key: signed by nobody whom the trust policy names
+  14  malformed: not a receipt of a format that this version knows
+  15  nothing to verify
+
+Examples:
+  sohoa-verify /media/usb/export --trust trust.txt
+  sohoa-verify data --trust trust.txt --lang en --quiet
+  sohoa-verify data --trust trust.txt --json | jq -r 'select(.verdict != \"ok\") | .path'
+
+It reads only the named folders and the trust policy, writes nothing, and needs no network.
+docs/format.md shows how to check a receipt with openssl alone.";
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let language = match arguments.lang {
+        Lang::Vi => Language::Vi,
+        Lang::En => Language::En,
+    };
+    let policy = match read_policy(&arguments) {
+        Ok(policy) => policy,
+        Err((code, message)) => return fail(code, &message),
+    };
+    let mut summary = Summary::default();
+    let mut failed = false;
+    for path in &arguments.paths {
+        // With one folder paths are relative to it; with several they need its name before them.
+        let prefix =
+            if arguments.paths.len() > 1 { path.to_string_lossy().trim_end_matches('/').to_owned() } else { String::new() };
+        let mut write = |line: Line| {
+            summary.add(&line);
+            if arguments.quiet && line.verdict == sohoa_verify::Verdict::Ok {
+                Ok(())
+            } else {
+                print(&line, arguments.json, language)
+            }
+        };
+        match audit(path, &prefix, &policy, &mut write) {
+            Ok(()) => {}
+            Err(error @ AuditError::Report(_)) => return fail(FAILED, &error.to_string()),
+            Err(error) => {
+                failed = true;
+                fail(FAILED, &error.to_string());
+            }
+        }
+    }
+    if !arguments.json
+        && let Err(error) = io::stdout().write_all(summary.text(language).as_bytes())
+    {
+        return fail(FAILED, &AuditError::Report(error).to_string());
+    }
+    match summary.exit_code(arguments.strict) {
+        0 | 15 if failed => ExitCode::from(FAILED),
+        code => ExitCode::from(code),
+    }
+}
+
+/// A policy that is not there is a failure to read; one that cannot be used is a wrong argument.
+fn read_policy(arguments: &Arguments) -> Result<TrustPolicy, (u8, String)> {
+    let place = arguments.trust.display();
+    let text = std::fs::read_to_string(&arguments.trust)
+        .map_err(|e| (FAILED, format!("trust policy '{place}' cannot be read ({e}); name the file with --trust")))?;
+    TrustPolicy::parse(&text).map_err(|e| (USAGE, format!("'{place}': {e}")))
+}
+
+fn print(line: &Line, json: bool, language: Language) -> io::Result<()> {
+    let text = if json { serde_json::to_string(line)? + "\n" } else { report::text(line, language) };
+    io::stdout().write_all(text.as_bytes())
+}
+
+fn fail(code: u8, message: &str) -> ExitCode {
+    // Nothing is left to tell when even stderr is closed.
+    let _ = writeln!(io::stderr(), "sohoa-verify: {message}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,328 @@
+//! One record's folder: every receipt opened, every object it names hashed again, and the chain of its revisions followed.
+
+use crate::archive::check_arrival;
+use crate::cause::{Cause, Finding};
+use crate::files::{self, Entry, Kind};
+use crate::verdict::{Line, MoreFinding, Verdict};
+use sohoa_record::identifier::RecordId;
+use sohoa_record::seal::Opened;
+use sohoa_record::{Digests, Receipt, Sha256Hex, TrustPolicy};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// How deep a record's folder may be nested: an export has `<record>/r0001/source.pdf`.
+const MAX_DEPTH: usize = 4;
+
+/// Findings kept for one record; what is more adds nothing to the verdict.
+const MAX_FINDINGS: usize = 100;
+
+/// A record's folder.
+pub struct Home<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    /// The same relative to the audited folder, as shown.
+    pub shown: &'a str,
+    /// The record that the folder is named for; none when it has another name.
+    pub record: Option<RecordId>,
+    /// The archive whose object tree holds the objects; none in an export.
+    pub store: Option<&'a Path>,
+}
+
+/// What came of a record.
+pub struct Checked {
+    /// The record's line.
+    pub line: Line,
+    /// Files in the folder that no receipt names.
+    pub strays: Vec<Line>,
+    /// Names of all objects that opened receipts name.
+    pub objects: Vec<Sha256Hex>,
+    /// The source of revision 1, when its receipt could be opened.
+    pub source: Option<Sha256Hex>,
+    /// True when every receipt could be opened.
+    pub all_opened: bool,
+}
+
+/// What is kept of an opened receipt: never the manifest itself, which may be large.
+struct Revision {
+    digest: Sha256Hex,
+    previous: Option<Sha256Hex>,
+    key: String,
+    key_name: String,
+    sealed_at: String,
+    state: &'static str,
+}
+
+struct Check<'a> {
+    home: &'a Home<'a>,
+    record: Option<RecordId>,
+    findings: Vec<Finding>,
+    /// By number.
+    revisions: BTreeMap<u32, Revision>,
+    /// Revisions whose receipt is here, opened or not.
+    present: BTreeSet<u32>,
+    /// Objects of the store that were already found whole: revisions share their source.
+    whole: Vec<Digests>,
+    objects: Vec<Sha256Hex>,
+    source: Option<Sha256Hex>,
+    all_opened: bool,
+    /// Files that a receipt, or its place, accounts for.
+    accounted: BTreeSet<PathBuf>,
+}
+
+/// Checks the record in `home`.
+pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
+    let mut check = Check {
+        home,
+        record: home.record.clone(),
+        findings: Vec::new(),
+        revisions: BTreeMap::new(),
+        present: BTreeSet::new(),
+        whole: Vec::new(),
+        objects: Vec::new(),
+        source: None,
+        all_opened: true,
+        accounted: BTreeSet::new(),
+    };
+    let mut files = Vec::new();
+    check.gather(home.path, 0, &mut files);
+    for receipt in files.iter().filter(|entry| entry.name.ends_with(".dsse.json")) {
+        check.receipt(receipt, policy);
+    }
+    check.chain(&files);
+    check.conclude(&files)
+}
+
+/// The revision that a receipt's place stands for: `r0001.dsse.json`, or any receipt in a folder `r0001`.
+pub fn named_revision(path: &Path) -> Option<u32> {
+    let own = path.file_name()?.to_str()?.strip_suffix(".dsse.json").and_then(revision_number);
+    own.or_else(|| path.parent()?.file_name()?.to_str().and_then(revision_number))
+}
+
+/// The number in `r0001`.
+pub fn revision_number(name: &str) -> Option<u32> {
+    let digits = name.strip_prefix('r').filter(|digits| digits.len() >= 4 && digits.bytes().all(|b| b.is_ascii_digit()))?;
+    digits.parse().ok()
+}
+
+impl Check<'_> {
+    /// All files of the folder, and the folders `r0001` themselves. A folder that is not named for a record may hold other
+    /// records too, so there only its own files and its revisions' folders count.
+    fn gather(&mut self, folder: &Path, depth: usize, files: &mut Vec<Entry>) {
+        let entries = match files::entries(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.find(Finding::about(self.shown(folder), None, files::unreadable(&error))),
+        };
+        for entry in entries {
+            let revision_folder = entry.kind == Kind::Folder && revision_number(&entry.name).is_some();
+            if entry.kind == Kind::Folder && (revision_folder || self.home.record.is_some()) {
+                if depth >= MAX_DEPTH {
+                    self.find(Finding::about(self.shown(&entry.path), None, Cause::TooDeep));
+                } else {
+                    self.gather(&entry.path, depth + 1, files);
+                }
+            }
+            if entry.kind != Kind::Folder || revision_folder {
+                files.push(entry);
+            }
+        }
+    }
+
+    fn receipt(&mut self, entry: &Entry, policy: &TrustPolicy) {
+        self.accounted.insert(entry.path.clone());
+        let named = named_revision(&entry.path);
+        self.present.extend(named);
+        let opened = if entry.kind == Kind::File {
+            files::small_file(&entry.path).and_then(|bytes| Ok(Receipt::parse(&bytes)?.open(policy)?))
+        } else {
+            Err(Cause::NotAFile)
+        };
+        let shown = self.shown(&entry.path);
+        let opened = match opened {
+            Ok(opened) if opened.manifest.revision > 0 => opened,
+            Ok(_) => return self.find(Finding::about(shown, named, Cause::Malformed("revision 0".into()))),
+            Err(cause) => {
+                self.all_opened = false;
+                return self.find(Finding::about(shown, named, cause));
+            }
+        };
+        let (signed, revision) = (&opened.manifest.record, opened.manifest.revision);
+        if self.record.as_ref().is_some_and(|record| record != signed) {
+            return self.find(Finding::about(shown, named, Cause::OtherRecord { signed: signed.to_string() }));
+        }
+        self.record = Some(signed.clone());
+        if let Some(named) = named.filter(|named| *named != revision) {
+            self.find(Finding::about(shown.clone(), Some(revision), Cause::OtherRevision { signed: revision, named }));
+        }
+        self.manifest_copy(&entry.path, &opened);
+        self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
+        if revision == 1 {
+            self.source = Some(opened.manifest.source.digests.sha256.clone());
+            if let Some(store) = self.home.store {
+                let found = check_arrival(store, &opened.manifest);
+                self.findings.extend(found);
+            }
+        }
+        self.present.insert(revision);
+        let summary = Revision {
+            digest: opened.digest,
+            previous: opened.manifest.previous,
+            key: opened.key_id.to_string(),
+            key_name: opened.key_name,
+            sealed_at: opened.manifest.sealed_at,
+            state: opened.manifest.state.as_str(),
+        };
+        match self.revisions.get(&revision) {
+            Some(other) if other.digest != summary.digest => self.find(Finding::about(shown, Some(revision), Cause::TwoReceipts)),
+            _ => drop(self.revisions.insert(revision, summary)),
+        }
+    }
+
+    /// The plain copies that may lie beside a receipt: `manifest.json` in the folder of a revision, `r0001.manifest.json` else.
+    fn manifest_copy(&mut self, receipt: &Path, opened: &Opened) {
+        let folder = receipt.parent().unwrap_or(self.home.path);
+        let stem = receipt.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".dsse.json"));
+        for name in ["manifest.json".to_owned(), format!("{}.manifest.json", stem.unwrap_or_default())] {
+            let path = folder.join(&name);
+            let cause = match files::kind_below(folder, &[&name]) {
+                Ok(None) => continue,
+                Ok(Some(Kind::File)) => match files::small_file(&path) {
+                    Ok(bytes) if bytes == opened.bytes => None,
+                    Ok(_) => Some(Cause::ManifestCopy),
+                    Err(cause) => Some(cause),
+                },
+                Ok(Some(_)) => Some(Cause::NotAFile),
+                Err(cause) => Some(cause),
+            };
+            if let Some(cause) = cause {
+                self.find(Finding::about(self.shown(&path), Some(opened.manifest.revision), cause));
+            }
+            self.accounted.insert(path);
+        }
+    }
+
+    /// Every object must be beside the receipt under its name, or in the store under its digest; wherever it is, it must be whole.
+    fn check_objects(&mut self, folder: &Path, opened: &Opened) {
+        for object in &opened.manifest.objects {
+            let (sealed, hash) = (&object.digests, object.digests.sha256.as_str());
+            let mut places = vec![(folder, vec![object.name.as_str()])];
+            places.extend(self.home.store.map(|store| (store, vec!["objects", "sha256", &hash[..2], hash])));
+            let mut here = false;
+            let mut causes = Vec::new();
+            for (base, steps) in places {
+                let path = steps.iter().fold(base.to_owned(), |path, step| path.join(step));
+                match files::kind_below(base, &steps) {
+                    Ok(None) => continue,
+                    Ok(Some(Kind::File)) if base != folder && self.whole.contains(sealed) => {}
+                    Ok(Some(Kind::File)) => match whole(&path, sealed) {
+                        Ok(()) if base != folder => self.whole.push(sealed.clone()),
+                        Ok(()) => {}
+                        Err(cause) => causes.push(cause),
+                    },
+                    Ok(Some(_)) => causes.push(Cause::NotAFile),
+                    Err(cause) => causes.push(cause),
+                }
+                here = true;
+                self.accounted.insert(path);
+            }
+            if !here {
+                causes.push(Cause::ObjectMissing);
+            }
+            for cause in causes {
+                self.find(Finding::about(&object.name, Some(opened.manifest.revision), cause));
+            }
+            self.objects.push(sealed.sha256.clone());
+        }
+    }
+
+    /// Revisions count from 1 without a gap, and each names the digest of the one before it.
+    fn chain(&mut self, files: &[Entry]) {
+        let folders = files.iter().filter(|entry| entry.kind == Kind::Folder).filter_map(|entry| revision_number(&entry.name));
+        let last = self.present.iter().copied().chain(folders).max().unwrap_or(0);
+        let gaps: Vec<u32> = (1..=last).filter(|n| !self.present.contains(n)).take(MAX_FINDINGS).collect();
+        for revision in gaps {
+            self.find(Finding { cause: Cause::RevisionMissing, object: None, revision: Some(revision) });
+        }
+        let mut broken = Vec::new();
+        for (number, revision) in &self.revisions {
+            let fits = match (&revision.previous, number.checked_sub(1).and_then(|n| self.revisions.get(&n))) {
+                (Some(previous), Some(before)) => *previous == before.digest,
+                (Some(_), None) => *number > 1,
+                (None, _) => *number == 1,
+            };
+            if !fits {
+                broken.push(Finding { cause: Cause::BrokenChain, object: None, revision: Some(*number) });
+            }
+        }
+        self.findings.extend(broken);
+    }
+
+    fn conclude(mut self, files: &[Entry]) -> Checked {
+        let no_receipt = self.present.is_empty() && self.all_opened && self.revisions.is_empty() && self.findings.is_empty();
+        if no_receipt {
+            let cause = if files.iter().any(|entry| entry.kind != Kind::Folder) { Cause::NoReceipt } else { Cause::EmptyFolder };
+            self.find(Finding { cause, object: None, revision: None });
+        }
+        let record = self.record.as_ref().map(ToString::to_string);
+        // Without an opened receipt nobody can say which files belong to the record.
+        let strays = if self.all_opened && !no_receipt { self.strays(files, record.clone()) } else { Vec::new() };
+        // stable: among equals the first that was found leads
+        self.findings.sort_by_key(|finding| finding.cause.verdict());
+        let worst = self.findings.first();
+        let number = worst.map_or_else(|| self.revisions.keys().next_back().copied(), |finding| finding.revision);
+        let revision = number.and_then(|n| self.revisions.get(&n));
+        let line = Line {
+            record,
+            verdict: worst.map_or(Verdict::Ok, |finding| finding.cause.verdict()),
+            reason: worst.map_or_else(|| "all that was sealed is here, byte for byte".into(), Finding::en),
+            reason_vi: worst.map_or_else(|| "còn đủ và đúng từng byte như khi niêm phong".into(), Finding::vi),
+            object: worst.and_then(|finding| finding.object.clone()),
+            revision: number,
+            key: revision.map(|r| r.key.clone()),
+            key_name: revision.map(|r| r.key_name.clone()),
+            sealed_at: revision.map(|r| r.sealed_at.clone()),
+            state: revision.map(|r| r.state.to_owned()),
+            path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
+            more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
+        };
+        Checked { line, strays, objects: self.objects, source: self.source, all_opened: self.all_opened }
+    }
+
+    fn strays(&self, files: &[Entry], record: Option<String>) -> Vec<Line> {
+        files
+            .iter()
+            .filter(|entry| entry.kind != Kind::Folder && !self.accounted.contains(&entry.path))
+            .map(|entry| {
+                let shown = self.shown(&entry.path);
+                let finding = Finding::about(shown.clone(), None, Cause::Unreferenced);
+                Line::about_file(shown, record.clone(), finding)
+            })
+            .collect()
+    }
+
+    fn find(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// `path` relative to the audited folder.
+    fn shown(&self, path: &Path) -> String {
+        let below = path.strip_prefix(self.home.path).unwrap_or(path).to_string_lossy();
+        if self.home.shown.is_empty() { below.into_owned() } else { format!("{}/{below}", self.home.shown) }
+    }
+}
+
+/// Whether the file at `path` is what was sealed. A file of another size is not read.
+fn whole(path: &Path, sealed: &Digests) -> Result<(), Cause> {
+    let size = files::size(path)?;
+    if size != sealed.size {
+        return Err(Cause::Size { sealed: sealed.size, found: size });
+    }
+    let found = files::digests(path, sealed.size)?;
+    if found.size != sealed.size {
+        return Err(Cause::Size { sealed: sealed.size, found: found.size });
+    }
+    match (found.sha256 == sealed.sha256, found.sha512 == sealed.sha512) {
+        (true, true) => Ok(()),
+        (false, _) => Err(Cause::Digest("SHA-256")),
+        (true, false) => Err(Cause::Digest("SHA-512")),
+    }
+}

@@ -1,0 +1,173 @@
+//! The report for people, in Vietnamese or English, readable on a terminal of 80 columns.
+
+use crate::cause::printable;
+use crate::verdict::{Line, Verdict};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The language of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Vietnamese.
+    Vi,
+    /// English.
+    En,
+}
+
+/// Columns of the report.
+const WIDTH: usize = 80;
+
+/// How many lines had which verdict.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    counts: BTreeMap<Verdict, u64>,
+    records: u64,
+}
+
+impl Summary {
+    /// Counts a line.
+    pub fn add(&mut self, line: &Line) {
+        *self.counts.entry(line.verdict).or_default() += 1;
+        // A note may name a record, and is none: nothing was sealed, or not this file.
+        self.records += u64::from(!line.verdict.is_note() && (line.record.is_some() || line.verdict != Verdict::Ok));
+    }
+
+    /// The exit code: 15 when there was nothing to verify, else that of the heaviest verdict.
+    pub fn exit_code(&self, strict: bool) -> u8 {
+        if self.records == 0 && !(strict && !self.counts.is_empty()) {
+            return 15;
+        }
+        let codes = self.counts.keys().map(|verdict| verdict.exit_code(strict));
+        // 10 to 14 by weight; 1 (unreadable) only when nothing worse was found
+        let worst = codes.clone().filter(|code| *code >= 10).min();
+        worst.or_else(|| codes.max()).unwrap_or(15)
+    }
+
+    /// The closing lines: counts, what they mean, and what no such report can show.
+    pub fn text(&self, language: Language) -> String {
+        let count = |verdict| self.counts.get(&verdict).copied().unwrap_or(0);
+        let mut text = "-".repeat(WIDTH);
+        text.push('\n');
+        for verdict in Verdict::ALL.into_iter().rev().filter(|v| count(*v) > 0 || *v == Verdict::Ok) {
+            let _ = writeln!(text, "{} {:>8}", padded(label(verdict, language), 16), count(verdict));
+        }
+        text.push('\n');
+        let closing = match (language, self.exit_code(false)) {
+            (Language::Vi, 0) => "Kết luận: mọi hồ sơ lưu ở đây còn đúng như khi niêm phong.",
+            (Language::Vi, 15) => "Kết luận: không có hồ sơ lưu nào để kiểm tra.",
+            (Language::Vi, _) => "Kết luận: CÓ SAI LỆCH, xem các dòng nêu trên.",
+            (Language::En, 0) => "Conclusion: every record here is as it was sealed.",
+            (Language::En, 15) => "Conclusion: there is no record to verify.",
+            (Language::En, _) => "Conclusion: NOT ALL IS WELL, see the lines above.",
+        };
+        text.push_str(&wrapped(closing, 0));
+        text.push_str(&wrapped(limits(language), 0));
+        text
+    }
+}
+
+/// What the report cannot show, however good it looks.
+pub fn limits(language: Language) -> &'static str {
+    match language {
+        Language::Vi => {
+            "Báo cáo này không cho thấy được: việc lấy đi trọn một hồ sơ lưu hoặc (các) phiên bản cuối của nó (cần nhật ký minh \
+             bạch, phiên bản này chưa có); thời điểm niêm phong có thật hay không (do bên niêm phong tự khai); bản quét có đúng \
+             với bản giấy hay không."
+        }
+        Language::En => {
+            "This report cannot show: the removal of a whole record, or of its latest revisions (that takes a transparency log, \
+             which this version does not have); whether a sealing time is true (the sealer claims it); whether a scan is true to \
+             its paper."
+        }
+    }
+}
+
+/// The text of one line: verdict, record, revision and time, then the reasons.
+pub fn text(line: &Line, language: Language) -> String {
+    let mut head = padded(label(line.verdict, language), 16);
+    let about_record = !line.verdict.is_note() && line.record.is_some();
+    head.push_str(&if about_record { line.record.clone().unwrap_or_default() } else { printable(&line.path) });
+    if let Some(revision) = line.revision.filter(|_| about_record) {
+        let _ = write!(head, "  r{revision:04}");
+    }
+    if let Some(at) = line.sealed_at.as_ref().filter(|_| about_record) {
+        // 2026-11-22T09:30:00+07:00, of which the zone is always the same
+        let _ = write!(head, "  {}", printable(&at.chars().take(16).collect::<String>().replace('T', " ")));
+    }
+    head.push('\n');
+    if line.verdict == Verdict::Ok {
+        return head;
+    }
+    let reason = |vi: &str, en: &str| wrapped(if language == Language::Vi { vi } else { en }, 4);
+    head.push_str(&reason(&line.reason_vi, &line.reason));
+    for more in line.more.iter().take(MOST_REASONS) {
+        head.push_str(&reason(&more.reason_vi, &more.reason));
+    }
+    if let Some(rest) = line.more.len().checked_sub(MOST_REASONS).filter(|rest| *rest > 0) {
+        head.push_str(&reason(&format!("… và {rest} điểm khác (xem --json)"), &format!("… and {rest} more (see --json)")));
+    }
+    head
+}
+
+/// Reasons shown below the first; the rest is in `--json`.
+const MOST_REASONS: usize = 4;
+
+fn label(verdict: Verdict, language: Language) -> &'static str {
+    match language {
+        Language::Vi => verdict.vi(),
+        Language::En => verdict.en(),
+    }
+}
+
+/// NFC text has one column a character here: labels and messages hold no wide characters.
+fn padded(text: &str, columns: usize) -> String {
+    let missing = columns.saturating_sub(text.chars().count());
+    format!("{text}{}", " ".repeat(missing))
+}
+
+/// `text` in lines of at most [`WIDTH`] columns, each indented, the whole ending in a line feed. A word longer than a line,
+/// such as a path, is cut.
+fn wrapped(text: &str, indent: usize) -> String {
+    let (mut lines, mut column) = (String::new(), 0);
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        for (i, piece) in word.chars().collect::<Vec<_>>().chunks(WIDTH - indent).enumerate() {
+            if column > 0 && (i > 0 || column + 1 + piece.len() > WIDTH) {
+                lines.push('\n');
+                column = 0;
+            }
+            if column == 0 {
+                lines.push_str(&" ".repeat(indent));
+                column = indent;
+            } else {
+                lines.push(' ');
+                column += 1;
+            }
+            lines.extend(piece);
+            column += piece.len();
+        }
+    }
+    lines.push('\n');
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for text in [limits(Language::Vi), limits(Language::En), &"x".repeat(200), &format!("a {} b", "y".repeat(79))] {
+            for indent in [0, 4] {
+                let wrapped = wrapped(text, indent);
+                assert!(wrapped.lines().all(|line| line.chars().count() <= WIDTH), "{wrapped}");
+                let joined: String = wrapped.split_whitespace().collect();
+                assert_eq!(joined, text.split_whitespace().collect::<String>());
+            }
+        }
+    }
+
+    #[test]
+    fn labels_fit_their_column() {
+        assert!(Verdict::ALL.iter().all(|v| v.vi().chars().count() <= 15 && v.en().len() <= 15));
+    }
+}

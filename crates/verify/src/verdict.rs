@@ -1,0 +1,165 @@
+//! The verdicts, their exit codes, and the line that is written for each record.
+
+use crate::cause::Finding;
+use serde::Serialize;
+
+/// What is found about a record. The order is the order of weight: the first of several findings is the record's verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Bytes are not those that were sealed, or a receipt is not where it belongs.
+    Altered,
+    /// Something that was sealed is not there.
+    Missing,
+    /// A believed key is named and its signature does not fit.
+    BadSignature,
+    /// Signed by nobody whom the trust policy names.
+    UnknownKey,
+    /// Not a receipt, or not of a format that this version knows.
+    Malformed,
+    /// The medium or the permissions did not let us read; nothing is proved either way.
+    Unreadable,
+    /// A note: it arrived and has no receipt yet, or its receipt was taken away.
+    Unsealed,
+    /// A note: a file that no receipt names.
+    Unreferenced,
+    /// All that was sealed is here, byte for byte.
+    Ok,
+}
+
+impl Verdict {
+    /// All, heaviest first.
+    pub const ALL: [Verdict; 9] = [
+        Verdict::Altered,
+        Verdict::Missing,
+        Verdict::BadSignature,
+        Verdict::UnknownKey,
+        Verdict::Malformed,
+        Verdict::Unreadable,
+        Verdict::Unsealed,
+        Verdict::Unreferenced,
+        Verdict::Ok,
+    ];
+
+    /// The program's exit code when this is the heaviest verdict. Notes count only under `--strict`.
+    pub fn exit_code(self, strict: bool) -> u8 {
+        match self {
+            Verdict::Altered => 10,
+            Verdict::Missing => 11,
+            Verdict::BadSignature => 12,
+            Verdict::UnknownKey => 13,
+            Verdict::Malformed => 14,
+            Verdict::Unreadable => 1,
+            Verdict::Unsealed | Verdict::Unreferenced if strict => 11,
+            Verdict::Unsealed | Verdict::Unreferenced | Verdict::Ok => 0,
+        }
+    }
+
+    /// True for what asks for a look and proves nothing by itself.
+    pub fn is_note(self) -> bool {
+        matches!(self, Verdict::Unsealed | Verdict::Unreferenced)
+    }
+
+    /// At the head of a line for people, in Vietnamese; at most 15 columns.
+    pub fn vi(self) -> &'static str {
+        match self {
+            Verdict::Altered => "BỊ SỬA",
+            Verdict::Missing => "THIẾU",
+            Verdict::BadSignature => "SAI CHỮ KÝ",
+            Verdict::UnknownKey => "KHÓA LẠ",
+            Verdict::Malformed => "SAI DẠNG",
+            Verdict::Unreadable => "KHÔNG ĐỌC ĐƯỢC",
+            Verdict::Unsealed => "CHƯA NIÊM PHONG",
+            Verdict::Unreferenced => "VÔ CHỦ",
+            Verdict::Ok => "ĐÚNG",
+        }
+    }
+
+    /// The same in English.
+    pub fn en(self) -> &'static str {
+        match self {
+            Verdict::Altered => "ALTERED",
+            Verdict::Missing => "MISSING",
+            Verdict::BadSignature => "BAD SIGNATURE",
+            Verdict::UnknownKey => "UNKNOWN KEY",
+            Verdict::Malformed => "MALFORMED",
+            Verdict::Unreadable => "UNREADABLE",
+            Verdict::Unsealed => "UNSEALED",
+            Verdict::Unreferenced => "UNREFERENCED",
+            Verdict::Ok => "OK",
+        }
+    }
+}
+
+/// What is written for a record, or for a file that belongs to none. In JSON its members; they may be added to, not renamed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// The record: as signed, or as its folder is named; null for what belongs to none.
+    pub record: Option<String>,
+    /// The heaviest finding.
+    pub verdict: Verdict,
+    /// The finding in English; names the object and what is wrong with it.
+    pub reason: String,
+    /// The same in Vietnamese.
+    pub reason_vi: String,
+    /// The object's name in the manifest, or the file concerned, relative to the audited folder; null when the record is whole.
+    pub object: Option<String>,
+    /// The revision concerned; the latest when the record is whole.
+    pub revision: Option<u32>,
+    /// Identifier of the key that signed that revision; null when its receipt was not believed.
+    pub key: Option<String>,
+    /// Whose key it is, as the trust policy says.
+    pub key_name: Option<String>,
+    /// When the sealer says it was sealed.
+    pub sealed_at: Option<String>,
+    /// The outcome in that revision: `sealed`, `review`, `skipped`, `failed`.
+    pub state: Option<String>,
+    /// The record's folder or the file, relative to the audited folder.
+    pub path: String,
+    /// Findings beyond the first, at most 100 of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<MoreFinding>,
+}
+
+/// A further finding about the same record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct MoreFinding {
+    pub verdict: Verdict,
+    pub reason: String,
+    pub reason_vi: String,
+    pub object: Option<String>,
+    pub revision: Option<u32>,
+}
+
+impl Line {
+    /// A line about a file that belongs to no record we could name, or to `record` by an unsigned note only.
+    pub fn about_file(path: String, record: Option<String>, finding: Finding) -> Line {
+        Line {
+            record,
+            verdict: finding.cause.verdict(),
+            reason: finding.en(),
+            reason_vi: finding.vi(),
+            object: Some(path.clone()),
+            revision: finding.revision,
+            key: None,
+            key_name: None,
+            sealed_at: None,
+            state: None,
+            path,
+            more: Vec::new(),
+        }
+    }
+}
+
+impl From<&Finding> for MoreFinding {
+    fn from(finding: &Finding) -> Self {
+        MoreFinding {
+            verdict: finding.cause.verdict(),
+            reason: finding.en(),
+            reason_vi: finding.vi(),
+            object: finding.object.clone(),
+            revision: finding.revision,
+        }
+    }
+}
