@@ -55,7 +55,7 @@ fn every_configuration_key_is_explained() {
         .map(|(section, key)| format!("[{section}] {key}"));
     tree::no_faults(
         &format!(
-            "keys of {PIPELINE} that {OPERATING} does not explain, as `section.key` anywhere or as `key` below a heading with `[section]`"
+            "keys of {PIPELINE} that {OPERATING} does not explain, as `[section] key` anywhere or as `key` below a heading with `[section]`"
         ),
         missing.collect(),
     );
@@ -119,7 +119,7 @@ fn explained(text: &str, section: &str, key: &str) -> bool {
         }
         here && line.contains(&quoted)
     });
-    below_its_heading || text.contains(&format!("`{section}.{key}`"))
+    below_its_heading || text.contains(&format!("`[{section}] {key}`"))
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn keys_are_found_and_sought_by_section() {
     let found = keys(toml);
     let expected = [("decode", "page_seconds"), ("decode", "dpi"), ("a.b", "k")];
     assert_eq!(found.iter().map(|(s, k)| (s.as_str(), k.as_str())).collect::<Vec<_>>(), expected);
-    let text = "## `[decode]`\n| `page_seconds` | … |\n## other\n`dpi` `a.b.k`";
+    let text = "## `[decode]`\n| `page_seconds` | … |\n## other\n`dpi` `[a.b] k`";
     assert!(explained(text, "decode", "page_seconds") && explained(text, "a.b", "k"));
     assert!(!explained(text, "decode", "dpi"));
 }
