@@ -1,0 +1,104 @@
+//! The SQLite file that index and queue share: how it is opened, and that one writer is enough.
+//!
+//! One connection writes, in short transactions, so writers of one process never wait in SQLite; several processes wait for each
+//! other by `busy_timeout`. Readers have their own connections and, thanks to the write-ahead log, never wait.
+//! `synchronous = FULL`: everything here can be rebuilt, but a job that was forgotten in a power cut would lie unnoticed until
+//! somebody does so. The price is one sync a transaction, against seconds of recognition a document.
+
+use crate::error::{Error, Result};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Sqlite, SqliteConnection, Transaction};
+use std::path::Path;
+use std::time::Duration;
+
+/// Raised with every change of `index.sql`.
+const SCHEMA: i64 = 1;
+const SCHEMA_SQL: &str = include_str!("index.sql");
+/// How long a writer waits for the writer of another process.
+const BUSY: Duration = Duration::from_secs(30);
+const READERS: u32 = 4;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    writer: SqlitePool,
+    pub(crate) reader: SqlitePool,
+}
+
+impl Database {
+    /// Opens the file, or makes it.
+    pub(crate) async fn open(file: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY);
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let database = Self {
+            writer,
+            reader: SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "on")),
+        };
+        database.make_schema().await?;
+        Ok(database)
+    }
+
+    /// A transaction that holds the write lock from its start, so it cannot fail half-way because somebody else wrote.
+    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    async fn make_schema(&self) -> Result<()> {
+        let mut tx = self.write().await?;
+        let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await?;
+        match found {
+            SCHEMA => return Ok(()),
+            0 => {}
+            found => return Err(Error::Schema { found, expected: SCHEMA }),
+        }
+        sqlx::raw_sql(SCHEMA_SQL).execute(&mut *tx).await?;
+        sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {SCHEMA}"))).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// A connection of its own, for temporary tables beside the index: they lie on disk and are gone with it.
+    pub(crate) async fn scratch(&self) -> Result<SqliteConnection> {
+        Ok(self.writer.connect_options().as_ref().clone().connect().await?)
+    }
+
+    /// Takes away all that the store can give back, in one transaction: a reader sees the old index or the empty one.
+    pub(crate) async fn clear(&self) -> Result<()> {
+        let mut tx = self.write().await?;
+        sqlx::raw_sql("DELETE FROM fields; DELETE FROM texts; DELETE FROM words; DELETE FROM records; DELETE FROM jobs; DELETE FROM register;")
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// What SQLite finds wrong with the file; nothing when it is sound.
+    pub(crate) async fn check(&self) -> Result<Vec<String>> {
+        let found: Vec<String> = sqlx::query_scalar("PRAGMA quick_check").fetch_all(&self.reader).await?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    /// Folds the write-ahead log into the file and closes it.
+    pub(crate) async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Takes away a database file with its companions, whatever is in them.
+pub(crate) fn remove(file: &Path) -> std::io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(&name) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+    }
+    Ok(())
+}

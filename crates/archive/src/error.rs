@@ -1,0 +1,186 @@
+//! What can go wrong with all that survives a restart, sorted by what the caller must do.
+
+use sohoa_record::identifier::RecordId;
+use sohoa_record::seal::OpenError;
+use sohoa_record::{Sha256Hex, page_texts::MalformedText};
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What the caller must do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// The store, the database or the source file is away or busy: back off and call again with the same arguments.
+    Retry,
+    /// Only this document is concerned: report it and go on with the next.
+    Document,
+    /// Going on could do harm (disk, format, altered or foreign bytes): stop and let a person look.
+    Halt,
+}
+
+/// A cause with its place and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The object store did not answer, or answered with an error.
+    #[error("object store, {place}: {source}; check the disk or the network, then run the command again")]
+    Store {
+        /// The path in the store.
+        place: String,
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// The store cannot be opened at all.
+    #[error("archive folder '{folder}' cannot be opened: {why}; create it with `sohoa init`")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// The system's words.
+        why: String,
+    },
+    /// An object's bytes are not the bytes that were stored.
+    #[error("object {digest} was altered: its bytes now hash to {found}; restore it from a copy, then run `sohoa fsck`")]
+    Altered {
+        /// The object's name.
+        digest: Sha256Hex,
+        /// What its bytes hash to.
+        found: Sha256Hex,
+    },
+    /// An object is not in the store.
+    #[error("object {digest} is missing; restore it from a copy, then run `sohoa fsck`")]
+    Missing {
+        /// The object's name.
+        digest: Sha256Hex,
+    },
+    /// The incoming file cannot be read.
+    #[error("source '{place}' cannot be read: {source}; check the disk and the permissions")]
+    SourceUnreadable {
+        /// The file.
+        place: String,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The incoming file changed between two reads, as a file does that is still being scanned or copied.
+    #[error("source '{place}' changed while it was read; wait until it is complete, then run the command again")]
+    SourceChanged {
+        /// The file.
+        place: String,
+    },
+    /// A stored receipt is not believed under the trust policy.
+    #[error("receipt of record {record}, revision {revision}: {source}")]
+    Receipt {
+        /// The record.
+        record: RecordId,
+        /// Its revision.
+        revision: u32,
+        /// Why it is not believed.
+        source: OpenError,
+    },
+    /// A receipt that was handed in for commit is not believed under the archive's own trust policy.
+    #[error("the receipt to commit is not believed: {source}; add the sealing key's line to the archive's trust policy")]
+    ForeignReceipt {
+        /// Why it is not believed.
+        source: OpenError,
+    },
+    /// A receipt does not continue its record.
+    #[error("record {record}, revision {revision} does not continue the record: {why}; read the latest revision and seal again")]
+    Chain {
+        /// The record.
+        record: RecordId,
+        /// The revision that was handed in.
+        revision: u32,
+        /// What does not fit.
+        why: String,
+    },
+    /// A receipt does not fit the arrival of its source.
+    #[error("record {record} does not fit the arrival of source {source_sha256}: {why}")]
+    Arrival {
+        /// The record.
+        record: RecordId,
+        /// The source.
+        source_sha256: Sha256Hex,
+        /// What does not fit.
+        why: String,
+    },
+    /// A stored note or text object is not in the form that sohoa writes.
+    #[error("'{place}' in the store is malformed: {why}; restore it from a copy, then run `sohoa fsck`")]
+    Malformed {
+        /// The path in the store.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The index or queue cannot be used.
+    #[error("index database: {0}; if it stays, run `sohoa fsck --rebuild`")]
+    Database(#[from] sqlx::Error),
+    /// The database was made by another version.
+    #[error("index database has schema {found}, this version writes {expected}; run `sohoa fsck --rebuild`")]
+    Schema {
+        /// What the file says.
+        found: i64,
+        /// What this version writes.
+        expected: i64,
+    },
+    /// A lease ended before its holder did, and somebody else may hold the job now.
+    #[error("the lease on record {record}, attempt {attempt} is lost; drop the work, whoever holds the lease now finishes it")]
+    LeaseLost {
+        /// The record.
+        record: RecordId,
+        /// The attempt whose lease is lost.
+        attempt: u32,
+    },
+    /// A register that was stored cannot be read again.
+    #[error("register {digest}: {why}")]
+    Register {
+        /// The register's object.
+        digest: Sha256Hex,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Error {
+    /// What the caller must do.
+    pub fn remedy(&self) -> Remedy {
+        use object_store::Error as E;
+        match self {
+            Error::Store {
+                source: E::PermissionDenied { .. } | E::Unauthenticated { .. } | E::NotImplemented { .. }, ..
+            } => Remedy::Halt,
+            Error::Store { .. } | Error::SourceChanged { .. } => Remedy::Retry,
+            Error::Database(error) if is_busy(error) => Remedy::Retry,
+            Error::SourceUnreadable { .. } | Error::LeaseLost { .. } | Error::Chain { .. } => Remedy::Document,
+            Error::Folder { .. }
+            | Error::Altered { .. }
+            | Error::Missing { .. }
+            | Error::Receipt { .. }
+            | Error::ForeignReceipt { .. }
+            | Error::Arrival { .. }
+            | Error::Malformed { .. }
+            | Error::Database(_)
+            | Error::Schema { .. }
+            | Error::Register { .. } => Remedy::Halt,
+        }
+    }
+
+    pub(crate) fn store(place: impl std::fmt::Display) -> impl Fn(object_store::Error) -> Error {
+        let place = place.to_string();
+        move |source| Error::Store { place: place.clone(), source }
+    }
+
+    pub(crate) fn malformed(place: impl std::fmt::Display, why: impl std::fmt::Display) -> Error {
+        Error::Malformed { place: place.to_string(), why: why.to_string() }
+    }
+
+    pub(crate) fn malformed_text(digest: &Sha256Hex, error: MalformedText) -> Error {
+        Error::malformed(crate::layout::object(digest), error)
+    }
+}
+
+/// SQLITE_BUSY and SQLITE_LOCKED with their extended codes, or no connection free in time.
+fn is_busy(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(e) => e.code().and_then(|c| c.parse::<u32>().ok()).is_some_and(|c| matches!(c & 0xff, 5 | 6)),
+        _ => false,
+    }
+}

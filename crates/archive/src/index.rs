@@ -1,0 +1,279 @@
+//! The index: one row a record's latest revision, its fields and its words. It answers lists, counts and searches; it proves
+//! nothing, and whatever it says can be read again from the receipts.
+//!
+//! Contract: [`write`] is idempotent, and of two revisions the later one stays whichever comes last. Reads see whole revisions.
+//! Lists go on from the last record seen (keyset pages), so they cost the same at the end as at the beginning.
+
+use crate::database::Database;
+use crate::entry::{Entry, IndexedField, PageCounts, parse_state};
+use crate::error::{Error, Result};
+use crate::query::{code_tails, exact};
+use serde::Serialize;
+use sohoa_record::identifier::RecordId;
+use sohoa_record::manifest::State;
+use sohoa_record::text::fold;
+use sohoa_record::{DossierCode, Reason, Sha256Hex};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
+use std::collections::BTreeMap;
+
+/// The index of an archive. Cheap to clone; all clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Index {
+    pub(crate) database: Database,
+}
+
+/// What a list or a search is narrowed to; what is not given does not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The unit, whole.
+    pub unit: Option<String>,
+    /// The outcome.
+    pub state: Option<State>,
+    /// Any part of the dossier's code.
+    pub dossier_code: Option<String>,
+    /// The kind of paper (`type_name`), with or without marks.
+    pub kind: Option<String>,
+}
+
+/// How much there is, and in which state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Records by outcome; outcomes that no record has are left out.
+    pub records: BTreeMap<State, u64>,
+    /// Pages by what became of them.
+    pub pages: StatusPages,
+    /// Bytes of all objects that latest revisions list; an object that two records share counts twice.
+    pub stored_bytes: u64,
+    /// Records by their first reason to be looked at.
+    pub reasons: BTreeMap<Reason, u64>,
+}
+
+/// [`PageCounts`] over all records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct StatusPages {
+    pub text: u64,
+    pub blank: u64,
+    pub separator: u64,
+    pub recognize_failed: u64,
+}
+
+impl Index {
+    /// The entry of a record.
+    pub async fn entry(&self, record: &RecordId) -> Result<Option<Entry>> {
+        let row = sqlx::query("SELECT * FROM records WHERE record = ?")
+            .bind(record.as_str())
+            .fetch_optional(&self.database.reader)
+            .await?;
+        match row {
+            Some(row) => Ok(self.with_fields(vec![row]).await?.pop()),
+            None => Ok(None),
+        }
+    }
+
+    /// Entries in the order of their identifiers, which is the order of arrival: at most `limit` after `after`. Go on with the
+    /// last one's identifier until none comes.
+    pub async fn entries(&self, filter: &Filter, after: Option<&RecordId>, limit: u32) -> Result<Vec<Entry>> {
+        let rows = sqlx::query(
+            "SELECT * FROM records
+             WHERE record > ?1 AND (?2 IS NULL OR unit = ?2) AND (?3 IS NULL OR state = ?3)
+               AND (?4 IS NULL OR instr(dossier_code, ?4) > 0) AND (?5 IS NULL OR type_folded = ?5)
+             ORDER BY record LIMIT ?6",
+        )
+        .bind(after.map_or("", RecordId::as_str))
+        .bind(&filter.unit)
+        .bind(filter.state.map(State::as_str))
+        .bind(&filter.dossier_code)
+        .bind(filter.kind.as_deref().map(fold))
+        .bind(limit)
+        .fetch_all(&self.database.reader)
+        .await?;
+        self.with_fields(rows).await
+    }
+
+    /// How much there is, and in which state.
+    pub async fn status(&self) -> Result<Status> {
+        let mut status = Status::default();
+        let rows = sqlx::query(
+            "SELECT state, count(*), sum(pages_text), sum(pages_blank), sum(pages_separator), sum(pages_failed), sum(stored_bytes)
+             FROM records GROUP BY state",
+        )
+        .fetch_all(&self.database.reader)
+        .await?;
+        for row in rows {
+            status.records.insert(parse_state(row.try_get(0)?)?, number(&row, 1)?);
+            status.pages.text += number::<u64>(&row, 2)?;
+            status.pages.blank += number::<u64>(&row, 3)?;
+            status.pages.separator += number::<u64>(&row, 4)?;
+            status.pages.recognize_failed += number::<u64>(&row, 5)?;
+            status.stored_bytes += number::<u64>(&row, 6)?;
+        }
+        let rows = sqlx::query(
+            "SELECT substr(reasons, 1, instr(reasons || ' ', ' ') - 1) AS reason, count(*) FROM records WHERE reasons != '' GROUP BY reason",
+        )
+        .fetch_all(&self.database.reader)
+        .await?;
+        for row in rows {
+            status.reasons.insert(parse(row.try_get(0)?)?, number(&row, 1)?);
+        }
+        Ok(status)
+    }
+
+    /// Turns rows of `records` into entries and adds their fields, in few questions whatever their number.
+    pub(crate) async fn with_fields(&self, rows: Vec<SqliteRow>) -> Result<Vec<Entry>> {
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut entry = read(row)?;
+            let fields = sqlx::query("SELECT name, value, page, confidence, doubt FROM fields WHERE row = ? ORDER BY place")
+                .bind(row.try_get::<i64, _>("row")?)
+                .fetch_all(&self.database.reader)
+                .await?;
+            for field in fields {
+                entry.fields.push(IndexedField {
+                    name: field.try_get(0)?,
+                    value: field.try_get(1)?,
+                    page: number(&field, 2)?,
+                    confidence: number(&field, 3)?,
+                    doubt: field.try_get::<Option<&str>, _>(4)?.map(parse).transpose()?,
+                });
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+}
+
+/// Writes a revision with the text of its pages. Nothing happens when the index has this revision or a later one, unless that
+/// one's manifest is another: then the index is wrong and is set right.
+pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) -> Result<()> {
+    let known = sqlx::query("SELECT row, revision, manifest_sha256 FROM records WHERE record = ?")
+        .bind(entry.record.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+    if let Some(known) = known {
+        let row: i64 = known.try_get(0)?;
+        let (revision, manifest): (i64, &str) = (known.try_get(1)?, known.try_get(2)?);
+        let same = revision == i64::from(entry.revision) && manifest == entry.manifest_sha256.as_str();
+        if same || revision > i64::from(entry.revision) {
+            return Ok(());
+        }
+        sqlx::query("DELETE FROM words WHERE rowid = ?").bind(row).execute(&mut *tx).await?;
+        // fields and texts go with it
+        sqlx::query("DELETE FROM records WHERE row = ?").bind(row).execute(&mut *tx).await?;
+    }
+    let reasons: Vec<&str> = entry.reasons.iter().map(|reason| reason.code()).collect();
+    let kind = entry.value(sohoa_record::field::name::TYPE_NAME).map(fold);
+    let row: i64 = sqlx::query_scalar(
+        "INSERT INTO records (record, revision, manifest_sha256, state, reasons, dossier_code, folder, ordinal, unit, type_folded,
+           source_name, source_sha256, source_size, media_type, text_sha256, stored_bytes, pages_text, pages_blank, pages_separator,
+           pages_failed, signed, archived, arrived_at, sealed_at, key_id)
+         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING row",
+    )
+    .bind(entry.record.as_str())
+    .bind(entry.revision)
+    .bind(entry.manifest_sha256.as_str())
+    .bind(entry.state.as_str())
+    .bind(reasons.join(" "))
+    .bind(entry.dossier_code.as_ref().map(DossierCode::as_str))
+    .bind(&entry.folder)
+    .bind(entry.ordinal)
+    .bind(&entry.unit)
+    .bind(kind)
+    .bind(&entry.source_name)
+    .bind(entry.source_sha256.as_str())
+    .bind(entry.source_size as i64)
+    .bind(&entry.media_type)
+    .bind(entry.text_sha256.as_ref().map(Sha256Hex::as_str))
+    .bind(entry.stored_bytes as i64)
+    .bind(entry.pages.text)
+    .bind(entry.pages.blank)
+    .bind(entry.pages.separator)
+    .bind(entry.pages.recognize_failed)
+    .bind(entry.signed)
+    .bind(entry.archived)
+    .bind(&entry.arrived_at)
+    .bind(&entry.sealed_at)
+    .bind(entry.key_id.as_str())
+    .fetch_one(&mut *tx)
+    .await?;
+    for (place, field) in entry.fields.iter().enumerate() {
+        sqlx::query("INSERT INTO fields (row, place, name, value, page, confidence, doubt) VALUES (?,?,?,?,?,?,?)")
+            .bind(row)
+            .bind(place as i64)
+            .bind(&field.name)
+            .bind(&field.value)
+            .bind(field.page)
+            .bind(field.confidence)
+            .bind(field.doubt.map(Reason::code))
+            .execute(&mut *tx)
+            .await?;
+    }
+    sqlx::query("INSERT INTO texts (row, body) VALUES (?,?)").bind(row).bind(body).execute(&mut *tx).await?;
+    let head = head(entry);
+    sqlx::query("INSERT INTO words (rowid, head, head_exact, body, body_exact, codes) VALUES (?,?,?,?,?,?)")
+        .bind(row)
+        .bind(fold(&head))
+        .bind(exact(&head))
+        .bind(fold(body))
+        .bind(exact(body))
+        .bind(entry.dossier_code.as_ref().map(|code| code_tails(code.as_str())).unwrap_or_default())
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
+}
+
+/// What is known of a document beside its pages, one thing a line.
+fn head(entry: &Entry) -> String {
+    let mut lines: Vec<&str> = entry.fields.iter().filter_map(|field| field.value.as_deref()).collect();
+    let number = entry.number_and_notation().unwrap_or_default();
+    lines.extend([number.as_str(), &entry.source_name, &entry.folder]);
+    lines.extend(entry.dossier_code.as_ref().map(DossierCode::as_str));
+    lines.extend(entry.unit.as_deref());
+    lines.push(entry.record.as_str());
+    lines.join("\n")
+}
+
+fn read(row: &SqliteRow) -> Result<Entry> {
+    let reasons: &str = row.try_get("reasons")?;
+    Ok(Entry {
+        record: parse(row.try_get("record")?)?,
+        revision: number(row, "revision")?,
+        manifest_sha256: parse(row.try_get("manifest_sha256")?)?,
+        state: parse_state(row.try_get("state")?)?,
+        reasons: reasons.split_whitespace().map(parse).collect::<Result<_>>()?,
+        dossier_code: row.try_get::<Option<&str>, _>("dossier_code")?.map(parse).transpose()?,
+        folder: row.try_get("folder")?,
+        ordinal: row.try_get("ordinal")?,
+        unit: row.try_get("unit")?,
+        source_name: row.try_get("source_name")?,
+        source_sha256: parse(row.try_get("source_sha256")?)?,
+        source_size: number(row, "source_size")?,
+        media_type: row.try_get("media_type")?,
+        text_sha256: row.try_get::<Option<&str>, _>("text_sha256")?.map(parse).transpose()?,
+        stored_bytes: number(row, "stored_bytes")?,
+        pages: PageCounts {
+            text: number(row, "pages_text")?,
+            blank: number(row, "pages_blank")?,
+            separator: number(row, "pages_separator")?,
+            recognize_failed: number(row, "pages_failed")?,
+        },
+        signed: row.try_get("signed")?,
+        archived: row.try_get("archived")?,
+        arrived_at: row.try_get("arrived_at")?,
+        sealed_at: row.try_get("sealed_at")?,
+        key_id: parse(row.try_get("key_id")?)?,
+        fields: Vec::new(),
+    })
+}
+
+/// A typed value from its text. The database is no proof, so what it says is checked like anybody's words.
+pub(crate) fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T> {
+    text.parse().map_err(|e| Error::malformed("index", e))
+}
+
+/// A whole number of the wanted size. SQLite has only one size.
+pub(crate) fn number<T: TryFrom<i64>>(row: &SqliteRow, column: impl sqlx::ColumnIndex<SqliteRow>) -> Result<T> {
+    let value: i64 = row.try_get(column)?;
+    T::try_from(value).map_err(|_| Error::malformed("index", format_args!("{value} is out of range")))
+}

@@ -1,0 +1,87 @@
+-- The index and the queue of an archive: one SQLite file, all of it rebuilt from the object store by `sohoa fsck --rebuild`.
+-- A change here is a new number in `PRAGMA user_version` (database.rs); there is no migration, there is a rebuild.
+
+-- One row a record: its latest revision.
+CREATE TABLE records (
+  row             INTEGER PRIMARY KEY,
+  record          TEXT NOT NULL UNIQUE,     -- UUID v7: sorts by time of arrival
+  revision        INTEGER NOT NULL,
+  manifest_sha256 TEXT NOT NULL,
+  state           TEXT NOT NULL,
+  reasons         TEXT NOT NULL,            -- codes with a space between them
+  dossier_code    TEXT,
+  folder          TEXT NOT NULL,
+  ordinal         INTEGER,
+  unit            TEXT,
+  type_folded     TEXT,                     -- the kind of paper as it is filtered
+  source_name     TEXT NOT NULL,
+  source_sha256   TEXT NOT NULL UNIQUE,     -- the same bytes are one record
+  source_size     INTEGER NOT NULL,
+  media_type      TEXT NOT NULL,
+  text_sha256     TEXT,                     -- the text object that was indexed
+  stored_bytes    INTEGER NOT NULL,
+  pages_text      INTEGER NOT NULL,
+  pages_blank     INTEGER NOT NULL,
+  pages_separator INTEGER NOT NULL,
+  pages_failed    INTEGER NOT NULL,
+  signed          INTEGER NOT NULL,
+  archived        INTEGER NOT NULL,
+  arrived_at      TEXT NOT NULL,            -- RFC 3339 at +07:00
+  sealed_at       TEXT NOT NULL,
+  key_id          TEXT NOT NULL
+) STRICT;
+CREATE INDEX records_state ON records (state, record);
+CREATE INDEX records_unit ON records (unit, record);
+CREATE INDEX records_dossier ON records (dossier_code);
+
+CREATE TABLE fields (
+  row        INTEGER NOT NULL REFERENCES records (row) ON DELETE CASCADE,
+  place      INTEGER NOT NULL,              -- from 0, in the manifest's order
+  name       TEXT NOT NULL,
+  value      TEXT,
+  page       INTEGER NOT NULL,
+  confidence INTEGER NOT NULL,
+  doubt      TEXT,
+  PRIMARY KEY (row, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fields_value ON fields (name, value);
+
+-- What a hit is shown with. Apart from `records`, so that lists never read it.
+CREATE TABLE texts (row INTEGER PRIMARY KEY REFERENCES records (row) ON DELETE CASCADE, body TEXT NOT NULL) STRICT;
+
+-- The words, in both forms of query.rs; `head` is fields and names, `body` is the pages, `codes` makes fragments of codes findable.
+-- The forms are made by us: SQLite's own folding leaves đ alone and knows nothing of hoà and hòa.
+CREATE VIRTUAL TABLE words USING fts5 (
+  head, head_exact, body, body_exact, codes,
+  content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
+);
+
+-- Work that is not done. A job that is done is no row here but one in `records`.
+CREATE TABLE jobs (
+  record        TEXT PRIMARY KEY,
+  source_sha256 TEXT NOT NULL,
+  priority      INTEGER NOT NULL,           -- higher first
+  enqueued_at   INTEGER NOT NULL,           -- all times here: milliseconds since 1970 UTC
+  state         TEXT NOT NULL CHECK (state IN ('queued', 'leased', 'dead')),
+  attempt       INTEGER NOT NULL DEFAULT 0, -- leases given out so far
+  not_before    INTEGER NOT NULL DEFAULT 0,
+  owner         TEXT,
+  lease_until   INTEGER,
+  last_error    TEXT
+) STRICT;
+CREATE INDEX jobs_order ON jobs (state, priority DESC, enqueued_at, record);
+CREATE INDEX jobs_lease ON jobs (lease_until) WHERE state = 'leased';
+
+-- Results that exist on paper: the denominators. One row a result, from the registers that were imported.
+CREATE TABLE register (
+  register     TEXT NOT NULL,               -- SHA-256 of the file it came in
+  line         INTEGER NOT NULL,
+  unit         TEXT NOT NULL,
+  procedure    TEXT,
+  dossier_code TEXT,
+  number       TEXT,
+  date         TEXT,
+  valid_until  TEXT,
+  imported_at  TEXT NOT NULL,
+  PRIMARY KEY (register, line)
+) STRICT, WITHOUT ROWID;

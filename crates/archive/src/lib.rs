@@ -1,0 +1,31 @@
+//! All that survives a restart: objects and receipts in one bucket or folder, and beside them an index and a work queue that
+//! can be lost and rebuilt. It is *not* the place of the pipeline's order, or of keys; times and identifiers are arguments.
+//!
+//! Start with [`layout`] (what lies where and why), then [`store`] (the order of writes and the commit point), then [`fsck`].
+//! [`index`] and [`queue`] share one SQLite file; neither is ever the proof of anything.
+
+mod body;
+mod database;
+pub mod entry;
+pub mod error;
+pub mod fsck;
+pub mod index;
+pub mod layout;
+pub mod objects;
+pub mod query;
+pub mod queue;
+pub mod rebuild;
+pub mod register;
+pub mod search;
+pub mod store;
+
+pub use entry::{Entry, PageCounts};
+pub use error::{Error, Remedy, Result};
+pub use fsck::{Finding, Kind, Report};
+pub use index::{Filter, Index, Status};
+pub use objects::Objects;
+pub use queue::{DeadJob, Failure, Job, Queue, QueueCounts};
+pub use rebuild::{ReadRegister, Rebuilt};
+pub use register::{IndexedRow, RegisterNote, RegisterRow};
+pub use search::{Cursor, Found, Hit};
+pub use store::{Archive, Arrival, ArrivalNote, Arrived, Arriving, Commit, Shown, SourceBytes, new_record_id, remove_index};

@@ -1,0 +1,239 @@
+//! Immutable objects named by the SHA-256 of their bytes.
+//!
+//! Contract: a returned digest means the bytes are durable under that name. Equal bytes may be written again, by anyone, at any
+//! time. Other bytes under a name are never taken for the object: reading re-hashes, and writing looks at what is there.
+//! Memory does not grow with an object's size except in [`Objects::get`].
+
+use crate::error::{Error, Result};
+use crate::layout;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
+use sohoa_record::{Digests, Hasher, Sha256Hex};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+
+/// Files above this size go up in parts of this size. S3 wants parts of at least 5 MiB.
+const PART: usize = 8 << 20;
+/// How much is hashed at a time between two chances for other tasks to run.
+const CHUNK: usize = 256 << 10;
+
+/// The objects of an archive.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    folder: Option<PathBuf>,
+}
+
+impl Objects {
+    /// Objects in any store. `folder` is given when the store is this local folder; it makes [`Objects::local_path`] possible.
+    pub fn new(store: Arc<dyn ObjectStore>, folder: Option<PathBuf>) -> Self {
+        Self { store, folder }
+    }
+
+    /// Stores bytes that are at hand.
+    pub async fn put(&self, bytes: impl Into<Bytes>) -> Result<Digests> {
+        let bytes: Bytes = bytes.into();
+        let digests = digests_of(bytes.clone()).await;
+        let path = layout::object(&digests.sha256);
+        match self.store.put_opts(&path, PutPayload::from(bytes), PutMode::Create.into()).await {
+            Ok(_) => Ok(digests),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                self.verify(&digests.sha256).await
+            }
+            Err(source) => Err(Error::Store { place: path.to_string(), source }),
+        }
+    }
+
+    /// Stores a file from its beginning, in constant memory. `place` names it in errors.
+    ///
+    /// A large file is read twice, once for its name and once for the copy, and both must agree: a file that is still being
+    /// written is [`Error::SourceChanged`], not an archived half. The digests are those of the bytes that were stored.
+    pub async fn put_file(&self, file: &mut File, place: &str) -> Result<Digests> {
+        let unreadable = |source| Error::SourceUnreadable { place: place.to_owned(), source };
+        file.rewind().await.map_err(unreadable)?;
+        let mut head = Vec::new();
+        (&mut *file).take(PART as u64 + 1).read_to_end(&mut head).await.map_err(unreadable)?;
+        if head.len() <= PART {
+            return self.put(head).await;
+        }
+        let mut hasher = Hasher::new();
+        while !head.is_empty() {
+            for piece in head.chunks(CHUNK) {
+                hasher.update(piece);
+                tokio::task::yield_now().await;
+            }
+            head.clear();
+            (&mut *file).take(PART as u64).read_to_end(&mut head).await.map_err(unreadable)?;
+        }
+        let digests = hasher.finish();
+        if self.size(&digests.sha256).await?.is_some() {
+            return self.verify(&digests.sha256).await;
+        }
+        self.copy_in_parts(file, place, digests).await
+    }
+
+    /// Copies a file that is known to have `digests` into its object, and gives up if it turns out to have others.
+    async fn copy_in_parts(&self, file: &mut File, place: &str, digests: Digests) -> Result<Digests> {
+        let unreadable = |source| Error::SourceUnreadable { place: place.to_owned(), source };
+        let path = layout::object(&digests.sha256);
+        file.rewind().await.map_err(unreadable)?;
+        // Multipart uploads know no create-if-absent. None is needed: whoever else writes this name writes these bytes.
+        let mut upload = self.store.put_multipart(&path).await.map_err(Error::store(&path))?;
+        let mut hasher = Hasher::new();
+        let copied = async {
+            loop {
+                let mut part = Vec::with_capacity(PART);
+                (&mut *file).take(PART as u64).read_to_end(&mut part).await.map_err(unreadable)?;
+                if part.is_empty() {
+                    break;
+                }
+                for piece in part.chunks(CHUNK) {
+                    hasher.update(piece);
+                    tokio::task::yield_now().await;
+                }
+                upload.put_part(part.into()).await.map_err(Error::store(&path))?;
+            }
+            if hasher.finish() != digests {
+                return Err(Error::SourceChanged { place: place.to_owned() });
+            }
+            upload.complete().await.map_err(Error::store(&path))
+        };
+        if let Err(error) = copied.await {
+            // What is left of an upload is invisible; taking it away is a courtesy that may fail.
+            let _ = upload.abort().await;
+            return Err(error);
+        }
+        Ok(digests)
+    }
+
+    /// The whole object, re-hashed. Meant for small objects; see [`Objects::open`].
+    pub async fn get(&self, digest: &Sha256Hex) -> Result<Bytes> {
+        let path = layout::object(digest);
+        let bytes = self.fetch(digest).await?.bytes().await.map_err(Error::store(&path))?;
+        let found = digests_of(bytes.clone()).await.sha256;
+        if found == *digest { Ok(bytes) } else { Err(Error::Altered { digest: digest.clone(), found }) }
+    }
+
+    /// The object in pieces, re-hashed on the way: an altered object ends in [`Error::Altered`] instead of a last piece, so
+    /// nothing that was read may be used before the stream has ended.
+    pub async fn open(&self, digest: &Sha256Hex) -> Result<BoxStream<'static, Result<Bytes>>> {
+        struct Reading {
+            pieces: BoxStream<'static, object_store::Result<Bytes>>,
+            hasher: Option<Hasher>,
+            digest: Sha256Hex,
+        }
+        let pieces = self.fetch(digest).await?.into_stream();
+        let reading = Reading { pieces, hasher: Some(Hasher::new()), digest: digest.clone() };
+        let checked = stream::try_unfold(reading, |mut reading| async move {
+            let place = || layout::object(&reading.digest);
+            if let Some(piece) = reading.pieces.try_next().await.map_err(|e| Error::store(place())(e))? {
+                if let Some(hasher) = &mut reading.hasher {
+                    hasher.update(&piece);
+                }
+                return Ok(Some((piece, reading)));
+            }
+            match reading.hasher.take().map(|hasher| hasher.finish().sha256) {
+                Some(found) if found != reading.digest => Err(Error::Altered { digest: reading.digest, found }),
+                _ => Ok(None),
+            }
+        });
+        Ok(checked.boxed())
+    }
+
+    /// Re-hashes the object where it lies.
+    pub async fn verify(&self, digest: &Sha256Hex) -> Result<Digests> {
+        let path = layout::object(digest);
+        let found = match self.fetch(digest).await?.payload {
+            // A file is read in large pieces on one thread; the store's own stream would take 8 KiB at a time.
+            GetResultPayload::File(file, _) => {
+                let hashed = tokio::task::spawn_blocking(move || hash_file(file)).await;
+                hashed.map_err(|e| Error::store(&path)(e.into()))?.map_err(|e| Error::store(&path)(generic(e)))?
+            }
+            GetResultPayload::Stream(mut pieces) => {
+                let mut hasher = Hasher::new();
+                while let Some(piece) = pieces.try_next().await.map_err(Error::store(&path))? {
+                    hasher.update(&piece);
+                }
+                hasher.finish()
+            }
+        };
+        if found.sha256 == *digest { Ok(found) } else { Err(Error::Altered { digest: digest.clone(), found: found.sha256 }) }
+    }
+
+    /// The object's size in bytes, or nothing when it is not in the store. Says nothing about its bytes.
+    pub async fn size(&self, digest: &Sha256Hex) -> Result<Option<u64>> {
+        let path = layout::object(digest);
+        match self.store.head(&path).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(Error::Store { place: path.to_string(), source }),
+        }
+    }
+
+    /// Every object and its size, in no order. A file that is not an object is given by its path instead.
+    pub fn list(&self) -> BoxStream<'_, Result<(Result<Sha256Hex, Path>, u64)>> {
+        let listed = self.store.list(Some(&Path::from(layout::OBJECTS)));
+        listed
+            .map_ok(|meta| (layout::parse_object(&meta.location).ok_or(meta.location), meta.size))
+            .map_err(Error::store(layout::OBJECTS))
+            .boxed()
+    }
+
+    /// Where the object lies on this machine's disk, when the store is a local folder: to hand an open file to a child without
+    /// loading it. Opening it this way does not re-hash it.
+    pub fn local_path(&self, digest: &Sha256Hex) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(layout::object(digest).as_ref()))
+    }
+
+    async fn fetch(&self, digest: &Sha256Hex) -> Result<GetResult> {
+        let path = layout::object(digest);
+        self.store.get(&path).await.map_err(|source| match source {
+            object_store::Error::NotFound { .. } => Error::Missing { digest: digest.clone() },
+            source => Error::Store { place: path.to_string(), source },
+        })
+    }
+}
+
+/// A local folder as an object store whose writes are durable when they return.
+pub fn folder_store(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>> {
+    let store = LocalFileSystem::new_with_prefix(folder)
+        .map_err(|e| Error::Folder { folder: folder.display().to_string(), why: e.to_string() })?;
+    Ok(Arc::new(store.with_fsync(true)))
+}
+
+/// Large bytes are hashed on a thread of their own, so that no other task waits for them.
+async fn digests_of(bytes: Bytes) -> Digests {
+    if bytes.len() <= CHUNK {
+        return Digests::of(&bytes);
+    }
+    let copy = bytes.clone();
+    match tokio::task::spawn_blocking(move || Digests::of(&copy)).await {
+        Ok(digests) => digests,
+        // Only a runtime that is shutting down refuses a thread.
+        Err(_) => Digests::of(&bytes),
+    }
+}
+
+fn hash_file(mut file: std::fs::File) -> std::io::Result<Digests> {
+    use std::io::Read as _;
+    let mut hasher = Hasher::new();
+    let mut piece = vec![0; CHUNK];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(n) => hasher.update(&piece[..n]),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+fn generic(source: std::io::Error) -> object_store::Error {
+    object_store::Error::Generic { store: "folder", source: source.into() }
+}
