@@ -1,0 +1,191 @@
+//! The header's other cells: where the title stands, who issued the paper, and whether it is marked secret.
+
+use super::kinds::{self, Kind};
+use super::layout::{Run, Sheet, confidence};
+use sohoa_record::text::{Rect, Word, fold, nfc};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The title of a paper and its kind.
+pub(super) struct Title<'a> {
+    pub kind: &'static Kind,
+    pub words: Vec<&'a Word>,
+    pub rect: Rect,
+    /// Every letter agreed but for accents.
+    pub sure: bool,
+}
+
+/// The first title between `top` and `bottom` that is a known kind's: capitals, around the middle, on one to four rows.
+pub(super) fn title<'a>(sheet: &Sheet<'a>, top: f64, bottom: f64) -> Option<Title<'a>> {
+    let candidates: Vec<&Run<'a>> = sheet
+        .runs
+        .iter()
+        .filter(|run| run.centre_y() > top && run.centre_y() < bottom)
+        .filter(|run| (0.3..0.72).contains(&(run.centre_x() / sheet.width().max(1.0))))
+        .filter(|run| run.is_capitals() && !run.text().trim_end().ends_with(':'))
+        .collect();
+    for (i, first) in candidates.iter().enumerate() {
+        let mut words = first.words.clone();
+        let mut best = None;
+        let mut last = *first;
+        for next in std::iter::once(first).chain(&candidates[i + 1..]).take(4) {
+            if !std::ptr::eq(*next, *first) {
+                let drop = next.centre_y() - last.centre_y();
+                if !(0.5 * sheet.em..2.4 * sheet.em).contains(&drop) {
+                    break;
+                }
+                words.extend(next.words.iter().copied());
+                last = next;
+            }
+            let text = super::layout::join(&words);
+            if let (Some((kind, sure)), Some(rect)) = (kinds::by_title(&text), super::layout::union(&words)) {
+                best = Some(Title { kind, words: words.clone(), rect, sure });
+            }
+        }
+        if best.is_some() {
+            return best;
+        }
+    }
+    None
+}
+
+/// The issuer's lines, top left: the parent agency and the issuer itself.
+pub(super) struct Issuer<'a> {
+    pub words: Vec<&'a Word>,
+    pub printed: String,
+    pub value: String,
+    /// Every word is confirmed or was read surely.
+    pub sure: bool,
+}
+
+/// Rows of capitals left of `split` with their centres between `top` and `bottom`. `place` is the date row's, which spells the
+/// issuer's place with small letters, where engines keep accents better.
+pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, place: &str) -> Option<Issuer<'a>> {
+    let runs: Vec<&Run<'a>> = sheet
+        .runs
+        .iter()
+        .filter(|run| run.centre_x() < split && run.centre_y() > top && run.centre_y() < bottom && run.is_capitals())
+        .collect();
+    let words: Vec<&Word> =
+        runs.iter().flat_map(|run| run.words.iter().copied()).filter(|w| w.text.chars().any(char::is_alphanumeric)).collect();
+    if words.is_empty() {
+        return None;
+    }
+    let printed = super::layout::join(&words);
+    let (value, confirmed) = respell(&words, place);
+    let sure = words.iter().zip(confirmed).all(|(word, confirmed)| confirmed || word.confidence >= 90);
+    Some(Issuer { words, printed, value, sure })
+}
+
+/// Words of agencies' names, in capitals; engines lose accents on capitals, and these have only one spelling.
+const AGENCY_WORDS: &[&str] = &[
+    "ỦY BAN NHÂN DÂN", "HỘI ĐỒNG NHÂN DÂN", "VIỆN KIỂM SÁT NHÂN DÂN", "TÒA ÁN NHÂN DÂN", "TỐI CAO", "VĂN PHÒNG", "BAN CHỈ ĐẠO",
+    "BAN QUẢN LÝ", "BẢO HIỂM XÃ HỘI", "CHI CỤC THUẾ", "CỤC THUẾ", "THUẾ TỈNH", "CHI CỤC", "TRUNG TÂM PHỤC VỤ HÀNH CHÍNH CÔNG",
+    "TRUNG TÂM", "CÔNG AN", "BỘ CHỈ HUY QUÂN SỰ", "THÀNH PHỐ", "THỊ XÃ", "THỊ TRẤN", "ĐẶC KHU", "HUYỆN", "PHƯỜNG", "TỈNH", "QUẬN",
+    "PHÒNG ĐĂNG KÝ KINH DOANH", "PHÒNG TÀI CHÍNH - KẾ HOẠCH", "PHÒNG KINH TẾ", "CHÍNH PHỦ", "THỦ TƯỚNG CHÍNH PHỦ", "BỘ TÀI CHÍNH",
+    "BỘ NỘI VỤ", "BỘ TƯ PHÁP", "BỘ CÔNG AN", "BỘ QUỐC PHÒNG", "BỘ CÔNG THƯƠNG", "BỘ XÂY DỰNG", "BỘ Y TẾ", "SỞ TÀI CHÍNH", "SỞ NỘI VỤ",
+    "SỞ TƯ PHÁP", "SỞ XÂY DỰNG", "SỞ Y TẾ", "SỞ CÔNG THƯƠNG", "SỞ GIÁO DỤC VÀ ĐÀO TẠO", "SỞ KHOA HỌC VÀ CÔNG NGHỆ",
+    "SỞ NÔNG NGHIỆP VÀ MÔI TRƯỜNG", "UBND",
+];
+
+/// The words joined, with accents that the closed list or the paper's own place name give back; and for each word whether it
+/// was confirmed so. A word that already has the right marks keeps its own spelling (ỦY and UỶ are both right).
+fn respell(words: &[&Word], place: &str) -> (String, Vec<bool>) {
+    let folded: Vec<String> = words.iter().map(|w| fold(&w.text)).collect();
+    let mut spelled: Vec<String> = words.iter().map(|w| nfc(w.text.trim().trim_start_matches(['\'', '"', '`', '‘', '“']))).collect();
+    let mut confirmed = vec![false; words.len()];
+    let place = nfc(&place.to_uppercase());
+    for phrase in AGENCY_WORDS.iter().copied().chain((place.chars().count() > 2).then_some(place.as_str())) {
+        let parts: Vec<&str> = phrase.split(' ').collect();
+        for at in 0..words.len().saturating_sub(parts.len() - 1) {
+            let fits = parts.iter().enumerate().all(|(k, part)| folded[at + k] == fold(part) && !confirmed[at + k]);
+            for (k, part) in parts.iter().enumerate().filter(|_| fits) {
+                if !same_letters(&spelled[at + k], part) {
+                    spelled[at + k] = (*part).to_owned();
+                }
+                confirmed[at + k] = true;
+            }
+        }
+    }
+    (spelled.join(" "), confirmed)
+}
+
+/// The same letters with the same marks, wherever the tone mark stands.
+fn same_letters(a: &str, b: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut all: Vec<char> = text.nfd().collect();
+        all.sort_unstable();
+        all
+    };
+    sorted(a) == sorted(b)
+}
+
+/// Is a page marked secret: MẬT, TỐI MẬT or TUYỆT MẬT in a cell of its own in the upper part (NĐ 30/2020, Phụ lục I, cell 10a)?
+pub(super) fn is_marked_secret(sheet: &Sheet<'_>) -> bool {
+    sheet.runs.iter().filter(|run| run.centre_y() < 0.45 * sheet.height()).any(|run| {
+        let text: String = nfc(&run.text()).chars().filter(|c| c.is_alphabetic() || *c == ' ').collect();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let capitals = !text.is_empty() && text.chars().all(|c| c == ' ' || c.is_uppercase());
+        let marked = match fold(&text).as_str() {
+            "mat" => matches!(text.as_str(), "MẬT" | "MÂT" | "MẶT" | "MẠT"),
+            "toi mat" | "tuyet mat" | "do mat" => true,
+            _ => false,
+        };
+        // "… BÍ" above: a broken title, not a mark
+        let continues = sheet.runs.iter().any(|other| {
+            (0.2 * sheet.em..2.2 * sheet.em).contains(&(run.centre_y() - other.centre_y())) && other.folded().ends_with("bi")
+        });
+        capitals && marked && !continues && confidence(&run.words) >= 30
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::Paper;
+    use super::*;
+
+    #[test]
+    fn a_title_on_two_rows_is_one_kind() {
+        let page = Paper::new().centred(500, "GIẤY CHỨNG NHẬN").centred(570, "ĐĂNG KÝ HỘ KINH DOANH").page();
+        let view = page.view();
+        assert_eq!(title(&Sheet::new(&view), 300.0, 2000.0).unwrap().kind.title, "GIẤY CHỨNG NHẬN ĐĂNG KÝ HỘ KINH DOANH");
+    }
+
+    #[test]
+    fn the_order_in_the_body_is_not_the_title() {
+        let page = Paper::new().centred(500, "QUYẾT ĐỊNH:").centred(800, "THÔNG BÁO").page();
+        let view = page.view();
+        assert_eq!(title(&Sheet::new(&view), 300.0, 2000.0).unwrap().kind.title, "THÔNG BÁO");
+    }
+
+    #[test]
+    fn accents_lost_on_capitals_come_back_from_the_list_and_from_the_place() {
+        let page = Paper::new().line(400, 200, "ỦY BAN NHẬN DÂN").line(400, 270, "TINH GO MOI").read_at(40).page();
+        let view = page.view();
+        let issuer = issuer(&Sheet::new(&view), 1100.0, 100.0, 400.0, "Gò Mới").unwrap();
+        assert_eq!((issuer.value.as_str(), issuer.sure), ("ỦY BAN NHÂN DÂN TỈNH GÒ MỚI", true));
+        assert_eq!(issuer.printed, "ỦY BAN NHẬN DÂN TINH GO MOI");
+    }
+
+    #[test]
+    fn a_place_that_nothing_confirms_stays_in_doubt_and_as_read() {
+        let page = Paper::new().line(400, 200, "UỶ BAN NHÂN DÂN").line(400, 270, "XÃ GO MOI").read_at(40).page();
+        let view = page.view();
+        let issuer = issuer(&Sheet::new(&view), 1100.0, 100.0, 400.0, "").unwrap();
+        assert_eq!((issuer.value.as_str(), issuer.sure), ("UỶ BAN NHÂN DÂN XÃ GO MOI", false));
+    }
+
+    #[test]
+    fn the_secret_mark_is_a_cell_of_its_own() {
+        let marked = |paper: Paper| {
+            let page = paper.page();
+            let view = page.view();
+            is_marked_secret(&Sheet::new(&view))
+        };
+        assert!(marked(Paper::new().line(500, 500, "MẬT")));
+        assert!(marked(Paper::new().line(500, 500, "| TUYỆT MẬT |")));
+        assert!(!marked(Paper::new().line(500, 500, "bảo vệ bí mật nhà nước")));
+        assert!(!marked(Paper::new().line(500, 500, "VỀ BẢO VỆ BÍ MẬT NHÀ NƯỚC")));
+        assert!(!marked(Paper::new().centred(430, "QUY CHẾ BẢO VỆ BÍ").centred(500, "MẬT")));
+        assert!(!marked(Paper::new().line(500, 2500, "MẬT")));
+    }
+}

@@ -1,0 +1,139 @@
+//! Was it printed, or written by hand? Judged from the boxes and the engine's confidence alone, and in favour of doubt: a
+//! printed number taken for handwriting costs a look, handwriting taken for print costs a wrong record.
+//!
+//! Clerks write the number and the day into blanks that the printer left. Printed digits have the year's height and width,
+//! stand on their neighbours' base line and keep the printer's spaces; handwriting misses at least one of these, nearly
+//! always several.
+
+use super::layout::{confidence, gap};
+use sohoa_record::text::Word;
+
+/// What a place where digits belong looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looks {
+    /// Digits, the printer's measures, read surely.
+    Printed,
+    /// Digits that may be print, but something is missing to say so.
+    Unsure,
+    /// Ink that is no printed digit, or a blank wide enough for a hand.
+    Handwritten,
+    /// Nothing, and no room for anything.
+    Absent,
+}
+
+/// The measures of the paper's printed digits, taken from the year of its date.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Yardstick {
+    /// Pixels.
+    pub digit_height: f64,
+    /// Width of the font's em, pixels.
+    pub em: f64,
+}
+
+/// Below this a letter's strokes are too few pixels to judge its shape: about 8-point digits at 150 dpi.
+const LEAST_DIGIT_HEIGHT: f64 = 18.0;
+/// Confidence from which the engine was right on every printed digit measured.
+const SURE: u8 = 93;
+
+impl Yardstick {
+    /// From a printed year; none when it was not read surely, is not shaped like print, or is too small.
+    pub fn of_year(year: &Word) -> Option<Self> {
+        let digits = year.text.chars().filter(char::is_ascii_digit).count();
+        let (width, height) = (f64::from(year.rect.width), f64::from(year.rect.height));
+        let em = width / (advance(&year.text) - BEARINGS);
+        // a serif face's digits are about two thirds of its em high
+        let shaped = (0.55..0.95).contains(&(height / em));
+        (digits == 4 && year.text.len() == 4 && year.confidence >= 90 && height >= LEAST_DIGIT_HEIGHT && shaped)
+            .then_some(Yardstick { digit_height: height, em })
+    }
+
+    /// Are these digits, between their neighbours, printed? `before` and `after` are the printed words beside them, with the
+    /// widest white that print leaves there in digit heights; `base` is a printed word on the same base line.
+    pub fn judge(&self, word: &Word, before: Option<&Word>, after: Option<(&Word, f64)>, base: &Word) -> Looks {
+        let (width, height) = (f64::from(word.rect.width), f64::from(word.rect.height));
+        // a slash, Q and brackets reach below the base line
+        let deepest = if word.text.chars().all(|c| c.is_ascii_digit()) { 1.15 } else { 1.4 };
+        let high = (0.87..deepest).contains(&(height / self.digit_height));
+        let wide = (0.84..1.16).contains(&(width / ((advance(&word.text) - BEARINGS) * self.em)));
+        let drop = f64::from(word.rect.bottom()) - f64::from(base.rect.bottom());
+        let level = (-0.15 * self.digit_height..(deepest - 1.0 + 0.05) * self.digit_height).contains(&drop);
+        let spaces = 0.0..0.8 * self.digit_height;
+        let close = before.is_some_and(|b| spaces.contains(&gap(b, word)))
+            && after.is_none_or(|(a, widest)| (-0.1 * self.digit_height..widest * self.digit_height).contains(&gap(word, a)));
+        let neighbours_read = before.is_some_and(|b| b.confidence >= 85) && after.is_none_or(|(a, _)| a.confidence >= 60);
+        match (high && wide && level && close, word.confidence >= SURE && neighbours_read) {
+            (true, true) => Looks::Printed,
+            (true, false) => Looks::Unsure,
+            (false, _) => Looks::Handwritten,
+        }
+    }
+}
+
+/// White at both ends of a word's box, em.
+const BEARINGS: f64 = 0.06;
+
+/// How wide a text is in a Times face, em: the face NĐ 30/2020, Phụ lục I prescribes. Capitals with marks are as wide as
+/// their letter.
+pub(super) fn advance(text: &str) -> f64 {
+    text.chars()
+        .map(|c| match c {
+            '0'..='9' => 0.5,
+            '/' | '.' | ',' | ':' | ';' | 'i' | 'l' | 't' | 'j' => 0.278,
+            '-' | 'I' | 'r' | 's' | 'f' => 0.35,
+            'E' | 'L' | 'T' | 'Z' => 0.611,
+            'F' | 'P' | 'S' => 0.556,
+            'B' | 'C' | 'R' => 0.667,
+            'M' => 0.889,
+            'W' => 0.944,
+            '&' | 'm' => 0.778,
+            c if c.is_uppercase() => 0.722,
+            _ => 0.47,
+        })
+        .sum()
+}
+
+/// Are all of these read at least this surely?
+pub(super) fn read_surely(words: &[&Word], least: u8) -> bool {
+    !words.is_empty() && confidence(words) >= least && words.iter().all(|w| w.confidence >= least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sohoa_record::text::Rect;
+
+    fn word(text: &str, x: u32, y: u32, width: u32, height: u32, confidence: u8) -> Word {
+        Word { text: text.into(), rect: Rect { x, y, width, height }, confidence }
+    }
+
+    /// Digits 40 px high in an em of 59 px.
+    fn yardstick() -> Yardstick {
+        Yardstick::of_year(&word("2025", 1000, 100, 114, 40, 96)).unwrap()
+    }
+
+    #[test]
+    fn digits_with_the_years_measures_are_printed() {
+        let number = word("152", 160, 100, 85, 40, 95);
+        let (so, code) = (word("Số:", 80, 92, 65, 48, 96), word("/QĐ-UBND", 245, 100, 260, 46, 93));
+        assert_eq!(yardstick().judge(&number, Some(&so), Some((&code, 0.3)), &so), Looks::Printed);
+        let unsure = Word { confidence: 92, ..number };
+        assert_eq!(yardstick().judge(&unsure, Some(&so), Some((&code, 0.3)), &so), Looks::Unsure);
+    }
+
+    #[test]
+    fn taller_wider_lower_or_apart_is_a_hand() {
+        let (so, code) = (word("Số:", 80, 92, 65, 48, 96), word("/QĐ-UBND", 245, 100, 260, 46, 93));
+        let judged = |number: Word, code: &Word| yardstick().judge(&number, Some(&so), Some((code, 0.3)), &so);
+        assert_eq!(judged(word("152", 160, 92, 85, 48, 96), &code), Looks::Handwritten);
+        assert_eq!(judged(word("15", 160, 100, 85, 40, 96), &code), Looks::Handwritten);
+        assert_eq!(judged(word("152", 160, 108, 85, 40, 96), &code), Looks::Handwritten);
+        assert_eq!(judged(word("152", 160, 100, 85, 40, 96), &Word { rect: Rect { x: 275, ..code.rect }, ..code.clone() }), Looks::Handwritten);
+    }
+
+    #[test]
+    fn no_yardstick_from_a_small_or_unsure_year() {
+        assert!(Yardstick::of_year(&word("2025", 0, 0, 35, 12, 96)).is_none());
+        assert!(Yardstick::of_year(&word("2025", 0, 0, 114, 40, 80)).is_none());
+        assert!(Yardstick::of_year(&word("2025", 0, 0, 190, 40, 96)).is_none());
+    }
+}

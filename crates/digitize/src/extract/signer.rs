@@ -1,0 +1,174 @@
+//! Who signed: the last block of authority lines, a signature's room and a name in the right half (NĐ 30/2020, Phụ lục I,
+//! cells 7a–7c). Names are kept as they were read: never rewritten, not even towards a likelier one.
+
+use super::layout::{Run, Sheet, join, pattern};
+use regex::Regex;
+use sohoa_record::text::{Rect, Word, fold, nfc};
+use std::sync::LazyLock;
+
+/// A signature block.
+pub(super) struct Signer<'a> {
+    /// Index of the page among those searched.
+    pub page: usize,
+    pub name_words: Vec<&'a Word>,
+    pub name: String,
+    /// Shaped like a person's name, every word read surely.
+    pub sure: bool,
+    /// All lines above the signature.
+    pub authority_words: Vec<&'a Word>,
+    /// The signer's own position: the lines after "TM.", "KT.", "TL.", "TUQ." and "Q." lines.
+    pub position: String,
+    pub position_sure: bool,
+}
+
+static ON_BEHALF: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}]*(?:TM|KT|TL|TUQ|Q)\s*[.,]"));
+static POSITION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b(?:chu tich|giam doc|truong|chanh|thu tuong|cuc|bo truong|hieu truong|nguoi ky|tong giam doc|chu nhiem|vien truong|thu truong|pho)\b")
+});
+
+/// Rows between the last authority line and the name, ems: room for signature and seal.
+const SIGNATURE_ROOM: f64 = 14.0;
+
+/// The last signature block on the pages of one document.
+pub(super) fn find<'a>(sheets: &[Sheet<'a>], bottom_of_header: f64) -> Option<Signer<'a>> {
+    (0..sheets.len()).rev().find_map(|page| {
+        let top = if page == 0 { bottom_of_header } else { 0.0 };
+        on_page(&sheets[page], top).map(|signer| Signer { page, ..signer })
+    })
+}
+
+fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
+    let right: Vec<&Run<'a>> = sheet
+        .runs
+        .iter()
+        .filter(|run| run.centre_x() > 0.52 * sheet.width() && run.centre_y() > top && f64::from(run.rect.x) > 0.35 * sheet.width())
+        .collect();
+    let authority = |run: &&Run<'a>| run.is_capitals() && (ON_BEHALF.is_match(&run.text()) || POSITION.is_match(&run.folded()));
+    let recipients = sheet.runs.iter().find(|run| {
+        let folded = run.folded();
+        run.centre_x() < 0.5 * sheet.width() && (folded.ends_with("oi nhan") || folded.starts_with("noi nhan"))
+    });
+    // the block begins beside "Nơi nhận", give or take two rows; without it, at the page's last run of authority lines
+    let first = match recipients {
+        Some(left) => right.iter().position(|run| authority(run) && run.centre_y() > left.centre_y() - 3.0 * sheet.em)?,
+        None => {
+            let mut at = right.iter().rposition(authority)?;
+            while let Some(above) = right[..at].iter().rposition(authority) {
+                if right[at].centre_y() - right[above].centre_y() > 2.5 * sheet.em {
+                    break;
+                }
+                at = above;
+            }
+            at
+        }
+    };
+    let mut lines: Vec<&Run<'a>> = vec![right[first]];
+    for run in &right[first + 1..] {
+        let last = lines[lines.len() - 1];
+        let drop = run.centre_y() - last.centre_y();
+        if drop > 2.6 * sheet.em || !run.is_capitals() {
+            if drop > 2.6 * sheet.em {
+                break;
+            }
+            continue;
+        }
+        lines.push(run);
+    }
+    let end = lines[lines.len() - 1];
+    let below = |run: &&&Run<'a>| {
+        let drop = run.centre_y() - end.centre_y();
+        drop > 1.2 * sheet.em && drop < SIGNATURE_ROOM * sheet.em
+    };
+    let names: Vec<&Run<'a>> = right.iter().filter(below).copied().filter(|run| name_shape(run) != Shape::No).collect();
+    let name = names.iter().rfind(|run| name_shape(run) == Shape::Name).or(names.last())?;
+    let name_words: Vec<&Word> = name.words.iter().copied().filter(|w| w.text.chars().any(char::is_alphabetic)).collect();
+    let authority_words: Vec<&Word> = lines.iter().flat_map(|run| run.words.iter().copied()).collect();
+    let own = lines.iter().rposition(|run| ON_BEHALF.is_match(&run.text())).map_or(0, |at| at + 1);
+    // an office may spread its "KT." line over two rows; the last row is always the signer's
+    let own = own.min(lines.len() - 1);
+    let own_words: Vec<&Word> = lines[own..].iter().flat_map(|run| run.words.iter().copied()).collect();
+    Some(Signer {
+        page: 0,
+        name: nfc(&join(&name_words)),
+        sure: name_shape(name) == Shape::Name && name_words.len() == name.words.len() && name_words.iter().all(|w| w.confidence >= 90),
+        name_words,
+        position: nfc(&join(&own_words)),
+        position_sure: own_words.iter().all(|w| w.confidence >= 80) && lines[own..].iter().all(|run| authority(run)),
+        authority_words,
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Two to six words, each with a capital and then small letters, or all in capitals.
+    Name,
+    /// A name with something unreadable in it.
+    Garbled,
+    No,
+}
+
+fn name_shape(run: &Run<'_>) -> Shape {
+    let words: Vec<&str> = run.words.iter().map(|w| w.text.as_str()).filter(|t| t.chars().any(char::is_alphabetic)).collect();
+    if !(2..=6).contains(&words.len()) || POSITION.is_match(&fold(&run.text())) && run.is_capitals() {
+        return Shape::No;
+    }
+    let proper = |text: &&&str| {
+        let mut chars = text.chars();
+        chars.next().is_some_and(char::is_uppercase) && chars.all(|c| c.is_lowercase() || c == '\'' || c == '-')
+    };
+    let capital = |text: &&&str| text.chars().all(char::is_uppercase);
+    let good = words.iter().filter(|t| proper(t) || capital(t)).count();
+    match good {
+        n if n == words.len() && words.len() == run.words.len() => Shape::Name,
+        n if n >= 2 && n + 1 >= words.len() => Shape::Garbled,
+        _ => Shape::No,
+    }
+}
+
+impl Signer<'_> {
+    /// Place of all authority lines.
+    pub fn authority_rect(&self) -> Option<Rect> {
+        super::layout::union(&self.authority_words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::Paper;
+    use super::*;
+
+    fn read(paper: Paper) -> Option<(String, bool, String)> {
+        let page = paper.page();
+        let view = page.view();
+        find(&[Sheet::new(&view)], 0.0).map(|s| (s.name, s.sure, s.position))
+    }
+
+    fn block() -> Paper {
+        Paper::new()
+            .line(400, 2000, "Nơi nhận:")
+            .line_at_row_of_last(1500, "TM. ỦY BAN NHÂN DÂN")
+            .line(400, 2060, "- Như Điều 3;")
+            .line_at_row_of_last(1600, "KT. CHỦ TỊCH")
+            .line(400, 2120, "- Lưu: VT.")
+            .line_at_row_of_last(1570, "PHÓ CHỦ TỊCH")
+    }
+
+    #[test]
+    fn the_name_stands_under_the_signature_in_the_right_half() {
+        assert_eq!(read(block().line(1580, 2450, "Trần Văn Mẫu")), Some(("Trần Văn Mẫu".into(), true, "PHÓ CHỦ TỊCH".into())));
+    }
+
+    #[test]
+    fn letters_that_the_seal_hides_are_a_doubt_and_stay_as_read() {
+        let signer = read(block().line(1580, 2450, "` rần Văn Mẫu")).unwrap();
+        assert_eq!((signer.0.as_str(), signer.1), ("rần Văn Mẫu", false));
+        let unsure = read(block().line(1580, 2450, "Trần Văn Mầu").read_at(80)).unwrap();
+        assert_eq!((unsure.0.as_str(), unsure.1), ("Trần Văn Mầu", false));
+    }
+
+    #[test]
+    fn no_block_no_signer() {
+        assert!(read(Paper::new().line(400, 1000, "Chủ tịch Trần Văn Mẫu chủ trì cuộc họp của Ủy ban nhân dân xã")).is_none());
+        assert!(read(block()).is_none());
+    }
+}
