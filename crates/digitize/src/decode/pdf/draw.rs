@@ -1,0 +1,91 @@
+//! Pages that are more than a scan: drawn whole, with their annotations (stamps, signatures' appearances), at the resolution
+//! of their finest large image.
+//!
+//! What is kept of a drawn page: black and white as group 4; shades or colours without loss where that is the smaller stream,
+//! else as JPEG, of quality 90 for grey and 85 for colour. Nothing of it is anybody's original: that is the source file.
+
+use super::survey::{Mark, Survey};
+use crate::decode::DecodeError;
+use crate::decode::pixels::Pixels;
+use crate::page::{Limits, Scan};
+use hayro::hayro_interpret::{InterpreterSettings, InterpreterWarning};
+use hayro::hayro_syntax::page::Page;
+use hayro::vello_cpu::color::palette::css::WHITE;
+use hayro::{PixmapSettings, RenderCache, RenderSettings, render};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Resolutions that are tried, finest first, for a page without images; the first that keeps to the limits is taken.
+const RESOLUTIONS: [u32; 5] = [300, 200, 150, 100, 72];
+/// Images finer than this are drawn at this.
+const MAX_DPI: f64 = 600.0;
+/// An image on less of the page than this does not set its resolution.
+const MIN_SHARE: f64 = 0.02;
+/// Pixels that are drawn at most: the drawing needs several times their memory.
+const MAX_DRAWN: u64 = 50_000_000;
+
+pub(super) fn page(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limits) -> Result<Scan, DecodeError> {
+    let (width, height) = page.render_dimensions();
+    let inches = (f64::from(width) * survey.user_unit / 72.0, f64::from(height) * survey.user_unit / 72.0);
+    let size = |dpi: u32| ((inches.0 * f64::from(dpi)).round().max(1.0), (inches.1 * f64::from(dpi)).round().max(1.0));
+    let limit = limits.max_page_pixels.min(MAX_DRAWN) as f64;
+    let fits = |dpi: &u32| {
+        let (w, h) = size(*dpi);
+        w * h <= limit && w < 65_000.0 && h < 65_000.0
+    };
+    let wanted = finest(survey);
+    let dpi = wanted.into_iter().chain(RESOLUTIONS.into_iter().filter(|dpi| wanted.is_none_or(|wanted| *dpi < wanted))).find(fits);
+    let Some(dpi) = dpi else {
+        let what = format!("{:.0} × {:.0} inches", inches.0, inches.1);
+        return Err(DecodeError::PageTooLarge { page: number, what });
+    };
+    let (w, h) = size(dpi);
+    // hayro cuts fractions of a pixel off: half a pixel more gives the rounded size
+    let settings = PixmapSettings {
+        x_scale: ((w + 0.01) / f64::from(width)) as f32,
+        y_scale: ((h + 0.01) / f64::from(height)) as f32,
+        bg_color: WHITE,
+    };
+    let failed = Arc::new(AtomicBool::new(false));
+    let sink = failed.clone();
+    let interpreter = InterpreterSettings {
+        warning_sink: Arc::new(move |warning| {
+            if matches!(warning, InterpreterWarning::ImageDecodeFailure) {
+                sink.store(true, Ordering::Relaxed);
+            }
+        }),
+        ..Default::default()
+    };
+    let pixmap = render(page, &RenderCache::new(), &interpreter, &RenderSettings::default(), &settings);
+    if failed.load(Ordering::Relaxed) && image_share(survey) > 0.2 {
+        return Err(DecodeError::PageDamaged { page: number, cause: "an image on it cannot be unpacked".into() });
+    }
+    let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
+    let rgb: Vec<u8> = pixmap.data_as_u8_slice().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+    drop(pixmap);
+    let pixels = Pixels::rgb(width, height, rgb).reduce();
+    let quality = if pixels.components == 1 { 90 } else { 85 };
+    let (kept, grey) = pixels.keep_drawn(quality);
+    Ok(Scan { number, kept, grey, dpi, rotate_deg: 0, text: None, flags: Vec::new() })
+}
+
+/// The finest resolution among the page's large images.
+fn finest(survey: &Survey) -> Option<u32> {
+    let large = |mark: &Mark| match mark {
+        Mark::Image(image) if image.visible.area() >= MIN_SHARE * survey.page.area() => {
+            let (x, y) = image.dpi(survey.user_unit);
+            Some(x.max(y)).filter(|dpi| dpi.is_finite())
+        }
+        _ => None,
+    };
+    let finest = survey.marks.iter().filter_map(large).fold(0.0, f64::max);
+    // text beside coarse images is still drawn finely enough to be read
+    let floor = if survey.glyphs.is_empty() { 72.0 } else { 300.0 };
+    (finest > 0.0).then(|| finest.clamp(floor, MAX_DPI).round() as u32)
+}
+
+/// The share of the page on which images show, at most 1 for each.
+pub(super) fn image_share(survey: &Survey) -> f64 {
+    let area: f64 = survey.marks.iter().map(|mark| if let Mark::Image(image) = mark { image.visible.area() } else { 0.0 }).sum();
+    area / survey.page.area()
+}
