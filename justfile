@@ -95,7 +95,7 @@ licences:
         echo "advisories NOT checked: the RustSec database cannot be reached from here. Run \`just licences\` where it can."; \
     fi
 
-# Both commands of the README, in a bare Debian 12 (as root; about 5 GB in data/fresh)
+# Both commands of the README with what is committed, in a bare Debian 12 (as root; about 5 GB in data/fresh)
 [group('3. single checks')]
 fresh +RECIPES='demo test':
     #!/usr/bin/env bash
@@ -106,7 +106,8 @@ fresh +RECIPES='demo test':
     mkdir -p "$root"
     # The bare system, from where this machine has its own packages.
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Component: main' 2>/dev/null | head -n 1)
-    debootstrap --variant=minbase bookworm "$root" ${mirror:+"$mirror"}
+    echo "== debootstrap, into data/fresh"
+    debootstrap --variant=minbase bookworm "$root" ${mirror:+"$mirror"} >data/debootstrap.log || { tail data/debootstrap.log >&2; exit 1; }
     # How this machine reaches its package registries: settings, name service, certificates.
     if [ -f /etc/resolv.conf ]; then cp -L /etc/resolv.conf "$root/etc/"; fi
     if [ -f /etc/apt/sources.list.d/debian.sources ]; then rm "$root/etc/apt/sources.list"; fi
