@@ -5,6 +5,7 @@
 //! complete what was not read. A number or day that a hand wrote has no value at all, only what the engine took it for
 //! (`printed`).
 
+mod capitals;
 mod date;
 mod header;
 mod kinds;
@@ -26,7 +27,7 @@ use layout::Sheet;
 use number::NumberRow;
 use print::Looks;
 use sohoa_record::field::name;
-use sohoa_record::text::{Rect, Word, nfc};
+use sohoa_record::text::{Rect, Word, fold, nfc};
 use sohoa_record::{Field, PageText, Placement, Reason};
 
 /// What extract sees of one page.
@@ -111,8 +112,6 @@ struct Head<'a> {
     title: Option<Title<'a>>,
     number: Option<NumberRow<'a>>,
     date: Option<DateRow<'a>>,
-    /// The number stands where its kind has it.
-    number_in_place: bool,
     letter: bool,
     letter_subject: Option<subject::Subject<'a>>,
 }
@@ -134,7 +133,7 @@ impl<'a> Head<'a> {
             None => subject::of_letter(sheet, split, number_bottom),
             Some(_) => None,
         };
-        Head { split, top, number_in_place: number.is_some(), letter: letter_subject.is_some(), letter_subject, title, number, date }
+        Head { split, top, letter: letter_subject.is_some(), letter_subject, title, number, date }
     }
 
     fn kind(&self) -> Option<&'static Kind> {
@@ -371,9 +370,11 @@ impl Collector {
         };
         match subject {
             Some(subject) => {
-                let read = layout::confidence(&subject.words) >= 85 && subject.words.iter().all(|w| w.confidence >= 60);
+                let read = layout::confidence(&subject.words) >= 85 && subject.words.iter().all(|w| w.confidence >= 80);
                 let fits = subject.value.chars().count() <= 500;
-                let doubt = (!read || !subject.ended || !fits || kind.is_none()).then_some(Reason::LowConfidence);
+                // an ø or ñ is no letter of the language
+                let read = read && !fold(&subject.value).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
+                let doubt = (!read || !subject.whole || !fits || kind.is_none()).then_some(Reason::LowConfidence);
                 let (value, printed, words) = (Some(subject.value), subject.printed, subject.words.as_slice());
                 self.add(sheet, Reading { name: name::SUBJECT, value, printed, words, doubt, rule });
             }
@@ -392,7 +393,7 @@ impl Collector {
         let doubt = (!signer.position_sure).then_some(Reason::LowConfidence);
         let (rect, confidence) = (signer.authority_rect(), layout::confidence(&signer.authority_words));
         let printed = layout::join(&signer.authority_words);
-        self.add_at(sheet, name::SIGNER_POSITION, Some(signer.position), &printed, confidence, rect, doubt, "nd30.signer.position");
+        self.add_at(sheet, name::SIGNER_POSITION, signer.position, &printed, confidence, rect, doubt, "nd30.signer.position");
     }
 
     /// No page has a word.

@@ -59,7 +59,7 @@ fn take_apart<'a>(words: &[&'a Word], em: f64) -> Option<DateRow<'a>> {
         return None;
     }
     // "ngày4†tháng": the hand joined them
-    let joined_day = ngay == Some(thang) || ngay.is_some_and(|i| folded[i].chars().count() > 4);
+    let joined_day = ngay == Some(thang) || ngay.is_some_and(|i| folded[i] != "ngay");
     let between: &[&Word] = match ngay {
         Some(i) if i < thang => &words[i + 1..thang],
         _ => &[],

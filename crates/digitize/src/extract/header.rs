@@ -1,9 +1,9 @@
 //! The header's other cells: where the title stands, who issued the paper, and whether it is marked secret.
 
+use super::capitals;
 use super::kinds::{self, Kind};
 use super::layout::{Run, Sheet, confidence};
 use sohoa_record::text::{Rect, Word, fold, nfc};
-use unicode_normalization::UnicodeNormalization as _;
 
 /// The title of a paper and its kind.
 pub(super) struct Title<'a> {
@@ -71,52 +71,9 @@ pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, p
         return None;
     }
     let printed = super::layout::join(&words);
-    let (value, confirmed) = respell(&words, place);
+    let (value, confirmed) = capitals::respell(&words, place);
     let sure = words.iter().zip(confirmed).all(|(word, confirmed)| confirmed || word.confidence >= 90);
     Some(Issuer { words, printed, value, sure })
-}
-
-/// Words of agencies' names, in capitals; engines lose accents on capitals, and these have only one spelling.
-const AGENCY_WORDS: &[&str] = &[
-    "ỦY BAN NHÂN DÂN", "HỘI ĐỒNG NHÂN DÂN", "VIỆN KIỂM SÁT NHÂN DÂN", "TÒA ÁN NHÂN DÂN", "TỐI CAO", "VĂN PHÒNG", "BAN CHỈ ĐẠO",
-    "BAN QUẢN LÝ", "BẢO HIỂM XÃ HỘI", "CHI CỤC THUẾ", "CỤC THUẾ", "THUẾ TỈNH", "CHI CỤC", "TRUNG TÂM PHỤC VỤ HÀNH CHÍNH CÔNG",
-    "TRUNG TÂM", "CÔNG AN", "BỘ CHỈ HUY QUÂN SỰ", "THÀNH PHỐ", "THỊ XÃ", "THỊ TRẤN", "ĐẶC KHU", "HUYỆN", "PHƯỜNG", "TỈNH", "QUẬN",
-    "PHÒNG ĐĂNG KÝ KINH DOANH", "PHÒNG TÀI CHÍNH - KẾ HOẠCH", "PHÒNG KINH TẾ", "CHÍNH PHỦ", "THỦ TƯỚNG CHÍNH PHỦ", "BỘ TÀI CHÍNH",
-    "BỘ NỘI VỤ", "BỘ TƯ PHÁP", "BỘ CÔNG AN", "BỘ QUỐC PHÒNG", "BỘ CÔNG THƯƠNG", "BỘ XÂY DỰNG", "BỘ Y TẾ", "SỞ TÀI CHÍNH", "SỞ NỘI VỤ",
-    "SỞ TƯ PHÁP", "SỞ XÂY DỰNG", "SỞ Y TẾ", "SỞ CÔNG THƯƠNG", "SỞ GIÁO DỤC VÀ ĐÀO TẠO", "SỞ KHOA HỌC VÀ CÔNG NGHỆ",
-    "SỞ NÔNG NGHIỆP VÀ MÔI TRƯỜNG", "UBND",
-];
-
-/// The words joined, with accents that the closed list or the paper's own place name give back; and for each word whether it
-/// was confirmed so. A word that already has the right marks keeps its own spelling (ỦY and UỶ are both right).
-fn respell(words: &[&Word], place: &str) -> (String, Vec<bool>) {
-    let folded: Vec<String> = words.iter().map(|w| fold(&w.text)).collect();
-    let mut spelled: Vec<String> = words.iter().map(|w| nfc(w.text.trim().trim_start_matches(['\'', '"', '`', '‘', '“']))).collect();
-    let mut confirmed = vec![false; words.len()];
-    let place = nfc(&place.to_uppercase());
-    for phrase in AGENCY_WORDS.iter().copied().chain((place.chars().count() > 2).then_some(place.as_str())) {
-        let parts: Vec<&str> = phrase.split(' ').collect();
-        for at in 0..words.len().saturating_sub(parts.len() - 1) {
-            let fits = parts.iter().enumerate().all(|(k, part)| folded[at + k] == fold(part) && !confirmed[at + k]);
-            for (k, part) in parts.iter().enumerate().filter(|_| fits) {
-                if !same_letters(&spelled[at + k], part) {
-                    spelled[at + k] = (*part).to_owned();
-                }
-                confirmed[at + k] = true;
-            }
-        }
-    }
-    (spelled.join(" "), confirmed)
-}
-
-/// The same letters with the same marks, wherever the tone mark stands.
-fn same_letters(a: &str, b: &str) -> bool {
-    let sorted = |text: &str| {
-        let mut all: Vec<char> = text.nfd().collect();
-        all.sort_unstable();
-        all
-    };
-    sorted(a) == sorted(b)
 }
 
 /// Is a page marked secret: MẬT, TỐI MẬT or TUYỆT MẬT in a cell of its own in the upper part (NĐ 30/2020, Phụ lục I, cell 10a)?

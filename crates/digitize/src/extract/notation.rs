@@ -117,7 +117,19 @@ fn is_listed(part: &str, place: usize, kind: Option<&Kind>) -> bool {
 /// Would an engine take `meant` for `read`? Letters that differ in marks only or are look-alikes count as equal.
 fn looks_like(meant: &str, read: &str) -> bool {
     let shape = |text: &str| -> String {
-        fold(text).chars().map(|c| match c { 'i' | 'l' | '1' | '|' | 't' => 'i', '0' | 'q' => 'o', '8' => 'b', '5' => 's', c => c }).collect()
+        let mut letters: Vec<char> = fold(text)
+            .chars()
+            .map(|c| match c {
+                'i' | 'l' | '1' | '|' | 't' => 'i',
+                '0' | 'q' => 'o',
+                '8' => 'b',
+                '5' => 's',
+                c => c,
+            })
+            .collect();
+        // engines read one Đ twice: QĐĐ
+        letters.dedup();
+        letters.into_iter().collect()
     };
     // ƯBND, UBNĐ, TIr; one wrong letter only where three others stay
     let (a, b) = (shape(meant), shape(read));
@@ -190,6 +202,7 @@ mod tests {
     fn repaired_only_towards_what_the_paper_confirms() {
         let people = evidence("QUYẾT ĐỊNH", "ỦY BAN NHÂN DÂN XÃ GÒ MỚI");
         assert_eq!(judge("QD-ƯBND", people), Notation { value: "QĐ-UBND".into(), well_formed: true, confirmed: true });
+        assert_eq!(judge("QĐĐ-UBND", people).value, "QĐ-UBND");
         assert_eq!(judge("TIr-UBND", evidence("TỜ TRÌNH", "UBND XÃ GÒ MỚI")).value, "TTr-UBND");
         // nothing on the paper speaks for UBND here
         let school = evidence("QUYẾT ĐỊNH", "TRƯỜNG MẦM NON HOA MAI");

@@ -27,6 +27,8 @@ pub(super) struct NumberRow<'a> {
 }
 
 static LABEL: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}\p{N}]*[Ss][ốóôòõọỗồổộơởờoỐÓÔÒỒỔO0]\s*[:;.,]?\s*"));
+// alone it needs its colon or a digit: "Sở Nội vụ" begins alike
+static LABELLED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}\p{N}]*[Ss][ốóôòõọỗồổộơởờoỐÓÔÒỒỔO0]\s*(?:[:;]|\d)"));
 static SLASHED: LazyLock<Regex> = LazyLock::new(|| pattern(r"/\s*(?:\d{4}\s*/\s*)?[A-ZĐÐƯ][A-Za-zĐÐđƯ0-9&.]+|/\s*[A-ZĐÐƯ]\s*-"));
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d{1,6}$"));
 static CERTIFICATE_NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[0-9][0-9A-Z-]{0,14}$"));
@@ -39,7 +41,7 @@ pub(super) fn find_in_header<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom
         let seeds: Vec<&Run<'a>> = seeds.iter().copied().filter(|run| wanted(&run.text())).collect();
         seeds.into_iter().map(|run| sheet.row(run, 0.0, split)).find_map(|words| take_apart(&words))
     };
-    rows(|text| SLASHED.is_match(text)).or_else(|| rows(|text| LABEL.is_match(text) && fold(text).split(' ').next() == Some("so")))
+    rows(|text| SLASHED.is_match(text)).or_else(|| rows(|text| LABELLED.is_match(text)))
 }
 
 /// The number's row under the title, as on licences and extracts.
@@ -48,8 +50,7 @@ pub(super) fn find_under_title<'a>(sheet: &Sheet<'a>, title: &Rect) -> Option<Nu
     let below = |run: &&Run<'a>| run.centre_y() > top && run.centre_y() < top + 8.0 * sheet.em;
     let labelled = |run: &&Run<'a>| {
         let folded = run.folded();
-        LABEL.is_match(&run.text()) && (folded == "so" || folded.starts_with("so "))
-            || folded.starts_with("ma so") && run.text().contains(':')
+        LABELLED.is_match(&run.text()) || folded.starts_with("ma so") && run.text().contains(':')
     };
     let seed = sheet.runs.iter().filter(below).find(labelled)?;
     take_apart(&sheet.row(seed, 0.0, sheet.width()))
@@ -76,7 +77,7 @@ fn take_apart<'a>(words: &[&'a Word]) -> Option<NumberRow<'a>> {
     for (i, word) in words.iter().enumerate() {
         if i > 0 {
             text.push(' ');
-            owner.push(i);
+            owner.push(i - 1);
         }
         text.push_str(&word.text);
         owner.extend(std::iter::repeat_n(i, word.text.len()));

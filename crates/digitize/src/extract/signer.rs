@@ -1,6 +1,7 @@
 //! Who signed: the last block of authority lines, a signature's room and a name in the right half (NĐ 30/2020, Phụ lục I,
 //! cells 7a–7c). Names are kept as they were read: never rewritten, not even towards a likelier one.
 
+use super::capitals;
 use super::layout::{Run, Sheet, join, pattern};
 use regex::Regex;
 use sohoa_record::text::{Rect, Word, fold, nfc};
@@ -17,7 +18,7 @@ pub(super) struct Signer<'a> {
     /// All lines above the signature.
     pub authority_words: Vec<&'a Word>,
     /// The signer's own position: the lines after "TM.", "KT.", "TL.", "TUQ." and "Q." lines.
-    pub position: String,
+    pub position: Option<String>,
     pub position_sure: bool,
 }
 
@@ -50,7 +51,13 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     });
     // the block begins beside "Nơi nhận", give or take two rows; without it, at the page's last run of authority lines
     let first = match recipients {
-        Some(left) => right.iter().position(|run| authority(run) && run.centre_y() > left.centre_y() - 3.0 * sheet.em)?,
+        Some(left) => {
+            let top = left.centre_y() - 3.0 * sheet.em;
+            match right.iter().position(|run| authority(run) && run.centre_y() > top) {
+                Some(first) => first,
+                None => return lone_name(sheet, &right, top + 6.0 * sheet.em),
+            }
+        }
         None => {
             let mut at = right.iter().rposition(authority)?;
             while let Some(above) = right[..at].iter().rposition(authority) {
@@ -83,18 +90,38 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     let name = names.iter().rfind(|run| name_shape(run) == Shape::Name).or(names.last())?;
     let name_words: Vec<&Word> = name.words.iter().copied().filter(|w| w.text.chars().any(char::is_alphabetic)).collect();
     let authority_words: Vec<&Word> = lines.iter().flat_map(|run| run.words.iter().copied()).collect();
-    let own = lines.iter().rposition(|run| ON_BEHALF.is_match(&run.text())).map_or(0, |at| at + 1);
-    // an office may spread its "KT." line over two rows; the last row is always the signer's
-    let own = own.min(lines.len() - 1);
-    let own_words: Vec<&Word> = lines[own..].iter().flat_map(|run| run.words.iter().copied()).collect();
+    let on_behalf = lines.iter().rposition(|run| ON_BEHALF.is_match(&run.text()));
+    // under the lines "on behalf of" stands the signer's own position; when it was not read, it is not made up
+    let own_words: Vec<&Word> =
+        lines[on_behalf.map_or(0, |at| at + 1)..].iter().flat_map(|run| run.words.iter().copied()).collect();
+    let (position, confirmed) = capitals::respell(&own_words, "");
+    let position_sure = !own_words.is_empty() && own_words.iter().zip(confirmed).all(|(w, known)| known || w.confidence >= 90);
     Some(Signer {
         page: 0,
         name: nfc(&join(&name_words)),
         sure: name_shape(name) == Shape::Name && name_words.len() == name.words.len() && name_words.iter().all(|w| w.confidence >= 90),
         name_words,
-        position: nfc(&join(&own_words)),
-        position_sure: own_words.iter().all(|w| w.confidence >= 80) && lines[own..].iter().all(|run| authority(run)),
+        position: Some(position).filter(|p| !p.is_empty()),
+        position_sure,
         authority_words,
+    })
+}
+
+/// A name beside the recipients when seal and signature hide every line above it.
+fn lone_name<'a>(sheet: &Sheet<'a>, right: &[&Run<'a>], top: f64) -> Option<Signer<'a>> {
+    let shaped = |shape: Shape| {
+        right.iter().rfind(|run| run.centre_y() > top && name_shape(run) == shape && !run.is_capitals() && run.folded() != "viet nam")
+    };
+    let name = shaped(Shape::Name).or_else(|| shaped(Shape::Garbled))?;
+    // a line of recipients read across both columns is no name
+    (f64::from(name.rect.width) < 0.3 * sheet.width()).then(|| Signer {
+        page: 0,
+        name: nfc(&join(&name.words)),
+        sure: false,
+        name_words: name.words.clone(),
+        position: None,
+        position_sure: false,
+        authority_words: Vec::new(),
     })
 }
 
@@ -137,7 +164,7 @@ mod tests {
     use super::super::sample::Paper;
     use super::*;
 
-    fn read(paper: Paper) -> Option<(String, bool, String)> {
+    fn read(paper: Paper) -> Option<(String, bool, Option<String>)> {
         let page = paper.page();
         let view = page.view();
         find(&[Sheet::new(&view)], 0.0).map(|s| (s.name, s.sure, s.position))
@@ -155,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_name_stands_under_the_signature_in_the_right_half() {
-        assert_eq!(read(block().line(1580, 2450, "Trần Văn Mẫu")), Some(("Trần Văn Mẫu".into(), true, "PHÓ CHỦ TỊCH".into())));
+        assert_eq!(read(block().line(1580, 2450, "Trần Văn Mẫu")), Some(("Trần Văn Mẫu".into(), true, Some("PHÓ CHỦ TỊCH".into()))));
     }
 
     #[test]
@@ -164,6 +191,14 @@ mod tests {
         assert_eq!((signer.0.as_str(), signer.1), ("rần Văn Mẫu", false));
         let unsure = read(block().line(1580, 2450, "Trần Văn Mầu").read_at(80)).unwrap();
         assert_eq!((unsure.0.as_str(), unsure.1), ("Trần Văn Mầu", false));
+    }
+
+    #[test]
+    fn a_position_that_was_not_read_is_not_made_up() {
+        let paper = Paper::new().line(400, 2000, "Nơi nhận:").line_at_row_of_last(1500, "TM. ỦY BAN NHÂN DÂN").line(1580, 2450, "Trần Văn Mẫu");
+        assert_eq!(read(paper), Some(("Trần Văn Mẫu".into(), true, None)));
+        let hidden = Paper::new().line(400, 2000, "Nơi nhận:").line(400, 2060, "- Như Điều 3;").line(1580, 2450, "Trần Văn Mẫu");
+        assert_eq!(read(hidden), Some(("Trần Văn Mẫu".into(), false, None)));
     }
 
     #[test]

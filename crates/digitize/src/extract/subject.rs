@@ -10,8 +10,8 @@ pub(super) struct Subject<'a> {
     pub words: Vec<&'a Word>,
     pub printed: String,
     pub value: String,
-    /// Its end was seen: a blank, a rule, or words with which bodies begin.
-    pub ended: bool,
+    /// Its end was seen (a blank, or words with which bodies begin), and no stamp ran into it.
+    pub whole: bool,
 }
 
 /// Rows under a title, before the blank under which the body begins, are nearer than this, ems from centre to centre. NĐ 30
@@ -35,7 +35,7 @@ pub(super) fn under_title<'a>(sheet: &Sheet<'a>, title: &Rect) -> Option<Subject
     let axis = super::layout::centre_x(title);
     let mut words: Vec<&Word> = Vec::new();
     let mut last = super::layout::centre_y(title);
-    let (mut rows, mut ended) = (0, false);
+    let (mut rows, mut ended, mut stamped) = (0, false, false);
     let mut capitals = None;
     for run in sheet.runs.iter().filter(|run| run.centre_y() > f64::from(title.bottom())) {
         let drop = run.centre_y() - last;
@@ -55,11 +55,14 @@ pub(super) fn under_title<'a>(sheet: &Sheet<'a>, title: &Rect) -> Option<Subject
             break;
         }
         capitals.get_or_insert(run.is_capitals());
-        words.extend(connected(&row, run, sheet.em));
+        let connected = connected(&row, run, sheet.em);
+        let own = without_stamp(&connected, axis, sheet.em);
+        stamped |= own.len() < connected.len();
+        words.extend(own);
         last = run.centre_y();
         rows += 1;
     }
-    finish(words, ended)
+    finish(words, ended && !stamped)
 }
 
 /// The "V/v" block under a letter's number, in the left column.
@@ -85,7 +88,7 @@ pub(super) fn of_letter<'a>(sheet: &Sheet<'a>, split: f64, top: f64) -> Option<S
     finish(words, ended)
 }
 
-fn finish(words: Vec<&Word>, ended: bool) -> Option<Subject<'_>> {
+fn finish(words: Vec<&Word>, whole: bool) -> Option<Subject<'_>> {
     let mut words = words;
     while words.first().is_some_and(|w| !w.text.chars().any(|c| c.is_alphanumeric() || "(“\"".contains(c))) {
         words.remove(0);
@@ -100,14 +103,14 @@ fn finish(words: Vec<&Word>, ended: bool) -> Option<Subject<'_>> {
     // the engine joins the italic opening; it has one meaning only
     let value = nfc(&ABOUT_JOINED.replace(&printed, "Về việc "));
     let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-    Some(Subject { printed, value, words, ended })
+    Some(Subject { printed, value, words, whole })
 }
 
 /// The row's words that belong to `run`: reached from it over word spaces only.
 fn connected<'a>(row: &[&'a Word], run: &Run<'a>, em: f64) -> Vec<&'a Word> {
     let (mut from, mut to) = (f64::from(run.rect.x), f64::from(run.rect.right()));
     let mut kept: Vec<&Word> = Vec::new();
-    let near = |w: &Word, from: f64, to: f64| f64::from(w.rect.right()) > from - 1.5 * em && f64::from(w.rect.x) < to + 1.5 * em;
+    let near = |w: &Word, from: f64, to: f64| f64::from(w.rect.right()) > from - 2.5 * em && f64::from(w.rect.x) < to + 2.5 * em;
     loop {
         let before = kept.len();
         for word in row {
@@ -123,6 +126,18 @@ fn connected<'a>(row: &[&'a Word], run: &Run<'a>, em: f64) -> Vec<&'a Word> {
     }
     kept.sort_by_key(|w| w.rect.x);
     kept
+}
+
+/// Title and subject are centred on one axis: what sticks out on one side and was read badly is a stamp's.
+fn without_stamp<'a, 'w>(row: &'w [&'a Word], axis: f64, em: f64) -> &'w [&'a Word] {
+    let (Some(first), Some(last)) = (row.first(), row.last()) else { return row };
+    let (left, right) = (axis - f64::from(first.rect.x), f64::from(last.rect.right()) - axis);
+    let half = left.min(right) + 0.5 * em;
+    let inside = |w: &&Word| (super::layout::centre_x(&w.rect) - axis).abs() <= half;
+    let from = row.iter().position(inside).unwrap_or(0);
+    let to = row.iter().rposition(inside).map_or(row.len(), |at| at + 1);
+    let outside: Vec<&Word> = row[..from].iter().chain(&row[to..]).copied().collect();
+    if outside.is_empty() || super::layout::confidence(&outside) >= 75 { row } else { &row[from..to] }
 }
 
 fn begins_body(folded: &str) -> bool {
@@ -149,7 +164,7 @@ mod tests {
     fn under(paper: Paper) -> Option<(String, bool)> {
         let page = paper.page();
         let view = page.view();
-        under_title(&Sheet::new(&view), &TITLE).map(|s| (s.value, s.ended))
+        under_title(&Sheet::new(&view), &TITLE).map(|s| (s.value, s.whole))
     }
 
     #[test]
@@ -176,6 +191,18 @@ mod tests {
     }
 
     #[test]
+    fn a_stamp_that_runs_into_its_row_is_cut_off_and_leaves_a_doubt() {
+        // the subject, centred on the title's axis, begins at 741
+        let paper = Paper::new()
+            .centred(570, "Quy định cơ chế quản lý tài chính của quỹ")
+            .hand(560, 80, 40, "TÂM", 50)
+            .hand(650, 70, 40, "810", 40)
+            .line(400, 800, "Căn cứ Luật");
+        let read = under(paper).unwrap();
+        assert_eq!(read, ("Quy định cơ chế quản lý tài chính của quỹ".into(), false));
+    }
+
+    #[test]
     fn an_opening_read_as_one_word_is_parted() {
         let paper = Paper::new().centred(565, ",Vêviệc triển khai nộp thuế điện tử").line(400, 800, "Căn cứ Luật");
         assert_eq!(under(paper).map(|s| s.0), Some("Về việc triển khai nộp thuế điện tử".into()));
@@ -191,7 +218,7 @@ mod tests {
             .page();
         let view = page.view();
         let subject = of_letter(&Sheet::new(&view), 1100.0, 420.0).unwrap();
-        assert_eq!((subject.value.as_str(), subject.ended), ("V/v công bố danh mục thủ tục hành chính năm 2026", true));
+        assert_eq!((subject.value.as_str(), subject.whole), ("V/v công bố danh mục thủ tục hành chính năm 2026", true));
     }
 
     #[test]

@@ -1,0 +1,75 @@
+//! Accents on capitals. Engines lose them (`TINH QUANG NGAI`), and agencies and positions have only one spelling, so a closed
+//! list and the paper's own place name give them back. Names of persons are never touched.
+
+use sohoa_record::text::{Word, fold, nfc};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Words of agencies' names and of positions; longer phrases before their parts.
+const PHRASES: &[&str] = &[
+    "ỦY BAN NHÂN DÂN", "HỘI ĐỒNG NHÂN DÂN", "VIỆN KIỂM SÁT NHÂN DÂN", "TÒA ÁN NHÂN DÂN", "TỐI CAO", "VĂN PHÒNG", "BAN CHỈ ĐẠO",
+    "BAN QUẢN LÝ", "BẢO HIỂM XÃ HỘI", "CHI CỤC THUẾ", "CỤC THUẾ", "THUẾ TỈNH", "CHI CỤC", "TRUNG TÂM PHỤC VỤ HÀNH CHÍNH CÔNG",
+    "TRUNG TÂM", "CÔNG AN", "BỘ CHỈ HUY QUÂN SỰ", "THÀNH PHỐ", "THỊ XÃ", "THỊ TRẤN", "ĐẶC KHU", "HUYỆN", "PHƯỜNG", "TỈNH", "QUẬN",
+    "PHÒNG ĐĂNG KÝ KINH DOANH", "PHÒNG TÀI CHÍNH - KẾ HOẠCH", "PHÒNG KINH TẾ", "CHÍNH PHỦ", "THỦ TƯỚNG CHÍNH PHỦ", "BỘ TÀI CHÍNH",
+    "BỘ NỘI VỤ", "BỘ TƯ PHÁP", "BỘ CÔNG AN", "BỘ QUỐC PHÒNG", "BỘ CÔNG THƯƠNG", "BỘ XÂY DỰNG", "BỘ Y TẾ", "SỞ TÀI CHÍNH", "SỞ NỘI VỤ",
+    "SỞ TƯ PHÁP", "SỞ XÂY DỰNG", "SỞ Y TẾ", "SỞ CÔNG THƯƠNG", "SỞ GIÁO DỤC VÀ ĐÀO TẠO", "SỞ KHOA HỌC VÀ CÔNG NGHỆ",
+    "SỞ NÔNG NGHIỆP VÀ MÔI TRƯỜNG", "UBND", "PHÓ CHỦ TỊCH", "CHỦ TỊCH", "PHÓ GIÁM ĐỐC", "GIÁM ĐỐC", "PHÓ CHÁNH VĂN PHÒNG", "CHÁNH VĂN PHÒNG",
+    "PHÓ TRƯỞNG BAN", "TRƯỞNG BAN", "PHÓ TRƯỞNG PHÒNG", "TRƯỞNG PHÒNG", "VIỆN TRƯỞNG", "BỘ TRƯỞNG", "THỨ TRƯỞNG", "CỤC TRƯỞNG",
+    "PHÓ CỤC TRƯỞNG", "THỦ TƯỚNG", "HIỆU TRƯỞNG", "NGƯỜI KÝ TRÍCH LỤC",
+];
+
+/// The words joined, with accents that the closed list or the paper's own place name give back; and for each word whether it
+/// was confirmed so. A word that already has the right marks keeps its own spelling (ỦY and UỶ are both right).
+pub(super) fn respell(words: &[&Word], place: &str) -> (String, Vec<bool>) {
+    let folded: Vec<String> = words.iter().map(|w| fold(&w.text)).collect();
+    let mut spelled: Vec<String> = words.iter().map(|w| nfc(w.text.trim().trim_start_matches(['\'', '"', '`', '‘', '“']))).collect();
+    let mut confirmed = vec![false; words.len()];
+    let place = nfc(&place.to_uppercase());
+    for phrase in PHRASES.iter().copied().chain((place.chars().count() > 2).then_some(place.as_str())) {
+        let parts: Vec<&str> = phrase.split(' ').collect();
+        for at in 0..words.len().saturating_sub(parts.len() - 1) {
+            let fits = parts.iter().enumerate().all(|(k, part)| folded[at + k] == fold(part) && !confirmed[at + k]);
+            for (k, part) in parts.iter().enumerate().filter(|_| fits) {
+                if !same_letters(&spelled[at + k], part) {
+                    spelled[at + k] = (*part).to_owned();
+                }
+                confirmed[at + k] = true;
+            }
+        }
+    }
+    (spelled.join(" "), confirmed)
+}
+
+/// The same letters with the same marks, wherever the tone mark stands.
+fn same_letters(a: &str, b: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut all: Vec<char> = text.nfd().collect();
+        all.sort_unstable();
+        all
+    };
+    sorted(a) == sorted(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sohoa_record::text::Rect;
+
+    #[test]
+    fn phrases_are_capitals_and_have_one_spelling() {
+        for (i, phrase) in PHRASES.iter().enumerate() {
+            assert_eq!(phrase.to_uppercase(), **phrase);
+            assert!(PHRASES[..i].iter().all(|other| fold(other) != fold(phrase)), "{phrase}");
+        }
+    }
+
+    #[test]
+    fn words_outside_the_list_stay_as_read() {
+        let words: Vec<Word> = ["CHU", "TICH", "UBND", "TINH", "HOA", "MAI"]
+            .iter()
+            .map(|text| Word { text: (*text).to_owned(), rect: Rect::default(), confidence: 50 })
+            .collect();
+        let (text, confirmed) = respell(&words.iter().collect::<Vec<_>>(), "");
+        assert_eq!(text, "CHỦ TỊCH UBND TỈNH HOA MAI");
+        assert_eq!(confirmed, [true, true, true, true, false, false]);
+    }
+}
