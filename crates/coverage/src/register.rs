@@ -36,10 +36,13 @@ pub struct RegisterRow {
     pub in_doubt: bool,
 }
 
+/// Unit, dossier code, number, date and year of a result.
+pub type Identity = (Option<String>, Option<DossierCode>, Option<NumberKey>, Option<Date>, Option<i16>);
+
 impl RegisterRow {
     /// What makes two rows one result: unit, dossier code, number and date. `None` for a row that has neither code nor number:
     /// two such rows cannot be told to be the same.
-    pub fn identity(&self) -> Option<(Option<String>, Option<DossierCode>, Option<NumberKey>, Option<Date>, Option<i16>)> {
+    pub fn identity(&self) -> Option<Identity> {
         let number = self.number.as_deref().and_then(NumberKey::parse);
         let identified = self.dossier_code.is_some() || number.is_some();
         let unit = self.unit.as_ref().map(|unit| unit.trim().to_uppercase());
@@ -55,7 +58,7 @@ pub enum Effect {
     Counted,
     /// The row repeats another one and is not counted again.
     Duplicate,
-    /// The row is in no denominator, so every rate of its unit may be too high until it is corrected.
+    /// The row, or what it swallowed, is in no denominator, so every rate of its unit may be too high until it is corrected.
     LeftOut,
     /// Nothing of the file was taken.
     Refused,
@@ -129,8 +132,8 @@ impl RowReader<'_> {
         if self.record.is_blank() {
             return None;
         }
-        if let Some((why, remedy)) = self.table.misshapen(self.record) {
-            self.problem(None, why, remedy, Effect::Counted);
+        if let Some((why, remedy, effect)) = self.table.misshapen(self.record) {
+            self.problem(None, why, remedy, effect);
         }
         let unit = self.checked(Column::Unit, cell::unit);
         if unit.is_none() && self.table.has(Column::Unit) && self.text(Column::Unit).is_some_and(str::is_empty) {

@@ -131,9 +131,9 @@ fn until_2022_what_is_still_in_force_counts() {
         row(&rows, Group::Unit, Some("H44.31"), Some(Level::District), Indicator::Digitized)
     };
     let in_2021 = of(2021, date(2026, 11, 1));
-    assert_eq!((in_2021.numerator, in_2021.denominator), (0, Some(3)), "as of 2026 its entry came in 2015");
-    assert_eq!(of(2021, date(2021, 3, 1)).denominator, Some(3), "2 and 3 still, 5 not yet");
-    assert_eq!(of(2022, date(2026, 11, 1)).denominator, Some(3));
+    assert_eq!((in_2021.numerator, in_2021.denominator), (1, Some(3)), "1, 2 and 5");
+    assert_eq!(of(2021, date(2021, 3, 1)).denominator, Some(3), "1, 2 and 3; 5 is not there yet");
+    assert_eq!(of(2022, date(2026, 11, 1)).denominator, Some(3), "1, 4 and 5");
     assert_eq!(in_2021.target, Some(20));
     assert_eq!(of(2022, date(2026, 11, 1)).target, Some(40));
 }

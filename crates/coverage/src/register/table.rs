@@ -52,8 +52,7 @@ pub(super) struct Table {
     pub problems: Vec<RowProblem>,
     /// Columns that hold a date which is only possible as month/day/year.
     pub month_first: BTreeSet<Column>,
-    header_len: usize,
-    columns: BTreeMap<Column, (usize, String)>,
+    header: Header,
 }
 
 impl Table {
@@ -67,14 +66,24 @@ impl Table {
             return Err(refused("the file is a workbook, not CSV".into(), "save it as \"CSV UTF-8\" and import it again"));
         }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let best = b",;\t".iter().map(|separator| Self::split(bytes, *separator)).reduce(|best, next| {
+        let headers = b",;\t".iter().filter_map(|separator| Header::find(bytes, *separator));
+        let best = headers.reduce(|best, next| {
             // the separator with which more of the header is understood; the first of equals
             if next.columns.len() > best.columns.len() { next } else { best }
         });
-        let has = |table: &Table| table.has(Column::Date) && (table.has(Column::DossierCode) || table.has(Column::Number));
-        let Some(mut table) = best.filter(has) else {
+        let suffices = |header: &Header| {
+            let has = |column| header.columns.contains_key(&column);
+            has(Column::Date) && (has(Column::DossierCode) || has(Column::Number))
+        };
+        let Some(header) = best.filter(suffices) else {
             let why = "no header line names a date column and a dossier code or number column".into();
             return Err(refused(why, "name the columns unit, procedure, dossier_code, number, date, valid_until"));
+        };
+        let mut table = Self {
+            records: records(bytes, header.separator).skip(header.at + 1).collect(),
+            problems: header.problems.clone(),
+            month_first: BTreeSet::new(),
+            header,
         };
         if !table.has(Column::Unit) {
             let why = "no column names the unit, so no row can be given to one".into();
@@ -87,59 +96,94 @@ impl Table {
 
     /// Whether the file has that column.
     pub fn has(&self, column: Column) -> bool {
-        self.columns.contains_key(&column)
+        self.header.columns.contains_key(&column)
     }
 
     /// The column's name as the file has it; empty when it has none.
     pub fn name(&self, column: Column) -> String {
-        self.columns.get(&column).map(|(_, name)| name.clone()).unwrap_or_default()
+        self.header.columns.get(&column).map(|(_, name)| name.clone()).unwrap_or_default()
     }
 
     /// The cell, trimmed; empty when the column or the cell is not there, `None` when it is not UTF-8.
     pub fn text<'r>(&self, record: &'r Record, column: Column) -> Option<&'r str> {
-        let cell = self.columns.get(&column).and_then(|(at, _)| record.cells.get(*at));
+        let cell = self.header.columns.get(&column).and_then(|(at, _)| record.cells.get(*at));
         cell.map_or(Some(""), |cell| std::str::from_utf8(cell).ok()).map(|text| text.trim_matches(is_padding))
     }
 
     /// Why a row may not be what it seems: its cells are shifted, or it swallowed others.
-    pub fn misshapen(&self, record: &Record) -> Option<(String, &'static str)> {
-        let surplus = record.cells.iter().skip(self.header_len).any(|cell| !cell.iter().all(u8::is_ascii_whitespace));
-        let breaks: usize = record.cells.iter().map(|cell| cell.iter().filter(|b| **b == b'\n').count()).sum();
-        if breaks > 0 {
-            let why = format!("{breaks} line breaks inside the row; if a quotation mark is not closed, rows are lost in it");
-            return Some((why, "look at the line for a single quotation mark and remove it"));
+    pub fn misshapen(&self, record: &Record) -> Option<(String, &'static str, Effect)> {
+        let separators = |line: &[u8]| line.iter().filter(|byte| **byte == self.header.separator).count();
+        let holds_a_row =
+            |cell: &Vec<u8>| cell.split(|b| *b == b'\n').skip(1).any(|line| separators(line) + 1 >= self.header.len);
+        if record.cells.iter().any(holds_a_row) {
+            let why = "a cell holds whole rows, which are lost in it; a quotation mark is not closed".into();
+            return Some((why, "look at the line for a single quotation mark and remove it", Effect::LeftOut));
         }
-        let why = format!("{} cells where the header has {}; cells may be shifted", record.cells.len(), self.header_len);
-        surplus.then_some((why, "put cells that contain the separator into quotation marks"))
-    }
-
-    fn split(bytes: &[u8], separator: u8) -> Self {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(bytes);
-        // Bytes in memory with cells of any length and number: reading cannot fail, so nothing is passed over here.
-        let records = reader.byte_records().filter_map(Result::ok).map(|record| Record {
-            line: record.position().map_or(0, csv::Position::line),
-            cells: record.iter().map(<[u8]>::to_vec).collect(),
-        });
-        let mut records: Vec<Record> = records.collect();
-        let header = records.iter().take(LINES_ABOVE_THE_HEADER).position(|record| columns(record).0.len() >= 2);
-        let mut table = Self {
-            records: Vec::new(),
-            problems: Vec::new(),
-            month_first: BTreeSet::new(),
-            header_len: 0,
-            columns: BTreeMap::new(),
-        };
-        if let Some(at) = header {
-            (table.columns, table.problems) = columns(&records[at]);
-            table.header_len = records[at].cells.len();
-            table.records = records.split_off(at + 1);
-        }
-        table
+        let surplus = record.cells.iter().skip(self.header.len).any(|cell| !cell.iter().all(u8::is_ascii_whitespace));
+        let why = format!("{} cells where the header has {}; cells may be shifted", record.cells.len(), self.header.len);
+        surplus.then_some((why, "put cells that contain the separator into quotation marks", Effect::Counted))
     }
 
     fn is_month_first(&self, column: Column) -> bool {
         let is_first = |text| matches!(crate::date::read(text), Reading::Year { month_first: true, .. });
         self.records.iter().filter_map(|record| self.text(record, column)).any(is_first)
+    }
+}
+
+/// The line that names the columns.
+struct Header {
+    /// Among the records of the file, from 0.
+    at: usize,
+    separator: u8,
+    /// How many cells it has.
+    len: usize,
+    columns: BTreeMap<Column, (usize, String)>,
+    problems: Vec<RowProblem>,
+}
+
+impl Header {
+    /// The upper line in which most columns can be told, the first of equals; a letterhead may hold `Số:` and `Ngày:` too.
+    fn find(bytes: &[u8], separator: u8) -> Option<Self> {
+        let upper = records(bytes, separator).take(LINES_ABOVE_THE_HEADER).enumerate();
+        let headers = upper.map(|(at, record)| {
+            let (columns, problems) = columns(&record);
+            Self { at, separator, len: record.cells.len(), columns, problems }
+        });
+        headers.reduce(|best, next| if next.columns.len() > best.columns.len() { next } else { best })
+    }
+}
+
+fn records(bytes: &[u8], separator: u8) -> impl Iterator<Item = Record> {
+    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(bytes);
+    let mut lines = Lines { bytes, offset: 0, line: 1 };
+    // Bytes in memory with cells of any length and number: reading cannot fail, so nothing is passed over here.
+    reader.into_byte_records().filter_map(Result::ok).map(move |record| Record {
+        line: lines.line_of(record.position().map_or(0, csv::Position::byte)),
+        cells: record.iter().map(<[u8]>::to_vec).collect(),
+    })
+}
+
+/// Counts lines as an editor shows them. The CSV reader's own count is one short after `\r\n` and empty lines, because it only
+/// passes over a line's end when it looks for the next row.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the row that was looked for from `offset` on; offsets only grow.
+    fn line_of(&mut self, offset: u64) -> u64 {
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
+        let ends = self.bytes[from..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let start = from + ends;
+        for at in self.offset..start {
+            let next = self.bytes.get(at + 1);
+            let ends_here = self.bytes[at] == b'\n' || (self.bytes[at] == b'\r' && next != Some(&b'\n'));
+            self.line += u64::from(ends_here);
+        }
+        self.offset = start.max(self.offset);
+        self.line
     }
 }
 

@@ -57,13 +57,22 @@ fn every_dress_of_the_same_table_gives_the_same_rows() {
 
 #[test]
 fn columns_come_in_any_order_among_others_below_titles() {
-    let text =
-        "SỔ THEO DÕI KẾT QUẢ\n;;;\nSTT;Ngày cấp;Trích yếu;Số, ký hiệu;Đơn vị\n1;25/04/2023;Về việc; 15/QĐ-UBND ;H44.117\n;;;;\n";
+    let text = "SỔ THEO DÕI KẾT QUẢ\nSố: 12;Ngày: 1/1/2024\nSố:;Ngày:\n;;;\nSTT;Ngày cấp;Trích yếu;Số, ký hiệu;Đơn vị\n1;25/04/2023;Về việc; 15/QĐ-UBND ;H44.117\n;;;;\n";
     let import = parse_register(text.as_bytes());
     assert_eq!(import.problems, []);
     assert_eq!(import.rows.len(), 1);
     assert_eq!(import.rows[0].number.as_deref(), Some("15/QĐ-UBND"));
-    assert_eq!((import.rows[0].date, import.rows[0].line), (Some(date(2023, 4, 25)), 4));
+    assert_eq!((import.rows[0].date, import.rows[0].line), (Some(date(2023, 4, 25)), 6));
+}
+
+#[test]
+fn lines_are_counted_as_an_editor_shows_them() {
+    for end in ["\n", "\r\n", "\r"] {
+        let text =
+            format!("{end}unit,number,date{end}{end}A,\"1{end}\",2023-01-01{end}A,2/Q,2023-01-01{end}{end}A,3/Q,2023-01-01");
+        let lines: Vec<u64> = parse_register(text.as_bytes()).rows.iter().map(|row| row.line).collect();
+        assert_eq!(lines, [4, 6, 8], "{text:?}");
+    }
 }
 
 #[test]
@@ -129,8 +138,11 @@ fn one_turned_date_puts_its_whole_column_in_doubt() {
 fn shifted_cells_and_open_quotation_marks_are_flagged() {
     let shifted = parse_register(b"unit,number,date\nH44.117,1/Q,2023-04-25,more\n");
     assert!(shifted.problems[0].why.contains("4 cells where the header has 3"), "{shifted:?}");
-    let open = parse_register("unit,number,date\nA,\"1/Q,2023-04-25\nA,2/Q,2023-04-25\n".as_bytes());
-    assert!(open.problems.iter().any(|p| p.why.contains("quotation mark is not closed")), "{open:?}");
+    let open = parse_register("unit,number,date,subject\nA,1/Q,2023-04-25,\"x\nA,2/Q,2023-04-25,\n".as_bytes());
+    assert_eq!((open.rows.len(), open.problems[0].effect), (1, Effect::LeftOut));
+    assert!(open.problems[0].why.contains("quotation mark is not closed"), "{open:?}");
+    let fine = parse_register("unit,number,date,subject\nA,1/Q,2023-04-25,\"two\nlines, both fine\"\n".as_bytes());
+    assert_eq!(fine.problems, []);
 }
 
 #[test]
@@ -163,6 +175,13 @@ proptest! {
     #[test]
     fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = parse_register(&bytes);
+    }
+
+    #[test]
+    fn any_mess_of_separators_and_quotation_marks_can_be_read(mess in "[,;\t\"\r\n /a-c0-3E+-]{0,200}") {
+        let import = parse_register(format!("unit,number,date\n{mess}").as_bytes());
+        prop_assert!(import.is_usable());
+        prop_assert!(import.problems.windows(2).all(|two| two[0].line <= two[1].line));
     }
 
     #[test]
