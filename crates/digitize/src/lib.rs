@@ -1,10 +1,224 @@
 //! The pipeline itself: a scan's bytes in; text, fields and a searchable PDF/A out.
 //!
 //! CPU only: it opens no file or socket, reads no clock and draws no random number. It does *not* store, sign or count.
-//! Read this file first; each stage is the file named after it:
+//! Read this file first; each stage is the file named after it, and no stage calls another:
 //! [`decode`] → [`clean`] → [`recognize`] → [`extract`] → [`render`].
+//!
+//! The order stands twice here, once for each side of the process border: [`read_page`] runs in the page child, which touches
+//! outside bytes; [`Assembly`] runs in the service, which sees only pages that were read. [`digitize`] is both in one process.
 
+mod capi;
+pub mod clean;
 pub mod decode;
 pub mod extract;
 pub mod page;
+pub mod recognize;
 pub mod render;
+
+pub use page::{Limits, ReadPage};
+pub use recognize::OcrEngine;
+
+use extract::PageView;
+use sohoa_record::manifest::{self, IncomingSignature, PageState, State};
+use sohoa_record::page_texts::{TextPage, TextWriter};
+use sohoa_record::{Field, PageText, Placement, Reason, Sha256Hex};
+use std::collections::VecDeque;
+use std::io::{self, Write};
+
+/// Decode, clean and recognize one page. A page that cannot be read is a result with its reason, never an error.
+pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrEngine) -> ReadPage {
+    let scan = match source.page(number) {
+        Ok(scan) => scan,
+        Err(error) => return ReadPage::failed(number, error.reason()),
+    };
+    let mut read = ReadPage {
+        number,
+        state: PageState::Text,
+        reasons: scan.flags.clone(),
+        dpi: scan.dpi,
+        placement: Placement { rotated_deg: scan.rotate_deg, skew_mdeg: 0 },
+        text: PageText { width: scan.grey.width, height: scan.grey.height, lines: Vec::new() },
+        born_digital: false,
+        kept: None,
+    };
+    if let Some(text) = scan.text {
+        read.text = text;
+        read.born_digital = true;
+        read.kept = Some(scan.kept);
+        return read;
+    }
+    let (page, flags) = clean::clean(&scan);
+    read.reasons.extend(flags);
+    read.dpi = clean::plausible_dpi(scan.dpi, scan.grey.width, scan.grey.height);
+    read.placement = page.placement;
+    read.kept = Some(scan.kept);
+    (read.text.width, read.text.height) = page.upright;
+    if page.is_blank() {
+        read.state = PageState::Blank;
+        return read;
+    }
+    match engine.recognize(&page) {
+        Ok(text) if page.is_faint() && !has_confident_words(&text) => read.state = PageState::Blank,
+        Ok(text) => read.text = text,
+        Err(_) => {
+            read.state = PageState::RecognizeFailed;
+            read.reasons.push(Reason::RecognizeFailed);
+        }
+    }
+    read
+}
+
+/// Bleed-through from the other side makes "words" of low confidence; a real line makes at least a few sure letters.
+fn has_confident_words(text: &PageText) -> bool {
+    text.words().filter(|word| word.confidence >= 70).map(|word| word.text.chars().filter(|c| c.is_alphanumeric()).count()).sum::<usize>() >= 6
+}
+
+/// Extract looks at this many pages from the start …
+const FIRST_PAGES: usize = 12;
+/// … and from the end of a document; the text of pages between is written out and not held, so that a document of a thousand
+/// pages needs no more memory than one of twenty.
+const LAST_PAGES: usize = 4;
+
+/// Puts the pages of one document together, in order: the searchable PDF/A goes to `P`, the words of every page (JSON,
+/// `sohoa-text/1`) to `T`, both streamed.
+pub struct Assembly<P: Write, T: Write> {
+    pdf: render::Writer<P>,
+    text: TextWriter<T>,
+    pages: Vec<manifest::Page>,
+    first: Vec<ReadPage>,
+    last: VecDeque<ReadPage>,
+    plain_text: Vec<String>,
+}
+
+/// A document that went through all stages.
+#[derive(Clone, Debug)]
+pub struct Digitized {
+    /// Every page that was fed.
+    pub pages: Vec<manifest::Page>,
+    /// What was read from them.
+    pub fields: Vec<Field>,
+    /// The outcome.
+    pub state: State,
+    /// Why, sorted, each once.
+    pub reasons: Vec<Reason>,
+    /// The text of each page in reading order, for search.
+    pub plain_text: Vec<String>,
+}
+
+impl<P: Write, T: Write> Assembly<P, T> {
+    /// Starts a document.
+    pub fn new(pdf: P, text: T, profile: render::Profile) -> io::Result<Self> {
+        let (pdf, text) = (render::Writer::new(pdf, profile)?, TextWriter::new(text)?);
+        Ok(Self { pdf, text, pages: Vec::new(), first: Vec::new(), last: VecDeque::new(), plain_text: Vec::new() })
+    }
+
+    /// Adds the next page.
+    pub fn add(&mut self, mut page: ReadPage) -> io::Result<()> {
+        self.pdf.page(&page)?;
+        let text_page = TextPage { number: page.number, placement: page.placement, text: page.text };
+        self.text.push(&text_page)?;
+        page.text = text_page.text;
+        self.pages.push(page_entry(&page));
+        self.plain_text.push(page.text.text());
+        if let Some(kept) = &mut page.kept {
+            kept.data = Vec::new();
+        }
+        if self.first.len() < FIRST_PAGES {
+            self.first.push(page);
+        } else {
+            self.last.push_back(page);
+            if self.last.len() > LAST_PAGES {
+                self.last.pop_front();
+            }
+        }
+        Ok(())
+    }
+
+    /// Extracts the fields, closes both outputs, and says how it came out.
+    pub fn finish(self, meta: &render::Meta) -> io::Result<(Digitized, P, T)> {
+        let views: Vec<PageView<'_>> = self.first.iter().chain(&self.last).map(view).collect();
+        let extracted = extract::extract(&views);
+        let (state, reasons) = outcome(&self.pages, &extracted);
+        let pdf = self.pdf.finish(meta, &extracted.fields)?;
+        let text = self.text.finish()?;
+        let digitized =
+            Digitized { pages: self.pages, fields: extracted.fields, state, reasons, plain_text: self.plain_text };
+        Ok((digitized, pdf, text))
+    }
+}
+
+fn view(page: &ReadPage) -> PageView<'_> {
+    PageView {
+        number: page.number,
+        text: &page.text,
+        dpi: page.dpi,
+        placement: page.placement,
+        kept_size: page.kept.as_ref().map_or((page.text.width, page.text.height), |kept| (kept.width, kept.height)),
+        born_digital: page.born_digital,
+    }
+}
+
+fn page_entry(page: &ReadPage) -> manifest::Page {
+    let mut reasons = page.reasons.clone();
+    reasons.sort();
+    reasons.dedup();
+    manifest::Page {
+        number: page.number,
+        state: page.state,
+        reasons,
+        dpi: page.dpi,
+        width_px: page.kept.as_ref().map_or(0, |kept| kept.width),
+        height_px: page.kept.as_ref().map_or(0, |kept| kept.height),
+        placement: page.placement,
+        confidence: page.text.confidence(),
+        born_digital: page.born_digital,
+        image_sha256: page.kept.as_ref().map(|kept| Sha256Hex::of(&kept.data)),
+    }
+}
+
+/// The one outcome of a document, from what became of its pages and fields.
+fn outcome(pages: &[manifest::Page], extracted: &extract::Extracted) -> (State, Vec<Reason>) {
+    let mut reasons = extracted.reasons.clone();
+    reasons.extend(extracted.fields.iter().filter_map(|field| field.doubt));
+    reasons.extend(pages.iter().flat_map(|page| &page.reasons));
+    let failed = pages.iter().filter(|page| page.state == PageState::RecognizeFailed).count();
+    let with_text = pages.iter().any(|page| page.state == PageState::Text && page.confidence > 0);
+    if failed > 0 {
+        reasons.push(Reason::RecognizeFailed);
+    } else if !with_text {
+        reasons.push(Reason::NoText);
+    }
+    let in_doubt = extracted.fields.iter().any(|field| field.doubt.is_some());
+    let state = if reasons.contains(&Reason::Secret) {
+        State::Skipped
+    } else if failed == pages.len() {
+        State::Failed
+    } else if failed > 0 || !with_text || in_doubt {
+        State::Review
+    } else {
+        State::Sealed
+    };
+    reasons.sort();
+    reasons.dedup();
+    (state, reasons)
+}
+
+/// The whole pipeline in one process, for trusted input and tests: nothing protects the caller from hostile bytes here; the
+/// service runs [`read_page`] in its page child instead.
+pub fn digitize(
+    bytes: Vec<u8>,
+    file_name: &str,
+    limits: &Limits,
+    engine: &mut dyn OcrEngine,
+    profile: render::Profile,
+    meta: &render::Meta,
+) -> Result<(Digitized, Vec<IncomingSignature>, Vec<u8>), decode::DecodeError> {
+    let mut source = decode::open(std::sync::Arc::new(bytes), file_name, limits)?;
+    let in_memory = |_: io::Error| decode::DecodeError::Damaged("the output could not be written".into());
+    let mut assembly = Assembly::new(Vec::new(), io::sink(), profile).map_err(in_memory)?;
+    for number in 1..=source.page_count() {
+        assembly.add(read_page(&mut source, number, engine)).map_err(in_memory)?;
+    }
+    let (digitized, pdf, _) = assembly.finish(meta).map_err(in_memory)?;
+    Ok((digitized, source.signatures().to_vec(), pdf))
+}

@@ -55,6 +55,8 @@ pub struct Scan {
     pub grey: Grey,
     /// Pixels per inch; 0 when the source does not say and it cannot be told.
     pub dpi: u32,
+    /// Quarter turns clockwise, in degrees, that the source itself asks for when it is shown (PDF `/Rotate`, EXIF, TIFF).
+    pub rotate_deg: u16,
     /// The source's own text, when it has a trustworthy text layer (born-digital); upright pixels of the kept image.
     pub text: Option<PageText>,
     /// What a reader should know of the page.
@@ -64,14 +66,30 @@ pub struct Scan {
 /// A page ready to be read: upright, straight, grey.
 #[derive(Clone, Debug)]
 pub struct CleanPage {
-    /// Upright and deskewed.
+    /// From 1.
+    pub number: u32,
+    /// Upright, deskewed, and scaled to what the engine reads best.
     pub grey: Grey,
-    /// Pixels per inch the engine is told; never 0.
+    /// Pixels per inch of `grey`; never 0.
     pub dpi: u32,
-    /// How it lies on the kept image.
+    /// Width and height of the upright page at the kept image's scale: the frame of the words' boxes.
+    pub upright: (u32, u32),
+    /// How the upright page lies on the kept image.
     pub placement: Placement,
-    /// Nothing is on the page.
-    pub blank: bool,
+    /// Ink in parts per million of the page's pixels.
+    pub ink_ppm: u32,
+}
+
+impl CleanPage {
+    /// Nothing is on the page: less ink than a short word leaves on a sheet.
+    pub fn is_blank(&self) -> bool {
+        self.ink_ppm < 150
+    }
+
+    /// There is so little ink that only the engine can tell a short line from the other side showing through.
+    pub fn is_faint(&self) -> bool {
+        self.ink_ppm < 3_000
+    }
 }
 
 /// One page after decode, clean and recognize: all that leaves the page child.
@@ -93,8 +111,6 @@ pub struct ReadPage {
     pub born_digital: bool,
     /// What is kept; none when the page could not be decoded.
     pub kept: Option<KeptImage>,
-    /// Milliseconds spent inside the engine (recognition proper), for the speed figures; not part of any record.
-    pub engine_ms: u32,
 }
 
 impl ReadPage {
@@ -109,7 +125,6 @@ impl ReadPage {
             text: PageText::default(),
             born_digital: false,
             kept: None,
-            engine_ms: 0,
         }
     }
 }

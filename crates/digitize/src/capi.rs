@@ -1,0 +1,241 @@
+//! The C border: the few calls of Leptonica and Tesseract that the stages need, each behind a safe function. All `unsafe` of
+//! this crate is in this file.
+//!
+//! Tesseract's own safe wrappers cannot take the model as bytes nor walk the result, so the calls go through
+//! `leptess::capi`. A failed assertion in the C++ library aborts the process; that is why the page child exists.
+#![allow(unsafe_code)]
+
+use crate::page::Grey;
+use leptess::capi;
+use sohoa_record::text::nfc;
+use sohoa_record::{Line, PageText, Rect, Word};
+use std::ffi::{CStr, CString};
+use std::ptr::{NonNull, null_mut};
+
+/// A Leptonica image, freed when dropped.
+pub struct Pix(NonNull<capi::Pix>);
+
+impl Drop for Pix {
+    fn drop(&mut self) {
+        let mut raw = self.0.as_ptr();
+        // SAFETY: `raw` came from a Leptonica constructor and nobody else holds it.
+        unsafe { capi::pixDestroy(&mut raw) }
+    }
+}
+
+impl Pix {
+    /// An eight-bit image with the pixels of `grey`; none when Leptonica refuses the size.
+    pub fn from_grey(grey: &Grey) -> Option<Pix> {
+        let (width, height) = (i32::try_from(grey.width).ok()?, i32::try_from(grey.height).ok()?);
+        let row_bytes = grey.width as usize;
+        if grey.pixels.len() != row_bytes * grey.height as usize || row_bytes == 0 {
+            return None;
+        }
+        // SAFETY: a null result is handled; the data block has `height` rows of `words_per_row` 32-bit words, and each row
+        // of `grey` is at most that long. `pixEndianByteSwap` turns byte order into Leptonica's word order.
+        unsafe {
+            let pix = Pix(NonNull::new(capi::pixCreate(width, height, 8))?);
+            let words_per_row = capi::pixGetWpl(pix.0.as_ptr()) as usize;
+            let data = capi::pixGetData(pix.0.as_ptr()).cast::<u8>();
+            for (y, row) in grey.pixels.chunks_exact(row_bytes).enumerate() {
+                std::ptr::copy_nonoverlapping(row.as_ptr(), data.add(y * words_per_row * 4), row_bytes);
+            }
+            capi::pixEndianByteSwap(pix.0.as_ptr());
+            Some(pix)
+        }
+    }
+
+    /// The pixels of an eight-bit image.
+    pub fn to_grey(&self) -> Grey {
+        let mut grey = Grey { width: 0, height: 0, pixels: Vec::new() };
+        // SAFETY: reads `height` rows of `width` bytes, which an eight-bit image has; the swap is undone afterwards.
+        unsafe {
+            let raw = self.0.as_ptr();
+            debug_assert_eq!(capi::pixGetDepth(raw), 8);
+            grey.width = capi::pixGetWidth(raw) as u32;
+            grey.height = capi::pixGetHeight(raw) as u32;
+            let words_per_row = capi::pixGetWpl(raw) as usize;
+            capi::pixEndianByteSwap(raw);
+            let data = capi::pixGetData(raw).cast::<u8>();
+            for y in 0..grey.height as usize {
+                let row = std::slice::from_raw_parts(data.add(y * words_per_row * 4), grey.width as usize);
+                grey.pixels.extend_from_slice(row);
+            }
+            capi::pixEndianByteSwap(raw);
+        }
+        grey
+    }
+
+    /// A one-bit copy: darker than `threshold` is ink.
+    pub fn to_bilevel(&self, threshold: u8) -> Option<Pix> {
+        // SAFETY: takes a valid image, a null result is handled.
+        unsafe { Some(Pix(NonNull::new(capi::pixConvertTo1(self.0.as_ptr(), i32::from(threshold)))?)) }
+    }
+
+    /// A one-bit copy at half the size; a pixel is ink when two or more of its four were.
+    pub fn halved_bilevel(&self) -> Option<Pix> {
+        // SAFETY: takes a valid one-bit image, a null result is handled.
+        unsafe { Some(Pix(NonNull::new(capi::pixReduceRankBinaryCascade(self.0.as_ptr(), 2, 0, 0, 0))?)) }
+    }
+
+    /// The angle in degrees by which the image must be turned clockwise to be straight, with Leptonica's confidence (above 3
+    /// is good); none when there is too little on the page. For one-bit images.
+    pub fn find_skew(&self) -> Option<(f32, f32)> {
+        let (mut angle, mut confidence) = (0f32, 0f32);
+        // SAFETY: takes a valid one-bit image and two places to write to.
+        let failed = unsafe { capi::pixFindSkew(self.0.as_ptr(), &mut angle, &mut confidence) } != 0;
+        (!failed).then_some((angle, confidence))
+    }
+
+    /// Evidence for which way text runs, from its ascenders and descenders: (up, left); positive `up` means upright, negative
+    /// upside down, positive `left` means the top is at the left. For one-bit images of 150 to 300 dpi.
+    pub fn orientation(&self) -> Option<(f32, f32)> {
+        let (mut up, mut left) = (0f32, 0f32);
+        // SAFETY: takes a valid one-bit image and two places to write to.
+        let failed = unsafe { capi::pixOrientDetect(self.0.as_ptr(), &mut up, &mut left, 0, 0) } != 0;
+        (!failed).then_some((up, left))
+    }
+
+    /// An eight-bit image turned clockwise around its centre, same size, corners filled with white.
+    pub fn turned(&self, degrees_clockwise: f32) -> Option<Pix> {
+        // SAFETY: takes a valid eight-bit image, a null result is handled.
+        unsafe { Some(Pix(NonNull::new(capi::pixRotateAMGray(self.0.as_ptr(), degrees_clockwise.to_radians(), 255))?)) }
+    }
+
+    /// An eight-bit image scaled by `factor` in both directions.
+    pub fn scaled(&self, factor: f32) -> Option<Pix> {
+        // SAFETY: takes a valid eight-bit image, a null result is handled.
+        unsafe { Some(Pix(NonNull::new(capi::pixScale(self.0.as_ptr(), factor, factor))?)) }
+    }
+}
+
+/// Name and version of the engine as linked, such as `tesseract 5.3.0`.
+pub fn engine_version() -> String {
+    // SAFETY: a static NUL-terminated string.
+    let version = unsafe { CStr::from_ptr(capi::TessVersion()) };
+    format!("tesseract {}", version.to_string_lossy())
+}
+
+/// A Tesseract engine with its model loaded.
+pub struct Tesseract(NonNull<capi::TessBaseAPI>);
+
+impl Drop for Tesseract {
+    fn drop(&mut self) {
+        // SAFETY: the handle came from TessBaseAPICreate and nobody else holds it.
+        unsafe {
+            capi::TessBaseAPIEnd(self.0.as_ptr());
+            capi::TessBaseAPIDelete(self.0.as_ptr());
+        }
+    }
+}
+
+impl Tesseract {
+    /// An engine that reads `language` with the bytes of its `.traineddata` file; none when they are no model.
+    pub fn new(model: &[u8], language: &str) -> Option<Tesseract> {
+        let language = CString::new(language).ok()?;
+        let size = i32::try_from(model.len()).ok()?;
+        // SAFETY: the model's bytes are copied by Tesseract during the call; all list arguments are empty.
+        unsafe {
+            let engine = Tesseract(NonNull::new(capi::TessBaseAPICreate())?);
+            let failed = capi::TessBaseAPIInit5(
+                engine.0.as_ptr(),
+                model.as_ptr().cast(),
+                size,
+                language.as_ptr(),
+                capi::TessOcrEngineMode_OEM_LSTM_ONLY,
+                null_mut(),
+                0,
+                null_mut(),
+                null_mut(),
+                0,
+                0,
+            );
+            if failed != 0 {
+                return None;
+            }
+            capi::TessBaseAPISetPageSegMode(engine.0.as_ptr(), capi::TessPageSegMode_PSM_AUTO);
+            Some(engine)
+        }
+    }
+
+    /// Reads a page; none when recognition failed. Boxes are pixels of `grey`.
+    pub fn recognize(&mut self, grey: &Grey, dpi: u32) -> Option<PageText> {
+        let (width, height) = (i32::try_from(grey.width).ok()?, i32::try_from(grey.height).ok()?);
+        if grey.pixels.len() != grey.width as usize * grey.height as usize || grey.pixels.is_empty() {
+            return None;
+        }
+        // SAFETY: the pixels outlive recognition and have exactly the announced size; the handle is ours alone (`&mut self`).
+        unsafe {
+            let api = self.0.as_ptr();
+            capi::TessBaseAPISetImage(api, grey.pixels.as_ptr(), width, height, 1, width);
+            capi::TessBaseAPISetSourceResolution(api, dpi as i32);
+            let failed = capi::TessBaseAPIRecognize(api, null_mut()) != 0;
+            let text = if failed { None } else { Some(self.walk(grey.width, grey.height)) };
+            capi::TessBaseAPIClear(api);
+            text
+        }
+    }
+
+    /// Collects the words of the last recognition.
+    fn walk(&self, width: u32, height: u32) -> PageText {
+        let mut page = PageText { width, height, lines: Vec::new() };
+        // SAFETY: the iterator is checked for null and freed at the end; the page iterator is a view of it, not a second
+        // object; strings are copied before they are freed.
+        unsafe {
+            let words = capi::TessBaseAPIGetIterator(self.0.as_ptr());
+            if words.is_null() {
+                return page;
+            }
+            let place = capi::TessResultIteratorGetPageIterator(words);
+            let (word, line, block) = (
+                capi::TessPageIteratorLevel_RIL_WORD,
+                capi::TessPageIteratorLevel_RIL_TEXTLINE,
+                capi::TessPageIteratorLevel_RIL_BLOCK,
+            );
+            let mut block_number = 0;
+            let mut new_line = true;
+            loop {
+                if capi::TessPageIteratorIsAtBeginningOf(place, block) != 0 {
+                    block_number += 1;
+                }
+                new_line |= capi::TessPageIteratorIsAtBeginningOf(place, line) != 0;
+                let raw = capi::TessResultIteratorGetUTF8Text(words, word);
+                if !raw.is_null() {
+                    let text = nfc(CStr::from_ptr(raw).to_string_lossy().trim());
+                    capi::TessDeleteText(raw);
+                    let confidence = capi::TessResultIteratorConfidence(words, word).clamp(0.0, 100.0) as u8;
+                    if let (Some(rect), false) = (self.rect(place, word), text.is_empty()) {
+                        let found = Word { text, rect, confidence };
+                        match page.lines.last_mut() {
+                            Some(last) if !new_line => last.words.push(found),
+                            _ => {
+                                let rect = self.rect(place, line).unwrap_or(rect);
+                                page.lines.push(Line { words: vec![found], rect, block: block_number });
+                                new_line = false;
+                            }
+                        }
+                    }
+                }
+                if capi::TessResultIteratorNext(words, word) == 0 {
+                    break;
+                }
+            }
+            capi::TessResultIteratorDelete(words);
+        }
+        page
+    }
+
+    /// The box of what the iterator stands on.
+    ///
+    /// # Safety
+    /// `place` must be a live page iterator of this engine.
+    unsafe fn rect(&self, place: *const capi::TessPageIterator, level: capi::TessPageIteratorLevel) -> Option<Rect> {
+        let (mut left, mut top, mut right, mut bottom) = (0, 0, 0, 0);
+        // SAFETY: four places to write to; the caller vouches for `place`.
+        let found = unsafe { capi::TessPageIteratorBoundingBox(place, level, &mut left, &mut top, &mut right, &mut bottom) };
+        if found == 0 || right <= left || bottom <= top || left < 0 || top < 0 {
+            return None;
+        }
+        Some(Rect { x: left as u32, y: top as u32, width: (right - left) as u32, height: (bottom - top) as u32 })
+    }
+}

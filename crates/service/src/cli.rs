@@ -1,0 +1,246 @@
+//! The command line: what can be asked, with examples. What is done about it is in [`crate::commands`].
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const AFTER: &str = "\
+A command works on the archive of ./pipeline.toml, or of --config FILE. Data goes to stdout, logs to stderr; --json gives one
+JSON object a line. The key's password comes from the environment variable SOHOA_KEY_PASSWORD or from --password-file.
+
+Exit codes:
+  0  done
+  2  wrong arguments
+  3  done, but some documents failed or some findings need a look
+  4  configuration, key or trust policy cannot be used
+  5  archive, index or disk cannot be used
+  6  the page reader (OCR engine) cannot be used
+  7  what was asked for does not exist
+  8  the file was refused (`sohoa digitize`)
+130  stopped by Ctrl-C; the next run goes on
+
+Examples:
+  sohoa init kho && cd kho           a data folder with keys and a commented pipeline.toml
+  sohoa ingest /mnt/scans --unit H48.15
+  sohoa search \"quyết định\"
+  sohoa review list";
+
+/// Digitizes administrative dossiers: scans in; sealed, searchable, provable records out.
+#[derive(Parser)]
+#[command(name = "sohoa", version, about, after_help = AFTER, max_term_width = 110)]
+pub struct Cli {
+    /// The configuration of the archive to work on
+    #[arg(long, global = true, value_name = "FILE", default_value = "pipeline.toml")]
+    pub config: PathBuf,
+    /// A file with the key's password (its first line)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// More on stderr: -v what is done, -vv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked.
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Command {
+    /// Make a data folder: pipeline.toml, a sealing key, a trust policy
+    #[command(after_help = "Example:\n  SOHOA_KEY_PASSWORD=… sohoa init kho")]
+    Init {
+        /// The folder; made when it does not exist
+        dir: PathBuf,
+        /// Whose key it is, as it stands in the trust policy
+        #[arg(long, default_value = "sohoa")]
+        name: String,
+    },
+    /// Read one file without storing anything: fields as text or JSON, and a searchable PDF/A when OUT is given
+    #[command(after_help = "Examples:\n  sohoa digitize scan.pdf searchable.pdf\n  sohoa digitize scan.tif --json | jq .fields")]
+    Digitize {
+        /// PDF, TIFF, JPEG or PNG
+        input: PathBuf,
+        /// Where to write the searchable PDF/A; must not exist
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        json: Json,
+        /// Write over OUT when it exists
+        #[arg(long)]
+        force: bool,
+    },
+    /// Take in scans to the end: folders are walked, what is done already is not done again, Ctrl-C stops cleanly
+    #[command(after_help = "A folder or file name that carries a dossier code groups documents into dossiers:\n  \
+        H48.15-250117-0042/…  or  H48.15-250117-0042.01.pdf (TT 02/2019/TT-BNV)\n\nExamples:\n  \
+        sohoa ingest /mnt/scans --unit H48.15\n  sohoa ingest /mnt/scans --json > outcome.jsonl")]
+    Ingest {
+        /// Files and folders
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// The unit (đơn vị) that digitizes, such as H48.15; wins over [archive] unit
+        #[arg(long)]
+        unit: Option<String>,
+        /// Show what would be taken in, and take nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// What is where: documents by outcome, why, and what waits
+    Status {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Find records: `quyet dinh` finds all, `quyết định` finds the exact accents first; "…" for phrases
+    #[command(after_help = "Examples:\n  sohoa search \"quyet dinh phe duyet\"\n  sohoa search 51/QĐ-UBND --unit H48.15")]
+    Search {
+        /// What to look for
+        query: String,
+        /// Only this unit
+        #[arg(long)]
+        unit: Option<String>,
+        /// Only this outcome: sealed, review, skipped or failed
+        #[arg(long)]
+        state: Option<String>,
+        /// Only this dossier code
+        #[arg(long)]
+        dossier: Option<String>,
+        /// At most this many
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// One record: outcome, fields, pages, objects, history
+    Show {
+        /// The record's identifier, or the start of it
+        record: String,
+        /// Its text too
+        #[arg(long)]
+        text: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Finish what the machine was not sure of; each decision is a new, signed revision
+    #[command(subcommand)]
+    Review(Review),
+    /// The register: what exists on paper, the denominator of every rate
+    #[command(subcommand)]
+    Register(Register),
+    /// Digitized, signed and archived against the yearly target, by unit and level
+    Report {
+        /// The year; this year when left out
+        #[arg(long)]
+        year: Option<i16>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Keys that seal
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Re-hash every object, re-open every receipt, compare the index with them
+    Fsck {
+        /// Throw index and queue away and make them again from the store
+        #[arg(long)]
+        rebuild: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// What an auditor or another archive takes away: a BagIt bag that sohoa-verify checks offline
+    Export {
+        /// Record identifiers, or the start of them
+        #[arg(required = true)]
+        records: Vec<String>,
+        /// The bag's folder; must not exist or be empty
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// The sandboxed reader of pages; started by sohoa itself
+    #[command(hide = true)]
+    PageChild,
+}
+
+/// `--json`
+#[derive(Args, Clone, Copy)]
+pub struct Json {
+    /// One JSON object a line on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sohoa review …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Review {
+    /// What waits for a person, oldest first
+    List {
+        /// At most this many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// One record's fields in doubt, with the reason and the place on the page
+    Show {
+        record: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Vouch for the values as they were read (all in doubt, or the named fields)
+    #[command(after_help = "Example:\n  sohoa review accept 0193a5c2 code_notation")]
+    Accept {
+        record: String,
+        /// Field names; all fields with a value when left out
+        fields: Vec<String>,
+        /// Who decides; [archive] operator when left out
+        #[arg(long)]
+        by: Option<String>,
+    },
+    /// Type values: NAME=VALUE; an empty value says that the paper has none
+    #[command(after_help = "Example:\n  sohoa review set 0193a5c2 code_number=51 issued_date=2025-01-17")]
+    Set {
+        record: String,
+        #[arg(required = true, value_name = "NAME=VALUE")]
+        values: Vec<String>,
+        /// Who decides; [archive] operator when left out
+        #[arg(long)]
+        by: Option<String>,
+    },
+    /// Refuse the document: it is not digitized
+    Reject {
+        record: String,
+        /// Why, for whoever scans it again
+        #[arg(long)]
+        note: String,
+        /// Who decides; [archive] operator when left out
+        #[arg(long)]
+        by: Option<String>,
+    },
+}
+
+/// `sohoa register …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Register {
+    /// Read a CSV of results in force: unit, procedure, dossier_code, number, date, valid_until
+    Import { file: PathBuf },
+}
+
+/// `sohoa keys …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Keys {
+    /// Make a sealing key (encrypted PKCS#8) and add it to the trust policy
+    New {
+        /// Whose key it is, as it stands in the trust policy
+        #[arg(long, default_value = "sohoa")]
+        name: String,
+        /// Where to write it; [seal] key when left out. An existing file is never written over
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// The keys that the trust policy believes, and which of them seals
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+}

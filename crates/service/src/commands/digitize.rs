@@ -1,0 +1,133 @@
+//! `sohoa digitize`: one file through decode … render, nothing stored.
+
+use super::{Failure, Outcome};
+use crate::config::Config;
+use crate::present::{DocumentLine, document_line, json_line};
+use crate::sandbox::SourceFile;
+use crate::worker::{self, read_document};
+use sohoa_digitize::render::Meta;
+use sohoa_record::Sha256Hex;
+use sohoa_record::manifest::State;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What was asked for.
+pub struct Asked<'a> {
+    /// The scan.
+    pub input: &'a Path,
+    /// Where the PDF/A goes.
+    pub output: Option<&'a Path>,
+    /// One JSON object instead of text.
+    pub json: bool,
+    /// Write over the output.
+    pub force: bool,
+}
+
+/// Runs it.
+pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
+    let source = std::path::absolute(asked.input).map_err(|e| Failure::input(asked.input, e))?;
+    let metadata = std::fs::metadata(&source).map_err(|e| Failure::input(asked.input, e))?;
+    if !metadata.is_file() {
+        return Err(Failure::Usage(format!("{} is not a file; name one scan", asked.input.display())));
+    }
+    if let Some(output) = asked.output {
+        if output.exists() && !asked.force {
+            return Err(Failure::Usage(format!("{} exists already; choose another name or add --force", output.display())));
+        }
+        if output.exists() && std::fs::canonicalize(output).ok() == std::fs::canonicalize(&source).ok() {
+            return Err(Failure::Usage("input and output are the same file; choose another name".into()));
+        }
+    }
+    let spool = tempfile::tempdir().map_err(|e| Failure::Archive(format!("no temporary folder can be made: {e}")))?;
+    let children = super::children(config, spool.path())?;
+    let name = source.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let profile = super::profile(config);
+    let meta = meta(&source, &name, &metadata).map_err(|e| Failure::input(asked.input, e))?;
+    let file = SourceFile { key: source.display().to_string(), path: source, name };
+    let shown = asked.input.display().to_string();
+    let read = tokio::select! {
+        read = read_document(&children, &file, spool.path(), profile, &meta, |_, _| {}) => read?,
+        _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(130)),
+    };
+    match read {
+        worker::Outcome::Refused { reason, detail } => {
+            tracing::info!("{detail}");
+            if asked.json {
+                let line = DocumentLine {
+                    source: &shown,
+                    document: None,
+                    record: None,
+                    state: State::Failed,
+                    reasons: &[reason],
+                    duplicate_of: None,
+                    pages: &[],
+                    fields: &[],
+                    text: &[],
+                };
+                println!("{}", json_line(&line));
+            }
+            Err(Failure::Refused(format!("{shown}: {reason}: {} / {}", reason.vi(), reason.en())))
+        }
+        worker::Outcome::Done(done) => {
+            let d = &done.digitized;
+            if let Some(output) = asked.output {
+                // A half-written PDF must not look like a whole one.
+                let partial = output.with_extension("pdf.part");
+                std::fs::copy(&done.pdf, &partial)
+                    .and_then(|_| std::fs::rename(&partial, output))
+                    .map_err(|e| Failure::Archive(format!("{} cannot be written: {e}", output.display())))?;
+            }
+            if asked.json {
+                let line = DocumentLine {
+                    source: &shown,
+                    document: None,
+                    record: None,
+                    state: d.state,
+                    reasons: &d.reasons,
+                    duplicate_of: None,
+                    pages: &d.pages,
+                    fields: &d.fields,
+                    text: &d.plain_text,
+                };
+                println!("{}", json_line(&line));
+            } else {
+                println!("{}", document_line(&shown, d.state, &d.reasons, &d.pages, &d.fields));
+                for field in &d.fields {
+                    let doubt = field.doubt.map(|doubt| format!("   ← {}", doubt.vi())).unwrap_or_default();
+                    println!("  {:<16} {}{doubt}", field.name, field.value.as_deref().unwrap_or("—"));
+                }
+                if asked.output.is_none() {
+                    d.plain_text.iter().for_each(|page| println!("\n{page}"));
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The same file gives the same PDF: its time is the file's own, its identifier comes from its bytes.
+fn meta(source: &Path, name: &str, metadata: &std::fs::Metadata) -> std::io::Result<Meta> {
+    let modified = metadata.modified()?;
+    let created = jiff::Timestamp::try_from(modified).map_err(std::io::Error::other)?;
+    let mut hasher = sohoa_record::Hasher::new();
+    let mut file = std::fs::File::open(source)?;
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        let n = std::io::Read::read(&mut file, &mut piece)?;
+        if n == 0 {
+            break;
+        }
+        hasher.update(&piece[..n]);
+    }
+    let id = document_id(&hasher.finish().sha256);
+    Ok(Meta { title: name.to_owned(), created: created.to_zoned(jiff::tz::TimeZone::UTC), id })
+}
+
+/// The first half of the source's digest identifies the PDF made from it.
+pub fn document_id(source: &Sha256Hex) -> [u8; 16] {
+    let mut id = [0; 16];
+    for (byte, digits) in id.iter_mut().zip(source.as_str().as_bytes().chunks_exact(2)) {
+        *byte = std::str::from_utf8(digits).ok().and_then(|d| u8::from_str_radix(d, 16).ok()).unwrap_or(0);
+    }
+    id
+}

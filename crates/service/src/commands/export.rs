@@ -1,0 +1,140 @@
+//! `sohoa export`: what an auditor or another archive takes away. A BagIt bag (RFC 8493) with one folder a revision, which
+//! `sohoa-verify` checks offline and people can read without any of our programs.
+
+use super::{Failure, Outcome, find_record, open};
+use crate::config::Config;
+use crate::time;
+use futures::TryStreamExt as _;
+use sohoa_archive::{Archive, layout};
+use sohoa_record::Hasher;
+use sohoa_record::identifier::RecordId;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Runs it.
+pub async fn run(config: &Config, records: &[String], to: &Path) -> Outcome {
+    let archive = open(config).await?;
+    let mut wanted: Vec<RecordId> = Vec::new();
+    for given in records {
+        let record = find_record(&archive, given).await?;
+        if !wanted.contains(&record) {
+            wanted.push(record);
+        }
+    }
+    let taken = std::fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some());
+    if taken || to.is_file() {
+        return Err(Failure::Usage(format!("{} is not empty; name a new folder", to.display())));
+    }
+    let mut bag = Bag::new(to)?;
+    for record in &wanted {
+        export(&archive, record, &mut bag).await?;
+    }
+    bag.finish()?;
+    println!("{} records in {}", wanted.len(), to.display());
+    println!("check it anywhere with: sohoa-verify {} --trust TRUST_FILE", to.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn export(archive: &Archive, record: &RecordId, bag: &mut Bag) -> Result<(), Failure> {
+    let revisions = archive.revisions(record).await?;
+    for opened in &revisions {
+        let m = &opened.manifest;
+        let folder = format!("data/{record}/r{:04}", m.revision);
+        let receipt = archive.receipt_bytes(record, m.revision).await?.unwrap_or_default();
+        let name = layout::receipt(record, m.revision).filename().unwrap_or("receipt.dsse.json").to_owned();
+        bag.write(&format!("{folder}/{name}"), &receipt)?;
+        bag.write(&format!("{folder}/manifest.json"), &opened.bytes)?;
+        for object in &m.objects {
+            let mut file = bag.create(&format!("{folder}/{}", object.name))?;
+            let mut pieces = archive.objects.open(&object.digests.sha256).await?;
+            while let Some(piece) = pieces.try_next().await? {
+                file.write(&piece)?;
+            }
+            bag.close(file)?;
+        }
+    }
+    Ok(())
+}
+
+/// A bag that is being filled.
+struct Bag {
+    root: PathBuf,
+    sha256: String,
+    sha512: String,
+    octets: u64,
+    files: u64,
+}
+
+/// One file of it.
+struct BagFile {
+    name: String,
+    path: PathBuf,
+    file: File,
+    hasher: Hasher,
+}
+
+impl BagFile {
+    fn write(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        self.hasher.update(piece);
+        self.file.write_all(piece).map_err(|e| unwritable(&self.path, e))
+    }
+}
+
+impl Bag {
+    fn new(root: &Path) -> Result<Bag, Failure> {
+        std::fs::create_dir_all(root.join("data")).map_err(|e| unwritable(root, e))?;
+        Ok(Bag { root: root.to_owned(), sha256: String::new(), sha512: String::new(), octets: 0, files: 0 })
+    }
+
+    fn create(&self, name: &str) -> Result<BagFile, Failure> {
+        let path = self.root.join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|e| unwritable(folder, e))?;
+        }
+        let file = File::create_new(&path).map_err(|e| unwritable(&path, e))?;
+        Ok(BagFile { name: name.to_owned(), path, file, hasher: Hasher::new() })
+    }
+
+    fn close(&mut self, file: BagFile) -> Result<(), Failure> {
+        file.file.sync_all().map_err(|e| unwritable(&file.path, e))?;
+        let digests = file.hasher.finish();
+        self.sha256.push_str(&format!("{}  {}\n", digests.sha256, file.name));
+        self.sha512.push_str(&format!("{}  {}\n", digests.sha512, file.name));
+        self.octets += digests.size;
+        self.files += 1;
+        Ok(())
+    }
+
+    fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let mut file = self.create(name)?;
+        file.write(bytes)?;
+        self.close(file)
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let info = format!(
+            "Bagging-Date: {}\nBag-Software-Agent: {}\nPayload-Oxum: {}.{}\n",
+            time::now().date(),
+            crate::sealing::SOFTWARE,
+            self.octets,
+            self.files
+        );
+        let tags = [
+            ("bagit.txt", "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n".to_owned()),
+            ("bag-info.txt", info),
+            ("manifest-sha256.txt", self.sha256),
+            ("manifest-sha512.txt", self.sha512),
+        ];
+        for (name, text) in tags {
+            let path = self.root.join(name);
+            std::fs::write(&path, text).map_err(|e| unwritable(&path, e))?;
+        }
+        Ok(())
+    }
+}
+
+fn unwritable(path: &Path, error: std::io::Error) -> Failure {
+    Failure::Archive(format!("{} cannot be written: {error}; check the disk and its space", path.display()))
+}

@@ -1,0 +1,239 @@
+//! What each command does, one file a group; and how failures end the program.
+
+pub mod digitize;
+mod export;
+mod fsck;
+mod ingest;
+mod records;
+mod report;
+mod review;
+mod setup;
+
+use crate::archive_home::{self, HomeError};
+use crate::cli::{Cli, Command};
+use crate::config::{Config, ConfigError};
+use crate::ingest::Halt;
+use crate::keyring::KeyringError;
+use crate::sandbox::{ChildSpec, Children, SandboxError};
+use crate::worker::WorkError;
+use futures::TryStreamExt as _;
+use sohoa_archive::{Archive, Filter};
+use sohoa_digitize::render::Profile;
+use sohoa_record::identifier::RecordId;
+use sohoa_record::manifest::{Manifest, Role};
+use sohoa_record::page_texts::read_pages;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How a command ends: an exit code that may tell of partial success, or a failure.
+pub type Outcome = Result<ExitCode, Failure>;
+
+/// Done, but some documents failed or some findings need a look.
+pub const PARTIAL: u8 = 3;
+
+/// Why a command could not be done. Each kind has its exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// 2: wrong arguments.
+    #[error("{0}")]
+    Usage(String),
+    /// 4: configuration, key or trust policy.
+    #[error("{0}")]
+    Setup(String),
+    /// 5: archive, index or disk.
+    #[error("{0}")]
+    Archive(String),
+    /// 6: the page reader.
+    #[error("{0}")]
+    Reader(String),
+    /// 7: not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// 8: the file was refused.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Failure {
+    /// As `--help` lists them.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::Usage(_) => 2,
+            Failure::Setup(_) => 4,
+            Failure::Archive(_) => 5,
+            Failure::Reader(_) => 6,
+            Failure::NotFound(_) => 7,
+            Failure::Refused(_) => 8,
+        })
+    }
+
+    /// An input that cannot be read.
+    pub fn input(path: &Path, error: std::io::Error) -> Failure {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Failure::NotFound(format!("{} does not exist", path.display())),
+            _ => Failure::Archive(format!("{} cannot be read: {error}", path.display())),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::NoModel(_) => Failure::Reader(error.to_string()),
+            _ => Failure::Setup(error.to_string()),
+        }
+    }
+}
+
+impl From<KeyringError> for Failure {
+    fn from(error: KeyringError) -> Self {
+        Failure::Setup(error.to_string())
+    }
+}
+
+impl From<sohoa_archive::Error> for Failure {
+    fn from(error: sohoa_archive::Error) -> Self {
+        Failure::Archive(error.to_string())
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        match error {
+            HomeError::Keyring(error) => error.into(),
+            error => Failure::Archive(error.to_string()),
+        }
+    }
+}
+
+impl From<SandboxError> for Failure {
+    fn from(error: SandboxError) -> Self {
+        match error {
+            SandboxError::Spool(..) => Failure::Archive(error.to_string()),
+            SandboxError::Refused { .. } => Failure::Refused(error.to_string()),
+            SandboxError::Start(_) => Failure::Reader(error.to_string()),
+        }
+    }
+}
+
+impl From<WorkError> for Failure {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Sandbox(error) => error.into(),
+            WorkError::Spool(..) => Failure::Archive(error.to_string()),
+        }
+    }
+}
+
+impl From<Halt> for Failure {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Archive(error) => error.into(),
+            Halt::Work(error) => error.into(),
+            Halt::Key(error) => error.into(),
+            Halt::Home(error) => error.into(),
+        }
+    }
+}
+
+/// Runs a command.
+pub async fn run(cli: Cli) -> Outcome {
+    let password_file = cli.password_file.as_deref();
+    let load = || Config::load(&cli.config);
+    match cli.command {
+        Command::Init { dir, name } => setup::init(&dir, &name, password_file),
+        Command::Digitize { input, output, json, force } => {
+            // Trying a file needs no data folder; where there is one, its settings hold.
+            let config = if cli.config.exists() { load()? } else { Config::defaults() };
+            let asked = digitize::Asked { input: &input, output: output.as_deref(), json: json.json, force };
+            digitize::run(&config, asked).await
+        }
+        Command::Ingest { paths, unit, dry_run, json } => {
+            ingest::run(&load()?, ingest::Asked { paths: &paths, unit, dry_run, json: json.json }, password_file).await
+        }
+        Command::Status { json } => records::status(&load()?, json.json).await,
+        Command::Search { query, unit, state, dossier, limit, json } => {
+            let filter = Filter { unit, state: state.as_deref().map(records::state).transpose()?, dossier_code: dossier, kind: None };
+            records::search(&load()?, &query, &filter, limit, json.json).await
+        }
+        Command::Show { record, text, json } => records::show(&load()?, &record, text, json.json).await,
+        Command::Review(asked) => review::run(&load()?, asked, password_file).await,
+        Command::Register(asked) => report::import(&load()?, asked).await,
+        Command::Report { year, json } => report::report(&load()?, year, json.json).await,
+        Command::Keys(asked) => setup::keys(&load()?, asked, password_file),
+        Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,
+        Command::Export { records, to } => export::run(&load()?, &records, &to).await,
+        Command::PageChild => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// The readers that a configuration asks for.
+pub fn children(config: &Config, spool: &Path) -> Result<Children, Failure> {
+    let spec = ChildSpec {
+        model: config.model()?,
+        language: config.recognize.language.clone(),
+        limits: config.limits(),
+        memory_bytes: config.decode.child_memory_mb << 20,
+        open_time: Duration::from_secs(config.decode.open_seconds),
+        page_time: Duration::from_secs(config.decode.page_seconds),
+    };
+    Ok(Children::new(spec, config.workers(), spool))
+}
+
+/// The PDF profile; its name was checked when the configuration was read.
+pub fn profile(config: &Config) -> Profile {
+    config.profile().unwrap_or(Profile::PdfA1b)
+}
+
+/// The record that a person means by an identifier or its beginning.
+pub async fn find_record(archive: &Archive, given: &str) -> Result<RecordId, Failure> {
+    if let Ok(record) = given.parse::<RecordId>() {
+        return match archive.index.entry(&record).await? {
+            Some(_) => Ok(record),
+            None => Err(Failure::NotFound(format!("there is no record {record}; `sohoa search` finds records by their words"))),
+        };
+    }
+    if given.len() < 4 || !given.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
+        return Err(Failure::Usage(format!("'{given}' is not a record identifier or the beginning of one (4 or more characters)")));
+    }
+    let given = given.to_lowercase();
+    let mut found: Vec<RecordId> = Vec::new();
+    let mut after = None;
+    loop {
+        let entries = archive.index.entries(&Filter::default(), after.as_ref(), 1000).await?;
+        let Some(last) = entries.last().map(|entry| entry.record.clone()) else { break };
+        // identifiers made in the same minute begin alike, so the end of one may be given as well
+        let fits = |r: &RecordId| r.as_str().starts_with(&given) || r.as_str().ends_with(&given);
+        found.extend(entries.into_iter().map(|entry| entry.record).filter(fits));
+        after = Some(last);
+    }
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Failure::NotFound(format!("no record begins or ends with '{given}'; `sohoa search` finds records by their words"))),
+        many => Err(Failure::Usage(format!("{} records begin or end with '{given}'; give more of it", many.len()))),
+    }
+}
+
+/// The text of each page of a record, from its text object.
+pub async fn page_texts(archive: &Archive, manifest: &Manifest) -> Result<Vec<String>, sohoa_archive::Error> {
+    let Some(object) = manifest.object(Role::Text) else { return Ok(Vec::new()) };
+    let bytes: Vec<u8> = archive
+        .objects
+        .open(&object.digests.sha256)
+        .await?
+        .try_fold(Vec::new(), |mut all, piece| async move {
+            all.extend_from_slice(&piece);
+            Ok(all)
+        })
+        .await?;
+    let mut pages = Vec::new();
+    read_pages(bytes.as_slice(), |page| pages.push(page.text.text()))
+        .map_err(|e| sohoa_archive::Error::Malformed { place: object.digests.sha256.to_string(), why: e.to_string() })?;
+    Ok(pages)
+}
+
+/// Opens the archive for a command that only looks or decides.
+pub async fn open(config: &Config) -> Result<Archive, Failure> {
+    Ok(archive_home::open(config).await?)
+}

@@ -1,0 +1,133 @@
+//! `sohoa status`, `sohoa search`, `sohoa show`: what is where, and why.
+
+use super::{Failure, Outcome, find_record, open, page_texts};
+use crate::config::Config;
+use crate::present::{json_line, record_text};
+use crate::time;
+use sohoa_archive::{Entry, Filter};
+use sohoa_record::field::name;
+use sohoa_record::manifest::State;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+/// A state as a person types it.
+pub fn state(text: &str) -> Result<State, Failure> {
+    [State::Sealed, State::Review, State::Skipped, State::Failed]
+        .into_iter()
+        .find(|state| state.as_str() == text)
+        .ok_or_else(|| Failure::Usage(format!("'{text}' is not an outcome; sealed, review, skipped or failed was expected")))
+}
+
+/// `sohoa status`.
+pub async fn status(config: &Config, json: bool) -> Outcome {
+    let archive = open(config).await?;
+    let status = archive.index.status().await?;
+    let queue = archive.queue.counts().await?;
+    let dead = archive.queue.dead(None, 100).await?;
+    if json {
+        println!("{}", json_line(&serde_json::json!({"records": status.records, "pages": status.pages, "stored_bytes": status.stored_bytes, "reasons": status.reasons, "queue": queue, "dead": dead})));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let total: u64 = status.records.values().sum();
+    println!("records   {total}");
+    for (state, n) in &status.records {
+        println!("  {:<9} {n}", state.as_str());
+    }
+    let p = status.pages;
+    println!("pages     {}", p.text + p.blank + p.separator + p.recognize_failed);
+    for (word, n) in [("text", p.text), ("blank", p.blank), ("separator", p.separator), ("recognize_failed", p.recognize_failed)] {
+        if n > 0 {
+            println!("  {word:<9} {n}");
+        }
+    }
+    println!("stored    {:.1} MB", status.stored_bytes as f64 / 1e6);
+    if !status.reasons.is_empty() {
+        println!("why a person must look (first reason of each record):");
+        for (reason, n) in &status.reasons {
+            println!("  {n:>6}  {}  {}", reason.code(), reason.vi());
+        }
+    }
+    if queue.queued + queue.leased > 0 {
+        let age = queue.oldest_enqueued_at.map(|at| crate::progress::duration(((time::now_ms() - at) / 1000).max(0) as u64));
+        println!("waiting   {} queued, {} being done, oldest for {}", queue.queued, queue.leased, age.unwrap_or_default());
+    }
+    for job in dead {
+        println!("given up  record {} after {} attempts: {}", job.record, job.attempts, job.last_error);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `sohoa search`.
+pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, json: bool) -> Outcome {
+    let archive = open(config).await?;
+    let found = archive.index.search(query, filter, None, limit).await?;
+    if json {
+        found.hits.iter().for_each(|hit| println!("{}", json_line(hit)));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (bold, plain) = if std::io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    for hit in &found.hits {
+        println!("{}", entry_line(&hit.entry));
+        let snippet: String =
+            hit.snippet.iter().map(|piece| if piece.hit { format!("{bold}{}{plain}", piece.text) } else { piece.text.clone() }).collect();
+        if !snippet.trim().is_empty() {
+            println!("    {}", snippet.trim());
+        }
+    }
+    match found.hits.len() {
+        0 => eprintln!("nothing found; type fewer words, or without accents"),
+        _ if found.next.is_some() => eprintln!("there is more; raise --limit or narrow with --unit, --state, --dossier"),
+        _ => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `sohoa show`.
+pub async fn show(config: &Config, record: &str, text: bool, json: bool) -> Outcome {
+    let archive = open(config).await?;
+    let record = find_record(&archive, record).await?;
+    let gone = || Failure::NotFound(format!("record {record} is in the index but not in the store; run `sohoa fsck`"));
+    let shown = archive.show(&record).await?.ok_or_else(gone)?;
+    let latest = shown.revisions.last().ok_or_else(gone)?;
+    if json {
+        println!("{}", json_line(&latest.manifest));
+    } else {
+        print!("{}", record_text(&latest.manifest));
+        println!("{:<12} {} ({})", "key", latest.key_id, latest.key_name);
+        for arrival in shown.arrivals.iter().skip(1) {
+            println!("{:<12} {}  {}", "also at", arrival.path, arrival.arrived_at);
+        }
+        for object in &latest.manifest.objects {
+            if let Some(path) = archive.objects.local_path(&object.digests.sha256) {
+                println!("{:<12} {}  {}", "file", object.name, path.display());
+            }
+        }
+    }
+    if text && !json {
+        for (i, page) in page_texts(&archive, &latest.manifest).await?.iter().enumerate() {
+            println!("\n— page {} —\n{page}", i + 1);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A record in a list: identifier, outcome, what it is.
+pub fn entry_line(entry: &Entry) -> String {
+    let value = |wanted: &str| {
+        let field = entry.fields.iter().find(|field| field.name == wanted);
+        match field {
+            Some(field) => match (&field.value, field.doubt) {
+                (Some(value), None) => value.clone(),
+                (Some(value), Some(_)) => format!("{value}?"),
+                (None, _) => "?".into(),
+            },
+            None => String::new(),
+        }
+    };
+    let (number, notation) = (value(name::CODE_NUMBER), value(name::CODE_NOTATION));
+    let code = [number, notation].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+    let parts = [value(name::TYPE_NAME), code, value(name::ISSUED_DATE), value(name::SUBJECT)];
+    let what = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
+    let dossier = entry.dossier_code.as_ref().map_or(entry.folder.as_str(), |code| code.as_str());
+    format!("{}  {:<7} {dossier}  {}  {what}", entry.record, entry.state.as_str(), entry.source_name)
+}

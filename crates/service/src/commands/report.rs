@@ -1,0 +1,177 @@
+//! `sohoa register import` and `sohoa report`: the denominators, and the rates against the yearly targets.
+
+use super::{Failure, Outcome, PARTIAL, open};
+use crate::cli::Register;
+use crate::config::Config;
+use crate::present::json_line;
+use crate::time;
+use futures::TryStreamExt as _;
+use sohoa_archive::register::{RegisterNote, RegisterRow as IndexRow};
+use sohoa_archive::{Archive, Filter};
+use sohoa_coverage::{Effect, Entry, Group, Indicator, RegisterRow, ReportRow, Targets, Units, parse_register, report as figures};
+use sohoa_record::field::name;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// `sohoa register import`.
+pub async fn import(config: &Config, asked: Register) -> Outcome {
+    let Register::Import { file } = asked;
+    let bytes = std::fs::read(&file).map_err(|e| Failure::input(&file, e))?;
+    let register = parse_register(&bytes);
+    for problem in &register.problems {
+        let column = if problem.column.is_empty() { String::new() } else { format!(", {}", problem.column) };
+        let effect = match problem.effect {
+            Effect::Counted => "counted, the cell is not used",
+            Effect::Duplicate => "counted once",
+            Effect::LeftOut => "NOT counted: rates may be too high until it is corrected",
+            Effect::Refused => "nothing was taken",
+        };
+        eprintln!("line {}{column}: {}; {} ({effect})", problem.line, problem.why, problem.remedy);
+    }
+    if !register.is_usable() {
+        return Err(Failure::Refused(format!("{} is not a register; see the lines above", file.display())));
+    }
+    let archive = open(config).await?;
+    let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    archive.import_register(&name, bytes, &time::rfc3339(&time::now()), &index_rows(&register.rows)).await?;
+    println!("{} results, {} repeated rows, {} problems; stored and sealed with the archive", register.rows.len(), register.duplicates, register.problems.len());
+    Ok(ExitCode::from(if register.problems.is_empty() { 0 } else { PARTIAL }))
+}
+
+/// Rows of a stored register for the index, when it is rebuilt.
+pub fn rows_for_index(_: &RegisterNote, bytes: &[u8]) -> Result<Vec<IndexRow>, String> {
+    let register = parse_register(bytes);
+    if register.is_usable() { Ok(index_rows(&register.rows)) } else { Err("it is not a register".into()) }
+}
+
+fn index_rows(rows: &[RegisterRow]) -> Vec<IndexRow> {
+    rows.iter()
+        .map(|row| IndexRow {
+            line: row.line as u32,
+            unit: row.unit.clone().unwrap_or_default(),
+            procedure: row.procedure.clone(),
+            dossier_code: row.dossier_code.as_ref().map(|code| code.to_string()),
+            number: row.number.clone(),
+            date: row.date.map(|date| date.to_string()),
+            valid_until: row.valid_until.map(|date| date.to_string()),
+        })
+        .collect()
+}
+
+/// `sohoa report`.
+pub async fn report(config: &Config, year: Option<i16>, json: bool) -> Outcome {
+    let archive = open(config).await?;
+    let today = time::now().date();
+    let year = year.unwrap_or(today.year());
+    let units = match table(config, &config.report.units)? {
+        Some(text) => Units::parse(&text).and_then(|own| Units::default().overlay(own)).map_err(|e| Failure::Setup(e.to_string()))?,
+        None => Units::default(),
+    };
+    let targets = match table(config, &config.report.targets)? {
+        Some(text) => Targets::default().overlay(Targets::parse(&text).map_err(|e| Failure::Setup(e.to_string()))?),
+        None => Targets::default(),
+    };
+    let entries = entries(&archive).await?;
+    let register = registers(&archive).await?;
+    let rows = figures(&entries, register.as_deref(), &units, &targets, year, today);
+    if json {
+        rows.iter().for_each(|row| println!("{}", json_line(row)));
+    } else {
+        print!("{}", table_of(&rows, year, register.is_some()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(config: &Config, file: &Path) -> Result<Option<String>, Failure> {
+    if file.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let file = config.path(file);
+    std::fs::read_to_string(&file).map(Some).map_err(|e| Failure::Setup(format!("{} cannot be read: {e}", file.display())))
+}
+
+/// What the index knows of each document; values in doubt find no result.
+async fn entries(archive: &Archive) -> Result<Vec<Entry>, Failure> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = archive.index.entries(&Filter::default(), after.as_ref(), 1000).await?;
+        let Some(last) = page.last().map(|entry| entry.record.clone()) else { return Ok(all) };
+        for entry in page {
+            let vouched = |wanted: &str| {
+                let field = entry.fields.iter().find(|field| field.name == wanted && field.doubt.is_none());
+                field.and_then(|field| field.value.clone())
+            };
+            let arrived = time::parse(&entry.arrived_at).map_or_else(|| time::now().date(), |time| time.date());
+            all.push(Entry {
+                record: entry.record.to_string(),
+                unit: entry.unit.clone(),
+                procedure: vouched(name::PROCEDURE_CODE),
+                dossier_code: entry.dossier_code.clone(),
+                code_number: vouched(name::CODE_NUMBER),
+                code_notation: vouched(name::CODE_NOTATION),
+                issued_date: vouched(name::ISSUED_DATE).and_then(|date| date.parse().ok()),
+                state: entry.state,
+                // No legal PDF signature is made or judged by this version, so none is claimed.
+                signed: false,
+                archived: true,
+                arrived,
+            });
+        }
+        after = Some(last);
+    }
+}
+
+/// Rows of all registers together; none when no register was imported.
+async fn registers(archive: &Archive) -> Result<Option<Vec<RegisterRow>>, Failure> {
+    let notes: Vec<RegisterNote> = archive.registers().try_collect().await?;
+    if notes.is_empty() {
+        return Ok(None);
+    }
+    let mut rows = Vec::new();
+    for note in notes {
+        rows.extend(parse_register(&archive.objects.get(&note.digests.sha256).await?).rows);
+    }
+    Ok(Some(rows))
+}
+
+/// The figures as a table that fits 80 columns.
+fn table_of(rows: &[ReportRow], year: i16, has_register: bool) -> String {
+    let mut out = format!("{year}\n{:<22} {:<10} {:>13} {:>9} {:>7}  {}\n", "unit", "counted", "results", "rate", "target", "");
+    let mut last = String::new();
+    for row in rows {
+        let who = match row.group {
+            Group::Unit => format!("{} {}", row.unit.as_deref().unwrap_or(sohoa_coverage::indicators::NO_UNIT), row.unit_name.as_deref().unwrap_or("")),
+            Group::Level => format!("level {}", row.level.map_or("unknown", |level| level.as_str())),
+            Group::All => "all".to_owned(),
+        };
+        let shown = if who == last { String::new() } else { who.chars().take(22).collect() };
+        last = who;
+        let counted = match row.indicator {
+            Indicator::Digitized => "digitized",
+            Indicator::Signed => "signed",
+            Indicator::Archived => "archived",
+        };
+        let results = format!("{} of {}", row.numerator, row.denominator.map_or("unknown".into(), |n| n.to_string()));
+        let rate = match (row.rate, row.denominator) {
+            (Some(rate), _) => format!("{rate} %"),
+            (None, None) => "unknown".to_owned(),
+            (None, Some(_)) => "n/a".to_owned(),
+        };
+        let target = row.target.map_or("—".to_owned(), |target| format!("{target} %"));
+        let verdict = match (row.met, row.gap) {
+            (Some(true), _) => "reached".to_owned(),
+            (Some(false), Some(gap)) => format!("{gap} missing"),
+            _ => String::new(),
+        };
+        out.push_str(&format!("{shown:<22} {counted:<10} {results:>13} {rate:>9} {target:>7}  {verdict}\n"));
+    }
+    let unregistered = rows.iter().filter(|row| row.group == Group::All).find_map(|row| row.unregistered).unwrap_or(0);
+    if unregistered > 0 {
+        out.push_str(&format!("{unregistered} documents of {year} are in no register; they raise no rate\n"));
+    }
+    if !has_register {
+        out.push_str("no register was imported, so what exists on paper is unknown: sohoa register import FILE.csv\n");
+    }
+    out
+}

@@ -1,0 +1,66 @@
+//! `sohoa init` and `sohoa keys`.
+
+use super::{Failure, Outcome};
+use crate::cli::Keys;
+use crate::config::{self, Config};
+use crate::keyring;
+use crate::present::json_line;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Makes a data folder. What is there already stays; a second call makes what is missing.
+pub fn init(dir: &Path, name: &str, password_file: Option<&Path>) -> Outcome {
+    let cannot = |path: &Path, e: std::io::Error| Failure::Archive(format!("{} cannot be made: {e}", path.display()));
+    // Asked first: a data folder without its key is half a data folder.
+    let password = keyring::password(password_file)?;
+    std::fs::create_dir_all(dir).map_err(|e| cannot(dir, e))?;
+    let file = dir.join("pipeline.toml");
+    if file.exists() {
+        println!("kept     {}", file.display());
+    } else {
+        std::fs::write(&file, config::DEFAULT).map_err(|e| cannot(&file, e))?;
+        println!("made     {}  (commented; explained in docs/operating.md)", file.display());
+    }
+    let config = Config::load(&file)?;
+    for folder in [&config.archive.store, &config.archive.spool] {
+        let folder = config.path(folder);
+        std::fs::create_dir_all(&folder).map_err(|e| cannot(&folder, e))?;
+    }
+    let key = config.path(&config.seal.key);
+    if key.exists() {
+        println!("kept     {}", key.display());
+    } else {
+        keyring::new_key(&config, &key, name, &password)?;
+        println!("made     {}  (encrypted sealing key)", key.display());
+        println!("made     {}  (trust policy: give auditors a copy)", config.path(&config.seal.trust).display());
+    }
+    println!("next     cd {} && sohoa ingest FOLDER", dir.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `sohoa keys new|list`.
+pub fn keys(config: &Config, asked: Keys, password_file: Option<&Path>) -> Outcome {
+    match asked {
+        Keys::New { name, out } => {
+            let out = out.unwrap_or_else(|| config.path(&config.seal.key));
+            let line = keyring::new_key(config, &out, &name, &keyring::password(password_file)?)?;
+            println!("made     {}\nbelieved {}", out.display(), config.path(&config.seal.trust).display());
+            println!("{line}");
+        }
+        Keys::List { json } => {
+            let policy = keyring::trust_policy(config)?;
+            let public = config.path(&config.seal.key).with_extension("pub.pem");
+            let sealing = std::fs::read_to_string(&public).ok().and_then(|pem| sohoa_sign::keys::from_public_pem(&pem).ok());
+            let sealing = sealing.map(|key| sohoa_record::trust::key_id(&key));
+            for key in policy.keys() {
+                let seals = sealing.as_ref() == Some(&key.id);
+                if json.json {
+                    println!("{}", json_line(&serde_json::json!({"key_id": key.id, "name": key.name, "seals": seals})));
+                } else {
+                    println!("{}  {}{}", key.id, key.name, if seals { "  ← seals here" } else { "" });
+                }
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

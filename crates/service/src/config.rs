@@ -1,0 +1,323 @@
+//! `pipeline.toml`: read once at the start, checked, and handed on. Paths in it are relative to its own folder.
+
+use serde::Deserialize;
+use sohoa_digitize::{Limits, render::Profile};
+use std::path::{Path, PathBuf};
+
+/// The commented default that `sohoa init` writes.
+pub const DEFAULT: &str = include_str!("../../../pipeline.toml");
+
+/// The running configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder of `pipeline.toml`: relative paths start here.
+    pub home: PathBuf,
+    /// `[archive]`
+    pub archive: Archive,
+    /// `[ingest]`
+    pub ingest: Ingest,
+    /// `[decode]`
+    pub decode: Decode,
+    /// `[recognize]`
+    pub recognize: Recognize,
+    /// `[render]`
+    pub render: Render,
+    /// `[seal]`
+    pub seal: Seal,
+    /// `[report]`
+    pub report: Report,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    archive: Archive,
+    ingest: Ingest,
+    decode: Decode,
+    recognize: Recognize,
+    render: Render,
+    seal: Seal,
+    report: Report,
+}
+
+/// Where things are kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Archive {
+    pub store: PathBuf,
+    pub index: PathBuf,
+    pub spool: PathBuf,
+    pub unit: String,
+    pub operator: String,
+}
+
+/// How backlogs are taken in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Ingest {
+    pub workers: usize,
+    pub max_attempts: u32,
+}
+
+/// What may be spent on outside bytes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Decode {
+    pub max_source_mb: u64,
+    pub max_pages: u32,
+    pub max_page_megapixels: u64,
+    pub open_seconds: u64,
+    pub page_seconds: u64,
+    pub child_memory_mb: u64,
+}
+
+/// The engine.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Recognize {
+    pub language: String,
+    pub model: PathBuf,
+}
+
+/// The searchable PDF.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Render {
+    pub profile: String,
+}
+
+/// Keys and trust.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Seal {
+    pub key: PathBuf,
+    pub trust: PathBuf,
+}
+
+/// Units and targets.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Report {
+    pub units: PathBuf,
+    pub targets: PathBuf,
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        Archive {
+            store: "archive".into(),
+            index: "index.sqlite".into(),
+            spool: "spool".into(),
+            unit: String::new(),
+            operator: String::new(),
+        }
+    }
+}
+
+impl Default for Ingest {
+    fn default() -> Self {
+        Ingest { workers: 0, max_attempts: 3 }
+    }
+}
+
+impl Default for Decode {
+    fn default() -> Self {
+        Decode {
+            max_source_mb: 2048,
+            max_pages: 5000,
+            max_page_megapixels: 120,
+            open_seconds: 60,
+            page_seconds: 120,
+            child_memory_mb: 2000,
+        }
+    }
+}
+
+impl Default for Recognize {
+    fn default() -> Self {
+        Recognize { language: "vie".into(), model: PathBuf::new() }
+    }
+}
+
+impl Default for Render {
+    fn default() -> Self {
+        Render { profile: "pdfa-1b".into() }
+    }
+}
+
+impl Default for Seal {
+    fn default() -> Self {
+        Seal { key: "keys/manifest.pem".into(), trust: "trust".into() }
+    }
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no such file.
+    #[error("{0} cannot be read ({1}); make a data folder with `sohoa init DIR`, then work in it or name it with --config DIR/pipeline.toml")]
+    Unreadable(PathBuf, std::io::Error),
+    /// It is not TOML, or a key is unknown or of the wrong type.
+    #[error("{0}: {1}")]
+    Malformed(PathBuf, String),
+    /// A value makes no sense.
+    #[error("{file}: [{section}] {key} = {value}: {remedy}")]
+    BadValue {
+        /// The file.
+        file: PathBuf,
+        /// The section.
+        section: &'static str,
+        /// The key.
+        key: &'static str,
+        /// What stands there.
+        value: String,
+        /// What to write instead.
+        remedy: &'static str,
+    },
+    /// No model of that language is installed.
+    #[error("the OCR model of language '{0}' was not found; install the Debian package tesseract-ocr-{0}, or name the file in [recognize] model")]
+    NoModel(String),
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    pub fn load(file: &Path) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|e| ConfigError::Unreadable(file.to_owned(), e))?;
+        let home = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Absolute from here on, so that nothing depends on the working directory later.
+        let home = std::path::absolute(home).unwrap_or_else(|_| home.to_owned());
+        Self::parse(&text, file, home)
+    }
+
+    /// The defaults, for commands that need no archive.
+    pub fn defaults() -> Config {
+        let home = std::path::absolute(".").unwrap_or_else(|_| ".".into());
+        Self::from_file(File::default(), home)
+    }
+
+    fn parse(text: &str, file: &Path, home: PathBuf) -> Result<Config, ConfigError> {
+        let parsed: File = toml::from_str(text).map_err(|e| ConfigError::Malformed(file.to_owned(), e.to_string()))?;
+        let config = Self::from_file(parsed, home);
+        let bad = |section, key, value: String, remedy| ConfigError::BadValue { file: file.to_owned(), section, key, value, remedy };
+        if config.profile().is_none() {
+            return Err(bad("render", "profile", config.render.profile.clone(), "write \"pdfa-1b\" or \"pdfa-2b\""));
+        }
+        if config.decode.child_memory_mb < 300 {
+            let value = config.decode.child_memory_mb.to_string();
+            return Err(bad("decode", "child_memory_mb", value, "the engine alone needs 300"));
+        }
+        for (key, value) in [("open_seconds", config.decode.open_seconds), ("page_seconds", config.decode.page_seconds)] {
+            if value == 0 {
+                return Err(bad("decode", key, "0".into(), "every wait has a limit; write 1 or more seconds"));
+            }
+        }
+        if config.ingest.max_attempts == 0 {
+            return Err(bad("ingest", "max_attempts", "0".into(), "write 1 or more"));
+        }
+        Ok(config)
+    }
+
+    fn from_file(file: File, home: PathBuf) -> Config {
+        let File { archive, ingest, decode, recognize, render, seal, report } = file;
+        Config { home, archive, ingest, decode, recognize, render, seal, report }
+    }
+
+    /// A path of the configuration as an absolute one.
+    pub fn path(&self, relative: &Path) -> PathBuf {
+        self.home.join(relative)
+    }
+
+    /// The PDF profile; none when the name is unknown, which [`Config::load`] has ruled out.
+    pub fn profile(&self) -> Option<Profile> {
+        match self.render.profile.as_str() {
+            "pdfa-1b" => Some(Profile::PdfA1b),
+            "pdfa-2b" => Some(Profile::PdfA2b),
+            _ => None,
+        }
+    }
+
+    /// What decode may spend.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_source_bytes: self.decode.max_source_mb << 20,
+            max_pages: self.decode.max_pages,
+            max_page_pixels: self.decode.max_page_megapixels * 1_000_000,
+            ..Limits::default()
+        }
+    }
+
+    /// How many page children work at once.
+    pub fn workers(&self) -> usize {
+        match self.ingest.workers {
+            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+            n => n,
+        }
+    }
+
+    /// The engine's model file.
+    pub fn model(&self) -> Result<PathBuf, ConfigError> {
+        if !self.recognize.model.as_os_str().is_empty() {
+            return Ok(self.path(&self.recognize.model));
+        }
+        let name = format!("{}.traineddata", self.recognize.language);
+        let from_environment = std::env::var_os("TESSDATA_PREFIX").map(PathBuf::from);
+        let debian = ["5", "4.00"].map(|v| PathBuf::from(format!("/usr/share/tesseract-ocr/{v}/tessdata")));
+        from_environment
+            .into_iter()
+            .chain(debian)
+            .chain([PathBuf::from("/usr/share/tessdata")])
+            .map(|folder| folder.join(&name))
+            .find(|file| file.is_file())
+            .ok_or_else(|| ConfigError::NoModel(self.recognize.language.clone()))
+    }
+
+    /// Who stands in the record as capturing.
+    pub fn operator(&self) -> String {
+        if !self.archive.operator.is_empty() {
+            return self.archive.operator.clone();
+        }
+        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "sohoa".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("pipeline.toml"), PathBuf::from("/data"))
+    }
+
+    #[test]
+    fn the_shipped_file_says_exactly_the_defaults() {
+        let shipped = parse(DEFAULT).unwrap();
+        assert_eq!(format!("{shipped:?}"), format!("{:?}", parse("").unwrap()));
+    }
+
+    #[test]
+    fn paths_start_at_the_files_folder() {
+        let config = parse("[archive]\nstore = \"kho\"").unwrap();
+        assert_eq!(config.path(&config.archive.store), Path::new("/data/kho"));
+    }
+
+    #[test]
+    fn mistakes_name_their_key() {
+        for (text, cause) in [
+            ("[archive]\nstroe = 1", "stroe"),
+            ("[render]\nprofile = \"pdf\"", "pdfa-1b"),
+            ("[decode]\npage_seconds = 0", "page_seconds"),
+            ("[ingest]\nmax_attempts = 0", "max_attempts"),
+            ("nonsense", "pipeline.toml"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(cause), "{error}");
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! The second half of ingest: scans arrive, workers lease them, read, seal and commit them, until nothing is left or somebody
+//! stops it. Killed at any point, the next run finds what arrived and finishes it.
+
+use crate::archive_home::{HomeError, Run};
+use crate::config::Config;
+use crate::present::{DocumentLine, document_line, json_line};
+use crate::progress::Progress;
+use crate::sandbox::{Children, SourceFile};
+use crate::sealing::{Captured, Made};
+use crate::walk::Scan;
+use crate::worker::{self, WorkError, read_document};
+use crate::{commands, keyring, sealing, time};
+use ed25519_dalek::SigningKey;
+use sohoa_archive::queue::Failure;
+use sohoa_archive::{Archive, Arrival, ArrivalNote, Arriving, Job, Remedy, SourceBytes};
+use sohoa_digitize::recognize::EngineInfo;
+use sohoa_digitize::render::Meta;
+use sohoa_record::identifier::RecordId;
+use sohoa_record::manifest::{Dossier, Manifest, PageState, State};
+use std::collections::BTreeMap;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// Arrivals run ahead of the workers by this many documents, no more: a backlog is not copied twice over before it is read.
+const AHEAD: usize = 64;
+/// A lease, and how often it is renewed while a document is worked on.
+const LEASE_MS: i64 = 5 * 60 * 1000;
+const HEARTBEAT: Duration = Duration::from_secs(60);
+/// A store that is away is asked again after this long, doubled each time.
+const FIRST_BACK_OFF: Duration = Duration::from_secs(2);
+const ARRIVE_ATTEMPTS: u32 = 3;
+
+/// Why a batch cannot go on. What arrived is safe; the next run takes it up.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Halt {
+    #[error(transparent)]
+    Archive(#[from] sohoa_archive::Error),
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    #[error(transparent)]
+    Key(#[from] keyring::KeyringError),
+    #[error(transparent)]
+    Home(#[from] HomeError),
+}
+
+/// How a batch ended.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Documents of this run by outcome.
+    pub documents: BTreeMap<State, u64>,
+    /// Their pages by what became of them.
+    pub pages: BTreeMap<PageState, u64>,
+    /// Scans that were in the archive already.
+    pub known: u64,
+    /// Scans whose bytes were met at another place: linked, not done again.
+    pub linked: u64,
+    /// Scans that could not be copied, and documents that could not be worked on.
+    pub not_done: u64,
+    /// True when it was stopped before the end.
+    pub stopped: bool,
+}
+
+/// Everything a batch works with.
+pub struct Batch<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The archive.
+    pub archive: &'a Archive,
+    /// This run's place.
+    pub run: &'a Run,
+    /// The readers.
+    pub children: &'a Children,
+    /// What they read with.
+    pub engine: EngineInfo,
+    /// What seals.
+    pub key: &'a SigningKey,
+    /// The unit that digitizes, when it was named.
+    pub unit: Option<String>,
+    /// For the person who waits.
+    pub progress: &'a Progress,
+    /// JSON lines instead of lines for people.
+    pub json: bool,
+    /// Becomes true when it shall stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// What arrivals and workers share.
+#[derive(Default)]
+struct Shared {
+    summary: Mutex<Summary>,
+    arrivals_done: AtomicBool,
+    outstanding: AtomicUsize,
+    changed: Notify,
+    halt: Mutex<Option<Halt>>,
+}
+
+impl Batch<'_> {
+    /// Takes in `scans` and works until every job is done.
+    pub async fn run(&self, scans: &[Scan]) -> Result<Summary, Halt> {
+        let shared = Shared::default();
+        let workers = (0..self.children.count()).map(|_| self.work(&shared));
+        tokio::join!(self.arrivals(scans, &shared), futures::future::join_all(workers));
+        self.progress.finish();
+        if let Some(halt) = shared.halt.into_inner().unwrap_or_default() {
+            return Err(halt);
+        }
+        let mut summary = shared.summary.into_inner().unwrap_or_default();
+        summary.stopped = *self.stop.borrow();
+        Ok(summary)
+    }
+
+    fn stopping(&self, shared: &Shared) -> bool {
+        *self.stop.borrow() || shared.halt.lock().is_ok_and(|halt| halt.is_some())
+    }
+
+    async fn arrivals(&self, scans: &[Scan], shared: &Shared) {
+        for scan in scans {
+            while shared.outstanding.load(Ordering::SeqCst) >= AHEAD && !self.stopping(shared) {
+                let _ = tokio::time::timeout(Duration::from_millis(500), shared.changed.notified()).await;
+            }
+            if self.stopping(shared) {
+                break;
+            }
+            if let Err(halt) = self.arrive(scan, shared).await {
+                set_halt(shared, halt);
+            }
+        }
+        shared.arrivals_done.store(true, Ordering::SeqCst);
+        shared.changed.notify_waiters();
+    }
+
+    /// Copies one scan into the archive and sees to it that it is done, or says that it was.
+    async fn arrive(&self, scan: &Scan, shared: &Shared) -> Result<(), Halt> {
+        let mut back_off = FIRST_BACK_OFF;
+        for attempt in 1.. {
+            let error = match self.try_arrive(scan).await {
+                Ok(arrived) => {
+                    let record = arrived.first.record.clone();
+                    if arrived.committed {
+                        self.tell_known(scan, &arrived.first, arrived.arrival, shared).await?;
+                    } else {
+                        // Somebody named the file again: what was given up gets another chance.
+                        self.archive.queue.retry_dead(Some(&record)).await?;
+                        if arrived.arrival == Arrival::Linked {
+                            self.tell_known(scan, &arrived.first, arrived.arrival, shared).await?;
+                        } else {
+                            shared.outstanding.fetch_add(1, Ordering::SeqCst);
+                        }
+                        shared.changed.notify_waiters();
+                    }
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            match error.remedy() {
+                Remedy::Retry if attempt < ARRIVE_ATTEMPTS => {
+                    tracing::warn!("{error}; trying again in {back_off:?}");
+                    tokio::time::sleep(back_off).await;
+                    back_off *= 2;
+                }
+                Remedy::Halt => return Err(error.into()),
+                Remedy::Retry | Remedy::Document => {
+                    // This one file; the batch goes on and the exit code says so.
+                    self.progress.print_error(&format!("not taken  {}: {error}", scan.path.display()));
+                    with(shared, |summary| summary.not_done += 1);
+                    self.progress.document(true);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_arrive(&self, scan: &Scan) -> Result<sohoa_archive::store::Arrived, sohoa_archive::Error> {
+        // Neither a link nor a FIFO that took the file's place since the walk is opened.
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
+        let place = scan.path.display().to_string();
+        let unreadable = |source| sohoa_archive::Error::SourceUnreadable { place: place.clone(), source };
+        let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(&scan.path).map_err(unreadable)?;
+        if !file.metadata().map_err(unreadable)?.is_file() {
+            return Err(unreadable(std::io::Error::other("it is no longer a file")));
+        }
+        let now = time::now();
+        let unit = self.unit.clone().or_else(|| scan.dossier.code.as_ref().map(|code| code.agency().to_owned()));
+        let arriving = Arriving {
+            record: new_record_id(),
+            name: scan.name.clone(),
+            path: place,
+            media_type: None,
+            arrived_at: time::rfc3339(&now),
+            now: now.timestamp().as_millisecond(),
+            dossier: Dossier { unit, ..scan.dossier.clone() },
+            priority: 0,
+        };
+        self.archive.arrive(arriving, SourceBytes::File(&mut tokio::fs::File::from_std(file))).await
+    }
+
+    /// A scan that needs no work: it was done in an earlier run, or its bytes are another scan's.
+    async fn tell_known(&self, scan: &Scan, first: &ArrivalNote, arrival: Arrival, shared: &Shared) -> Result<(), Halt> {
+        let linked = arrival == Arrival::Linked;
+        with(shared, |summary| *(if linked { &mut summary.linked } else { &mut summary.known }) += 1);
+        let shown = scan.path.display().to_string();
+        if linked && !self.json {
+            self.progress.print(&format!("linked  {shown}  same bytes as {} (record {})", first.path, first.record));
+        } else if self.json {
+            let opened = self.archive.resume(&first.record).await?;
+            let duplicate_of = linked.then_some(first.record.as_str());
+            match opened {
+                Some(opened) => self.progress.print(&self.json_of(&shown, &opened.manifest, duplicate_of, &[])),
+                // Its first copy waits in this very batch and gets its own line.
+                None => self.progress.print(&format!(
+                    "{{\"source\":{},\"document\":\"{}\",\"record\":\"{}\",\"state\":null,\"duplicate_of\":\"{}\"}}",
+                    json_line(&shown),
+                    first.digests.sha256,
+                    first.record,
+                    first.record
+                )),
+            }
+        }
+        self.progress.document(false);
+        Ok(())
+    }
+
+    /// One worker: leases and finishes documents until there are none.
+    async fn work(&self, shared: &Shared) {
+        let mut stop = self.stop.clone();
+        while !self.stopping(shared) {
+            // Asked before the lease: a document that arrives in between is leased, one that arrives later is waited for.
+            let all_arrived = shared.arrivals_done.load(Ordering::SeqCst);
+            let leased = self.archive.queue.lease(time::now_ms(), &self.run.owner, LEASE_MS, self.config.ingest.max_attempts).await;
+            let job = match leased {
+                Ok(Some(job)) => job,
+                Ok(None) if all_arrived && self.nothing_waits().await => break,
+                Ok(None) => {
+                    let _ = tokio::time::timeout(Duration::from_millis(200), shared.changed.notified()).await;
+                    continue;
+                }
+                Err(error) if error.remedy() == Remedy::Retry => {
+                    tracing::warn!("{error}");
+                    tokio::time::sleep(FIRST_BACK_OFF).await;
+                    continue;
+                }
+                Err(error) => return set_halt(shared, error.into()),
+            };
+            let finished = tokio::select! {
+                finished = self.with_heartbeat(&job) => Some(finished),
+                _ = stop.wait_for(|stop| *stop) => None,
+            };
+            let outcome = match finished {
+                Some(result) => self.settle(&job, result, shared).await,
+                // Ctrl-C: the work is dropped, and the attempt does not count.
+                None => self.archive.queue.release(&job).await.map_err(Halt::from),
+            };
+            if let Err(halt) = outcome {
+                set_halt(shared, halt);
+            }
+            let _ = shared.outstanding.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| Some(n.saturating_sub(1)));
+            shared.changed.notify_waiters();
+        }
+        shared.changed.notify_waiters();
+    }
+
+    /// No job is waiting for its time. What other workers hold is theirs to finish.
+    async fn nothing_waits(&self) -> bool {
+        self.archive.queue.counts().await.is_ok_and(|counts| counts.queued == 0)
+    }
+
+    async fn with_heartbeat(&self, job: &Job) -> Result<Manifest, Halt> {
+        let document = self.document(job);
+        tokio::pin!(document);
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        beat.tick().await;
+        loop {
+            tokio::select! {
+                done = &mut document => return done,
+                _ = beat.tick() => self.archive.queue.extend(time::now_ms(), job, LEASE_MS).await?,
+            }
+        }
+    }
+
+    /// One document from lease to commit.
+    async fn document(&self, job: &Job) -> Result<Manifest, Halt> {
+        if let Some(opened) = self.archive.resume(&job.record).await? {
+            // An earlier try got past the commit point.
+            return Ok(opened.manifest);
+        }
+        let missing = || sohoa_archive::Error::Missing { digest: job.source_sha256.clone() };
+        let note = self.archive.arrival(&job.source_sha256).await?.ok_or_else(missing)?;
+        let path = self.archive.objects.local_path(&job.source_sha256).ok_or_else(missing)?;
+        let source = SourceFile { path, name: note.name.clone(), key: job.source_sha256.to_string() };
+        let folder = self.run.folder.join(job.record.as_str());
+        std::fs::create_dir_all(&folder).map_err(|e| WorkError::Spool(folder.clone(), e))?;
+        // Times in the PDF are those of arrival: a document that is done again gives the same bytes.
+        let created = time::parse(&note.arrived_at).unwrap_or_else(time::now);
+        let meta = Meta { title: note.name.clone(), created, id: commands::digitize::document_id(&job.source_sha256) };
+        let on_page = |_, _| self.progress.page();
+        let outcome = read_document(self.children, &source, &folder, commands::profile(self.config), &meta, on_page).await;
+        let sealed = match outcome {
+            Ok(outcome) => self.seal(job, note, outcome).await,
+            Err(error) => Err(error.into()),
+        };
+        let _ = std::fs::remove_dir_all(&folder);
+        sealed
+    }
+
+    async fn seal(&self, job: &Job, note: ArrivalNote, outcome: worker::Outcome) -> Result<Manifest, Halt> {
+        let captured = Captured {
+            record: job.record.clone(),
+            source: note.digests,
+            name: note.name,
+            arrived_at: note.arrived_at,
+            dossier: note.dossier,
+            operator: self.config.operator(),
+        };
+        let receipt = match &outcome {
+            worker::Outcome::Refused { reason, detail } => {
+                tracing::info!(record = %job.record, "refused: {reason}: {detail}");
+                sealing::capture(captured, Made::Refused(*reason), &self.engine, self.key)?
+            }
+            worker::Outcome::Done(done) => {
+                let pdf = self.put(&done.pdf).await?;
+                let text = self.put(&done.text).await?;
+                let made = Made::Read { info: &done.source, digitized: &done.digitized, pdf, text };
+                sealing::capture(captured, made, &self.engine, self.key)?
+            }
+        };
+        Ok(self.archive.commit(&receipt).await?.opened().manifest.clone())
+    }
+
+    async fn put(&self, path: &PathBuf) -> Result<sohoa_record::Digests, Halt> {
+        let mut file = tokio::fs::File::open(path).await.map_err(|e| WorkError::Spool(path.clone(), e))?;
+        Ok(self.archive.objects.put_file(&mut file, &path.display().to_string()).await?)
+    }
+
+    /// Says how a document ended, or decides what becomes of its job.
+    async fn settle(&self, job: &Job, result: Result<Manifest, Halt>, shared: &Shared) -> Result<(), Halt> {
+        let error = match result {
+            Ok(manifest) => {
+                self.tell_done(job, &manifest, shared).await?;
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let remedy = match &error {
+            Halt::Archive(error) => error.remedy(),
+            _ => Remedy::Halt,
+        };
+        let (failure, given_up) = match remedy {
+            Remedy::Halt => {
+                self.archive.queue.release(job).await?;
+                return Err(error);
+            }
+            Remedy::Retry => {
+                let wait = FIRST_BACK_OFF.as_millis() as i64 * (1 << job.attempt.min(6));
+                (Failure::RetryAt(time::now_ms() + wait), job.attempt >= self.config.ingest.max_attempts)
+            }
+            Remedy::Document => (Failure::Dead, true),
+        };
+        tracing::warn!(record = %job.record, attempt = job.attempt, "{error}");
+        self.archive.queue.fail(job, failure, self.config.ingest.max_attempts, &error.to_string()).await?;
+        if given_up {
+            self.progress.print_error(&format!("not done  record {}: {error}", job.record));
+            with(shared, |summary| summary.not_done += 1);
+            self.progress.document(true);
+        }
+        Ok(())
+    }
+
+    async fn tell_done(&self, job: &Job, manifest: &Manifest, shared: &Shared) -> Result<(), Halt> {
+        with(shared, |summary| {
+            *summary.documents.entry(manifest.state).or_default() += 1;
+            manifest.pages.iter().for_each(|page| *summary.pages.entry(page.state).or_default() += 1);
+        });
+        let shown = self.archive.arrival(&job.source_sha256).await?.map_or_else(|| manifest.source.name.clone(), |note| note.path);
+        let line = if self.json {
+            let text = commands::page_texts(self.archive, manifest).await?;
+            self.json_of(&shown, manifest, None, &text)
+        } else {
+            document_line(&shown, manifest.state, &manifest.reasons, &manifest.pages, &manifest.fields)
+        };
+        self.progress.print(&line);
+        self.progress.document(manifest.state == State::Failed);
+        Ok(())
+    }
+
+    fn json_of(&self, source: &str, m: &Manifest, duplicate_of: Option<&str>, text: &[String]) -> String {
+        json_line(&DocumentLine {
+            source,
+            document: Some(m.source.digests.sha256.as_str()),
+            record: Some(m.record.as_str()),
+            state: m.state,
+            reasons: &m.reasons,
+            duplicate_of,
+            pages: &m.pages,
+            fields: &m.fields,
+            text,
+        })
+    }
+}
+
+/// The first cause to stop counts.
+fn set_halt(shared: &Shared, halt: Halt) {
+    if let Ok(mut first) = shared.halt.lock() {
+        first.get_or_insert(halt);
+    }
+    shared.changed.notify_waiters();
+}
+
+fn with(shared: &Shared, change: impl FnOnce(&mut Summary)) {
+    if let Ok(mut summary) = shared.summary.lock() {
+        change(&mut summary);
+    }
+}
+
+/// A new record's identifier: UUID version 7 (RFC 9562), so that records sort by arrival.
+fn new_record_id() -> RecordId {
+    let id = uuid::Uuid::now_v7().to_string();
+    // UUIDs print in just the form that record identifiers have.
+    id.parse().unwrap_or_else(|_| unreachable!("{id} is a UUID"))
+}

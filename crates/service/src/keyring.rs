@@ -1,0 +1,112 @@
+//! The sealing key and the trust policy as files: made by `sohoa init` and `sohoa keys`, read by everything that seals or opens.
+
+use crate::config::Config;
+use ed25519_dalek::SigningKey;
+use sohoa_record::{TrustPolicy, trust};
+use sohoa_sign::keys;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The environment variable that may hold the key's password.
+pub const PASSWORD_VARIABLE: &str = "SOHOA_KEY_PASSWORD";
+
+/// Why a key or the trust policy cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// Neither the environment nor a file gives the password.
+    #[error("the key's password is not known; set {PASSWORD_VARIABLE} or give --password-file FILE")]
+    NoPassword,
+    /// The password file cannot be read or is empty.
+    #[error("the password file {0}: {1}")]
+    PasswordFile(PathBuf, String),
+    /// The key file cannot be used.
+    #[error("the key {0}: {1}")]
+    Key(PathBuf, String),
+    /// A file is there already.
+    #[error("{0} exists already and is not written over; move it away first, or name another file with --out")]
+    Exists(PathBuf),
+    /// A file cannot be written.
+    #[error("{0} cannot be written: {1}")]
+    Write(PathBuf, std::io::Error),
+    /// The trust policy cannot be used.
+    #[error("the trust policy {0}: {1}; `sohoa keys new` makes one")]
+    Trust(PathBuf, String),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+/// The password, from the file or the environment; never from an argument, which every user of the machine can see.
+pub fn password(file: Option<&Path>) -> Result<Zeroizing<String>, KeyringError> {
+    let Some(file) = file else {
+        return match std::env::var(PASSWORD_VARIABLE) {
+            Ok(password) if !password.is_empty() => Ok(Zeroizing::new(password)),
+            _ => Err(KeyringError::NoPassword),
+        };
+    };
+    let text = std::fs::read_to_string(file).map_err(|e| KeyringError::PasswordFile(file.to_owned(), e.to_string()))?;
+    let text = Zeroizing::new(text);
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
+        _ => Err(KeyringError::PasswordFile(file.to_owned(), "its first line is empty; write the password there".into())),
+    }
+}
+
+/// Opens the sealing key.
+pub fn sealing_key(config: &Config, password_file: Option<&Path>) -> Result<SigningKey, KeyringError> {
+    let file = config.path(&config.seal.key);
+    let pem = std::fs::read_to_string(&file)
+        .map(Zeroizing::new)
+        .map_err(|e| KeyringError::Key(file.clone(), format!("{e}; make one with `sohoa keys new`")))?;
+    keys::from_encrypted_pem(&pem, password(password_file)?.as_bytes()).map_err(|e| KeyringError::Key(file, e.to_string()))
+}
+
+/// Reads the trust policy.
+pub fn trust_policy(config: &Config) -> Result<TrustPolicy, KeyringError> {
+    let file = config.path(&config.seal.trust);
+    let text = std::fs::read_to_string(&file).map_err(|e| KeyringError::Trust(file.clone(), e.to_string()))?;
+    TrustPolicy::parse(&text).map_err(|e| KeyringError::Trust(file, e.to_string()))
+}
+
+/// Makes a sealing key, writes it encrypted beside its public half, and adds it to the trust policy. Gives the policy's line.
+pub fn new_key(config: &Config, out: &Path, name: &str, password: &str) -> Result<String, KeyringError> {
+    if out.exists() {
+        return Err(KeyringError::Exists(out.to_owned()));
+    }
+    let key = keys::generate(*random::<32>()?);
+    let salting = keys::Salting { salt: *random()?, iv: *random()? };
+    let pem = keys::to_encrypted_pem(&key, password.as_bytes(), &salting).map_err(|e| KeyringError::Key(out.to_owned(), e.to_string()))?;
+    let public = keys::to_public_pem(&key.verifying_key()).map_err(|e| KeyringError::Key(out.to_owned(), e.to_string()))?;
+    write_new(out, pem.as_bytes(), 0o600)?;
+    write_new(&out.with_extension("pub.pem"), public.as_bytes(), 0o644)?;
+    let line = trust::policy_line(&key.verifying_key(), name);
+    let policy = config.path(&config.seal.trust);
+    let write = |e| KeyringError::Write(policy.clone(), e);
+    let fresh = !policy.exists();
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&policy).map_err(write)?;
+    if fresh {
+        writeln!(file, "# Whom this archive believes; one key a line (docs/format.md). Auditors get a copy of this file by another way\n# than the archive itself: who can change both can change everything.").map_err(write)?;
+    }
+    writeln!(file, "{line}").map_err(write)?;
+    file.sync_all().map_err(write)?;
+    Ok(line)
+}
+
+/// Random bytes of the system.
+pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeyringError> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(&mut *bytes).map_err(KeyringError::Random)?;
+    Ok(bytes)
+}
+
+fn write_new(file: &Path, bytes: &[u8], mode: u32) -> Result<(), KeyringError> {
+    let write = |e| KeyringError::Write(file.to_owned(), e);
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(write)?;
+    }
+    let mut opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(file).map_err(write)?;
+    opened.write_all(bytes).map_err(write)?;
+    opened.sync_all().map_err(write)
+}

@@ -1,0 +1,66 @@
+//! `sohoa`: one binary for clerks, operators and administrators. This file only reads the command line and sets up the logs.
+
+mod archive_home;
+mod cli;
+mod commands;
+mod config;
+mod ingest;
+mod keyring;
+mod present;
+mod progress;
+mod sandbox;
+mod sandbox_child;
+mod sealing;
+mod time;
+mod walk;
+mod worker;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    restore_broken_pipe();
+    let cli = cli::Cli::parse();
+    if matches!(cli.command, cli::Command::PageChild) {
+        // Its standard output is the pipe to the service; whatever goes wrong is told by its death.
+        return if sandbox_child::run().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    start_logs(cli.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("sohoa: the asynchronous runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("sohoa: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// `sohoa search … | head` ends quietly, as other tools do.
+fn restore_broken_pipe() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let broken = info.payload().downcast_ref::<String>().is_some_and(|text| text.contains("Broken pipe"));
+        if broken {
+            std::process::exit(0);
+        }
+        default(info);
+    }));
+}
+
+/// Logs go to stderr; `SOHOA_LOG` wins over `-v`.
+fn start_logs(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "sohoa=info,warn",
+        _ => "sohoa=debug,info",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SOHOA_LOG").unwrap_or_else(|_| level.into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

@@ -1,0 +1,128 @@
+//! How documents and records are shown: one JSON object a line, or a line for people.
+
+use serde::Serialize;
+use sohoa_record::manifest::{Manifest, Page, PageState, State};
+use sohoa_record::{Field, Reason, field};
+
+/// A document as `digitize --json` and `ingest --json` give it. Fields may be added, never renamed.
+#[derive(Serialize)]
+pub struct DocumentLine<'a> {
+    /// The source as it was named.
+    pub source: &'a str,
+    /// SHA-256 of the source; null for `digitize`.
+    pub document: Option<&'a str>,
+    /// The record; null for `digitize` and when nothing could be sealed.
+    pub record: Option<&'a str>,
+    /// The outcome.
+    pub state: State,
+    /// Why.
+    pub reasons: &'a [Reason],
+    /// Set when these bytes were in the archive already: the record that they are linked to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicate_of: Option<&'a str>,
+    /// Every page.
+    pub pages: &'a [Page],
+    /// What was read.
+    pub fields: &'a [Field],
+    /// Each page's text in reading order.
+    pub text: &'a [String],
+}
+
+/// One object, one line.
+pub fn json_line(value: &impl Serialize) -> String {
+    // Our own structs of strings and numbers always serialize.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// `review   qn-16.pdf   3 pages   …/QĐ-UBND …  (number_handwritten)`: one line for people.
+pub fn document_line(source: &str, state: State, reasons: &[Reason], pages: &[Page], fields: &[Field]) -> String {
+    let count = match pages.len() {
+        1 => "1 page".to_owned(),
+        n => format!("{n} pages"),
+    };
+    let blank = pages.iter().filter(|page| page.state == PageState::Blank).count();
+    let blank = if blank == 0 { String::new() } else { format!(", {blank} blank") };
+    let mut line = format!("{:<7} {source}  {count}{blank}", state.as_str());
+    let title = title(fields);
+    if !title.is_empty() {
+        line.push_str("  ");
+        line.push_str(&title);
+    }
+    if !reasons.is_empty() {
+        let codes: Vec<&str> = reasons.iter().map(|reason| reason.code()).collect();
+        line.push_str(&format!("  ({})", codes.join(", ")));
+    }
+    line
+}
+
+/// `QUYẾT ĐỊNH 51/QĐ-UBND 2025-01-17`, with `?` for what is in doubt.
+pub fn title(fields: &[Field]) -> String {
+    let told = |name| match field::find(fields, name) {
+        Some(Field { value: Some(value), doubt: None, .. }) => value.clone(),
+        Some(Field { value: Some(value), .. }) => format!("{value}?"),
+        Some(_) => "?".to_owned(),
+        None => String::new(),
+    };
+    let (number, notation) = (told(field::name::CODE_NUMBER), told(field::name::CODE_NOTATION));
+    let code = match (number.as_str(), notation.as_str()) {
+        ("", "") => String::new(),
+        ("", notation) => notation.to_owned(),
+        (number, "") => number.to_owned(),
+        (number, notation) => format!("{number}/{notation}"),
+    };
+    let parts = [told(field::name::TYPE_NAME), code, told(field::name::ISSUED_DATE)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A record in full, for `sohoa show`.
+pub fn record_text(m: &Manifest) -> String {
+    let mut out = String::new();
+    let mut put = |label: &str, value: String| {
+        if !value.is_empty() {
+            out.push_str(&format!("{label:<12} {value}\n"));
+        }
+    };
+    put("record", format!("{}  revision {}", m.record, m.revision));
+    put("state", m.state.as_str().to_owned());
+    for reason in &m.reasons {
+        put("", format!("{reason}: {}", reason.vi()));
+    }
+    put("source", format!("{}  {}  {} bytes", m.source.name, m.source.media_type, m.source.digests.size));
+    put("arrived", m.source.arrived_at.clone());
+    put("sealed", m.sealed_at.clone());
+    put("dossier", m.dossier.code.as_ref().map_or_else(|| format!("unknown code, folder {}", m.dossier.folder), |code| code.to_string()));
+    put("unit", m.dossier.unit.clone().unwrap_or_else(|| "not known".into()));
+    put("engine", format!("{}, {}", m.processing.engine, m.processing.model));
+    for field in &m.fields {
+        let value = field.value.as_deref().unwrap_or("—");
+        let doubt = field.doubt.map(|d| format!("   ← {d}")).unwrap_or_default();
+        put(&field.name, format!("{value}   {} %, page {}, {}{doubt}", field.confidence, field.page, field.rule));
+    }
+    for page in &m.pages {
+        let state = match page.state {
+            PageState::Text => "text",
+            PageState::Blank => "blank",
+            PageState::Separator => "separator",
+            PageState::RecognizeFailed => "recognize_failed",
+        };
+        let flags: Vec<&str> = page.reasons.iter().map(|reason| reason.code()).collect();
+        let flags = if flags.is_empty() { String::new() } else { format!("  ({})", flags.join(", ")) };
+        let turned = if page.placement.rotated_deg == 0 { String::new() } else { format!(", turned {}°", page.placement.rotated_deg) };
+        let skew = if page.placement.skew_mdeg == 0 { String::new() } else { format!(", skew {:.1}°", f64::from(page.placement.skew_mdeg) / 1000.0) };
+        put(
+            &format!("page {}", page.number),
+            format!("{state}  {} × {} px, {} dpi{turned}{skew}, confidence {} %{flags}", page.width_px, page.height_px, page.dpi, page.confidence),
+        );
+    }
+    for object in &m.objects {
+        put("object", format!("{:<16} {:>10} bytes  {}", object.name, object.digests.size, object.digests.sha256));
+    }
+    for signature in &m.incoming_signatures {
+        let whole = if signature.covers_whole_file { "covers the whole file" } else { "does not cover the whole file" };
+        put("signature", format!("{}  {}  {}, {whole} (listed, not judged)", signature.signer, signature.kind, signature.claimed_time));
+    }
+    for event in &m.history {
+        put("history", format!("{}  {}  {}  {}", event.at, event.who, event.action, event.note));
+    }
+    out
+}

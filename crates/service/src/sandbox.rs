@@ -1,0 +1,391 @@
+//! The page children: processes that touch outside bytes so that the service need not. This is the service's side: it starts
+//! them, hands them one source at a time, asks for pages within a time limit, and makes a page's state of their death.
+//! The other side of the pipe is [`crate::sandbox_child`].
+
+use serde::{Deserialize, Serialize};
+use sohoa_digitize::recognize::EngineInfo;
+use sohoa_digitize::{Limits, ReadPage};
+use sohoa_record::Reason;
+use sohoa_record::manifest::IncomingSignature;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::{Mutex, Semaphore};
+
+/// How a child is to be started and what it may spend.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChildSpec {
+    /// The engine's model file.
+    pub model: PathBuf,
+    /// The engine's language.
+    pub language: String,
+    /// What decode may spend.
+    pub limits: Limits,
+    /// Address space in bytes.
+    pub memory_bytes: u64,
+    /// To open one source.
+    pub open_time: Duration,
+    /// To decode, clean and recognize one page.
+    pub page_time: Duration,
+}
+
+/// What the service asks.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// Open the source with that file name; it lies in the folder handed to the child under [`HANDED`].
+    Open {
+        /// The source's own name: its extension is compared with its contents.
+        name: String,
+    },
+    /// Read a page of the source that is open.
+    Page {
+        /// From 1.
+        number: u32,
+    },
+}
+
+/// What the child answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Answer {
+    /// It is locked down and waits.
+    Ready(Ready),
+    /// The source is open.
+    Opened(SourceInfo),
+    /// The source cannot be taken.
+    Refused {
+        /// Why.
+        reason: Reason,
+        /// The decoder's words, for the log.
+        detail: String,
+    },
+    /// The page.
+    Page {
+        /// The page.
+        page: Box<ReadPage>,
+        /// Milliseconds inside the engine.
+        engine_ms: u32,
+    },
+}
+
+/// What a child says when it is ready.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ready {
+    /// The engine it holds.
+    pub engine: EngineInfo,
+    /// Which walls stand around it, for the log.
+    pub walls: String,
+}
+
+/// What is known of a source once it is open.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SourceInfo {
+    /// By its contents.
+    pub media_type: String,
+    /// How many pages it has.
+    pub pages: u32,
+    /// The signatures in it, listed and not judged.
+    pub signatures: Vec<IncomingSignature>,
+}
+
+/// Name of the source in the folder that a child may read.
+pub const HANDED: &str = "source";
+
+/// A child is replaced after this many pages, so that a slow leak in a library never becomes a failure.
+const PAGES_PER_LIFE: u32 = 400;
+/// A frame larger than this is not ours.
+const MAX_FRAME: u32 = 1 << 30;
+/// To load the engine; a machine under load needs more than the usual 0.1 s.
+const START_TIME: Duration = Duration::from_secs(60);
+
+/// A source file that lies still while it is read.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The name it came with.
+    pub name: String,
+    /// What tells it from other sources: its digest, or for `sohoa digitize` its path.
+    pub key: String,
+}
+
+/// Why a source or the children cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The source is refused, with the reason.
+    #[error("{reason}: {detail}")]
+    Refused {
+        /// Why.
+        reason: Reason,
+        /// The decoder's words.
+        detail: String,
+    },
+    /// No child can be started: nothing would ever be read.
+    #[error("the page reader cannot be started: {0}")]
+    Start(String),
+    /// The spool folder cannot be written.
+    #[error("the spool folder {0} cannot be used: {1}; free some space or change [archive] spool")]
+    Spool(PathBuf, std::io::Error),
+}
+
+/// All children of this process; at most `count` live at once.
+pub struct Children {
+    spec: ChildSpec,
+    count: usize,
+    spool: PathBuf,
+    idle: Mutex<Vec<PageChild>>,
+    permits: Semaphore,
+    started: AtomicU64,
+    /// Milliseconds all children spent inside the engine.
+    pub engine_ms: AtomicU64,
+    /// Milliseconds all children were busy.
+    pub busy_ms: AtomicU64,
+}
+
+struct PageChild {
+    process: Child,
+    input: ChildStdin,
+    output: ChildStdout,
+    folder: PathBuf,
+    ready: Ready,
+    /// Key of the source it has open, and what it said of it.
+    open: Option<(String, SourceInfo)>,
+    pages: u32,
+}
+
+/// Why a child gave no answer.
+enum Silence {
+    TimedOut,
+    Died { out_of_memory: bool, how: String },
+}
+
+impl Children {
+    /// Children that read from, and only from, folders under `spool`.
+    pub fn new(spec: ChildSpec, count: usize, spool: &Path) -> Children {
+        Children {
+            spec,
+            count: count.max(1),
+            spool: spool.to_owned(),
+            idle: Mutex::new(Vec::new()),
+            permits: Semaphore::new(count.max(1)),
+            started: AtomicU64::new(0),
+            engine_ms: AtomicU64::new(0),
+            busy_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// How many work at once.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// What the engine is. Starts the first child, so a missing model is found before the batch begins.
+    pub async fn engine(&self) -> Result<Ready, SandboxError> {
+        let _permit = self.permits.acquire().await.map_err(|e| SandboxError::Start(e.to_string()))?;
+        let child = self.take("").await?;
+        let ready = child.ready.clone();
+        self.idle.lock().await.push(child);
+        Ok(ready)
+    }
+
+    /// Opens a source: what it is, or why it is refused.
+    pub async fn open(&self, source: &SourceFile) -> Result<SourceInfo, SandboxError> {
+        let _permit = self.permits.acquire().await.map_err(|e| SandboxError::Start(e.to_string()))?;
+        let mut child = self.take(&source.key).await?;
+        let opened = child.open(source, self.spec.open_time).await;
+        if let Ok(Ok(_)) | Ok(Err(SandboxError::Refused { .. })) = &opened {
+            self.idle.lock().await.push(child);
+        }
+        match opened {
+            Ok(result) => result,
+            Err(silence) => {
+                let (reason, detail) = silence.of_source();
+                Err(SandboxError::Refused { reason, detail })
+            }
+        }
+    }
+
+    /// Reads one page. Time-outs and crashes become the page's state; only a child that cannot be started is an error.
+    pub async fn page(&self, source: &SourceFile, number: u32) -> Result<ReadPage, SandboxError> {
+        let _permit = self.permits.acquire().await.map_err(|e| SandboxError::Start(e.to_string()))?;
+        let began = Instant::now();
+        let mut last = Reason::PageCrash;
+        // A crash may be the fault of what the child read before; a fresh child gets one more chance. A time-out does not.
+        for _ in 0..2 {
+            let mut child = self.take(&source.key).await?;
+            match child.open(source, self.spec.open_time).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(SandboxError::Refused { reason, .. })) => return Ok(ReadPage::failed(number, reason)),
+                Ok(Err(other)) => return Err(other),
+                Err(silence) => {
+                    last = silence.of_source().0;
+                    continue;
+                }
+            }
+            match child.ask(&Request::Page { number }, self.spec.page_time).await {
+                Ok(Answer::Page { page, engine_ms }) => {
+                    child.pages += 1;
+                    if child.pages < PAGES_PER_LIFE {
+                        self.idle.lock().await.push(child);
+                    }
+                    self.engine_ms.fetch_add(u64::from(engine_ms), Ordering::Relaxed);
+                    self.busy_ms.fetch_add(began.elapsed().as_millis() as u64, Ordering::Relaxed);
+                    return Ok(*page);
+                }
+                Ok(other) => {
+                    tracing::warn!(page = number, "unexpected answer of the page child: {other:?}");
+                }
+                Err(Silence::TimedOut) => return Ok(ReadPage::failed(number, Reason::PageTimeout)),
+                Err(Silence::Died { out_of_memory, how }) => {
+                    tracing::warn!(page = number, "the page child died: {how}");
+                    last = if out_of_memory { Reason::PageMemory } else { Reason::PageCrash };
+                }
+            }
+        }
+        Ok(ReadPage::failed(number, last))
+    }
+
+    /// An idle child, best one that has the source open already, else a new one.
+    async fn take(&self, key: &str) -> Result<PageChild, SandboxError> {
+        {
+            let mut idle = self.idle.lock().await;
+            let at = idle.iter().position(|child| child.open.as_ref().is_some_and(|(open, _)| open == key));
+            if let Some(child) = at.map(|at| idle.swap_remove(at)).or_else(|| idle.pop()) {
+                return Ok(child);
+            }
+        }
+        let nth = self.started.fetch_add(1, Ordering::Relaxed);
+        PageChild::start(&self.spec, self.spool.join(format!("child-{nth}"))).await
+    }
+}
+
+impl PageChild {
+    async fn start(spec: &ChildSpec, folder: PathBuf) -> Result<PageChild, SandboxError> {
+        std::fs::create_dir_all(&folder).map_err(|e| SandboxError::Spool(folder.clone(), e))?;
+        let program = std::env::current_exe().map_err(|e| SandboxError::Start(e.to_string()))?;
+        let mut process = Command::new(program)
+            .arg("page-child")
+            .env_clear()
+            // OpenMP on top of one engine per core makes everything several times slower; it is read once, at start.
+            .envs([("OMP_THREAD_LIMIT", "1"), ("RAYON_NUM_THREADS", "1"), ("MALLOC_ARENA_MAX", "1")])
+            .current_dir(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C on the terminal is for the service, which then stops its children in order.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|e| SandboxError::Start(e.to_string()))?;
+        let (Some(input), Some(output)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err(SandboxError::Start("its pipes could not be made".into()));
+        };
+        let unready = Ready {
+            engine: EngineInfo { engine: String::new(), model: String::new(), model_sha256: None },
+            walls: String::new(),
+        };
+        let mut child = PageChild { process, input, output, folder, ready: unready, open: None, pages: 0 };
+        match child.exchange(spec, START_TIME).await {
+            Ok(Answer::Ready(ready)) => {
+                tracing::debug!(walls = ready.walls, "page child ready");
+                child.ready = ready;
+                Ok(child)
+            }
+            Ok(Answer::Refused { detail, .. }) => Err(SandboxError::Start(detail)),
+            Ok(_) => Err(SandboxError::Start("it answered out of turn".into())),
+            Err(Silence::TimedOut) => Err(SandboxError::Start(format!("it was not ready within {START_TIME:?}"))),
+            Err(Silence::Died { how, .. }) => Err(SandboxError::Start(how)),
+        }
+    }
+
+    /// Opens `source` unless it is open already.
+    async fn open(&mut self, source: &SourceFile, limit: Duration) -> Result<Result<SourceInfo, SandboxError>, Silence> {
+        if let Some((key, info)) = &self.open
+            && *key == source.key
+        {
+            return Ok(Ok(info.clone()));
+        }
+        self.open = None;
+        if let Err(error) = hand_over(&source.path, &self.folder.join(HANDED)) {
+            return Ok(Err(SandboxError::Spool(self.folder.clone(), error)));
+        }
+        match self.ask(&Request::Open { name: source.name.clone() }, limit).await? {
+            Answer::Opened(info) => {
+                self.open = Some((source.key.clone(), info.clone()));
+                Ok(Ok(info))
+            }
+            Answer::Refused { reason, detail } => Ok(Err(SandboxError::Refused { reason, detail })),
+            _ => Err(Silence::Died { out_of_memory: false, how: "it answered out of turn".into() }),
+        }
+    }
+
+    async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Answer, Silence> {
+        self.exchange(request, limit).await
+    }
+
+    /// Sends one frame and waits for one.
+    async fn exchange<M: Serialize>(&mut self, message: &M, limit: Duration) -> Result<Answer, Silence> {
+        let frame = postcard::to_stdvec(message).map_err(|e| Silence::Died { out_of_memory: false, how: e.to_string() })?;
+        let talk = async {
+            self.input.write_all(&(frame.len() as u32).to_le_bytes()).await?;
+            self.input.write_all(&frame).await?;
+            self.input.flush().await?;
+            let length = self.output.read_u32_le().await?;
+            if length > MAX_FRAME {
+                return Err(std::io::Error::other("a frame is too long"));
+            }
+            let mut answer = vec![0; length as usize];
+            self.output.read_exact(&mut answer).await?;
+            postcard::from_bytes(&answer).map_err(std::io::Error::other)
+        };
+        match tokio::time::timeout(limit, talk).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.autopsy(&error).await),
+            Err(_) => {
+                let _ = self.process.kill().await;
+                Err(Silence::TimedOut)
+            }
+        }
+    }
+
+    /// Why the child died, from its exit status and last words.
+    async fn autopsy(&mut self, error: &std::io::Error) -> Silence {
+        let _ = self.process.start_kill();
+        let mut words = Vec::new();
+        if let Some(stderr) = &mut self.process.stderr {
+            let _ = tokio::time::timeout(Duration::from_secs(2), stderr.take(8192).read_to_end(&mut words)).await;
+        }
+        let status = self.process.wait().await.map_or_else(|e| e.to_string(), |status| status.to_string());
+        let words = String::from_utf8_lossy(&words);
+        let out_of_memory = words.contains("memory allocation of") || words.contains("bad_alloc") || words.contains("capacity overflow");
+        Silence::Died { out_of_memory, how: format!("{status}; {error}; {}", words.lines().last().unwrap_or("no last words")) }
+    }
+}
+
+impl Silence {
+    /// What it means when it happened while a source was being opened.
+    fn of_source(self) -> (Reason, String) {
+        match self {
+            Silence::TimedOut => (Reason::OpenTimeout, "the page reader did not open it in time".into()),
+            Silence::Died { out_of_memory: true, how } => (Reason::TooLarge, how),
+            Silence::Died { how, .. } => (Reason::OpenCrash, how),
+        }
+    }
+}
+
+impl Drop for PageChild {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Puts the source where the child may read it: a hard link where that is possible, else a copy.
+fn hand_over(from: &Path, to: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(to) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::fs::hard_link(from, to).or_else(|_| std::fs::copy(from, to).map(|_| ()))
+}

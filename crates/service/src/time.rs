@@ -1,0 +1,37 @@
+//! The clock, and times as the law wants them written: ISO 8601 with Vietnam's zone, +07:00 all year.
+
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, Zoned};
+
+/// Asia/Ho_Chi_Minh has been +07:00 without summer time since 1975.
+const VIETNAM: Offset = Offset::constant(7);
+
+/// Now, in Vietnam.
+pub fn now() -> Zoned {
+    Timestamp::now().to_zoned(TimeZone::fixed(VIETNAM))
+}
+
+/// Milliseconds since 1970, for leases.
+pub fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// `2026-11-22T13:02:11+07:00`
+pub fn rfc3339(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// The other way round; none when the text is no such time.
+pub fn parse(text: &str) -> Option<Zoned> {
+    text.parse::<Timestamp>().ok().map(|time| time.to_zoned(TimeZone::fixed(VIETNAM)))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn times_carry_vietnams_zone_and_come_back() {
+        let time = super::parse("2026-11-22T06:02:11Z").unwrap();
+        assert_eq!(super::rfc3339(&time), "2026-11-22T13:02:11+07:00");
+        assert_eq!(super::parse("2026-11-22T13:02:11+07:00").unwrap(), time);
+    }
+}
