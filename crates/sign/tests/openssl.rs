@@ -20,7 +20,7 @@ fn must(folder: &Path, arguments: &[&str]) -> Vec<u8> {
 
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).unwrap();
+    getrandom::fill(&mut bytes).expect("the system has random bytes");
     bytes
 }
 

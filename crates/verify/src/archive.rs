@@ -1,21 +1,15 @@
-//! What only a whole archive can show: the note of each arrival agrees with the signed manifest, every arrival has its record,
-//! and every object is named by a receipt.
-//!
-//! Arrival notes are not signed. They are compared with what is signed as far as it goes; a note without a receipt proves
-//! nothing, and is reported as a note.
+//! What only a whole archive can show: every arrival has its record, and every object is named by a receipt. What is not so
+//! proves nothing by itself, since work may wait or may have been interrupted, and is reported as a note.
 
-use crate::cause::{Cause, Finding, clipped};
+use crate::arrival;
+use crate::cause::{Cause, Finding};
 use crate::files::{self, Entry, Kind};
 use crate::verdict::Line;
-use serde_json::{Map, Value};
+use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
-use sohoa_record::{Manifest, Sha256Hex};
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
-
-/// Arrival notes are a few hundred bytes.
-const MAX_NOTE_BYTES: u64 = 1 << 20;
 
 /// What the receipts of an archive told, in a few bytes each: digests and identifiers only.
 #[derive(Default)]
@@ -41,69 +35,6 @@ pub fn bytes_of(digest: &Sha256Hex) -> [u8; 32] {
     let nibble = |c: u8| if c.is_ascii_digit() { c - b'0' } else { c - b'a' + 10 };
     let text = digest.as_str().as_bytes();
     std::array::from_fn(|i| nibble(text[2 * i]) << 4 | nibble(text[2 * i + 1]))
-}
-
-/// Compares the notes of a source's arrivals with the manifest of revision 1.
-pub fn check_arrival(store: &Path, manifest: &Manifest) -> Vec<Finding> {
-    let hash = manifest.source.digests.sha256.as_str();
-    let steps = ["arrivals", &hash[..2], hash];
-    let shown = steps.join("/");
-    let mut findings = Vec::new();
-    let entries = match files::kind_below(store, &steps) {
-        Ok(Some(Kind::Folder)) => files::entries(&store.join(&shown)).unwrap_or_default(),
-        Ok(_) => Vec::new(),
-        Err(cause) => return vec![Finding::about(shown, Some(1), cause)],
-    };
-    if !entries.iter().any(|entry| entry.name == "first.json") {
-        findings.push(Finding::about(format!("{shown}/first.json"), Some(1), Cause::ArrivalMissing));
-    }
-    for entry in entries {
-        let compared = note(&entry).and_then(|note| agrees(&note, manifest, entry.name == "first.json"));
-        if let Err(cause) = compared {
-            findings.push(Finding::about(format!("{shown}/{}", entry.name), Some(1), cause));
-        }
-    }
-    findings
-}
-
-fn note(entry: &Entry) -> Result<Map<String, Value>, Cause> {
-    if entry.kind != Kind::File {
-        return Err(Cause::NotAFile);
-    }
-    if files::size(&entry.path)? > MAX_NOTE_BYTES {
-        return Err(Cause::TooLarge { limit: MAX_NOTE_BYTES });
-    }
-    serde_json::from_slice(&files::small_file(&entry.path)?).map_err(|e| Cause::Malformed(clipped(&e.to_string())))
-}
-
-/// A note must not contradict what is signed. A later arrival of the same bytes has its own name and time.
-fn agrees(note: &Map<String, Value>, manifest: &Manifest, first: bool) -> Result<(), Cause> {
-    if first && note_record(note).is_none() {
-        return Err(Cause::Malformed("it names no record".into()));
-    }
-    let source = serde_json::to_value(&manifest.source).unwrap_or_default();
-    let nested = note.get("source").and_then(Value::as_object);
-    let differs = |member: &str, signed: &Value| {
-        let said = note.get(member).into_iter().chain(nested.and_then(|nested| nested.get(member)));
-        said.into_iter().any(|said| said != signed)
-    };
-    let own: &[&str] = if first { &["sha256", "sha512", "size", "arrived_at"] } else { &["sha256", "sha512", "size"] };
-    if differs("record", &Value::from(manifest.record.as_str())) {
-        return Err(Cause::ArrivalDiffers("record".into()));
-    }
-    if let Some(member) = own.iter().find(|member| differs(member, &source[**member])) {
-        return Err(Cause::ArrivalDiffers((*member).into()));
-    }
-    let repeated =
-        nested.filter(|_| first).and_then(|nested| nested.iter().find(|(k, v)| source.get(k.as_str()).is_some_and(|s| s != *v)));
-    match repeated {
-        Some((member, _)) => Err(Cause::ArrivalDiffers(clipped(member))),
-        None => Ok(()),
-    }
-}
-
-fn note_record(note: &Map<String, Value>) -> Option<RecordId> {
-    note.get("record")?.as_str()?.parse().ok()
 }
 
 /// Goes through the arrivals and objects of the archive at `root` after all its records were checked.
@@ -135,14 +66,9 @@ fn sweep_arrivals(
         }
         waiting.insert(bytes_of(&digest));
         let first = format!("{shown}/first.json");
-        let found = files::entries(&entry.path).map_err(|e| files::unreadable(&e)).and_then(|entries| {
-            let entry = entries.into_iter().find(|entry| entry.name == "first.json").ok_or(Cause::ArrivalMissing)?;
-            let note = note(&entry)?;
-            note_record(&note).ok_or_else(|| Cause::Malformed("it names no record".into()))
-        });
-        match found {
+        match arrival::first(&entry.path).map(|note| note.record) {
             Ok(record) if seen.records.contains(&record) => {
-                write(Line::about_file(first.clone(), None, Finding::about(first, None, Cause::ArrivalDiffers("record".into()))))
+                write(Line::about_file(first.clone(), None, Finding::about(first, None, Cause::ArrivalDiffers("record"))))
             }
             // the record's own line says why its receipt was not believed
             Ok(record) if seen.unclear.contains(&record) => Ok(()),

@@ -102,7 +102,7 @@ impl Walk<'_> {
             self.seen.sources.extend(checked.source.iter().map(bytes_of));
             let id = checked.line.record.as_ref().and_then(|id| id.parse::<RecordId>().ok());
             if let Some(id) = id.filter(|_| checked.line.verdict != Verdict::Unsealed) {
-                if !checked.all_opened || checked.source.is_none() {
+                if !checked.complete || checked.source.is_none() {
                     self.seen.unclear.insert(id.clone());
                 }
                 if checked.source.is_some() {

@@ -43,7 +43,7 @@ pub enum Cause {
     /// A revision does not continue the one before it that is here.
     BrokenChain,
     /// The note of the arrival says something else than the signed manifest. The member that differs.
-    ArrivalDiffers(String),
+    ArrivalDiffers(&'static str),
     /// An object is not there.
     ObjectMissing,
     /// A symbolic link, a folder, a FIFO or a device stands where a file should.

@@ -4,6 +4,7 @@
 //! The order of an audit is [`audit::audit`]; `docs/format.md` says what is signed and how to check it without this program.
 
 pub mod archive;
+pub mod arrival;
 pub mod audit;
 pub mod cause;
 pub mod files;

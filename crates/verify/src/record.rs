@@ -1,6 +1,6 @@
 //! One record's folder: every receipt opened, every object it names hashed again, and the chain of its revisions followed.
 
-use crate::archive::check_arrival;
+use crate::arrival;
 use crate::cause::{Cause, Finding};
 use crate::files::{self, Entry, Kind};
 use crate::verdict::{Line, MoreFinding, Verdict};
@@ -38,8 +38,8 @@ pub struct Checked {
     pub objects: Vec<Sha256Hex>,
     /// The source of revision 1, when its receipt could be opened.
     pub source: Option<Sha256Hex>,
-    /// True when every receipt could be opened.
-    pub all_opened: bool,
+    /// True when every revision's receipt is here, could be opened and is of this record: then all its objects are known.
+    pub complete: bool,
 }
 
 /// What is kept of an opened receipt: never the manifest itself, which may be large.
@@ -64,7 +64,7 @@ struct Check<'a> {
     whole: Vec<Digests>,
     objects: Vec<Sha256Hex>,
     source: Option<Sha256Hex>,
-    all_opened: bool,
+    complete: bool,
     /// Files that a receipt, or its place, accounts for.
     accounted: BTreeSet<PathBuf>,
 }
@@ -80,7 +80,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
         whole: Vec::new(),
         objects: Vec::new(),
         source: None,
-        all_opened: true,
+        complete: true,
         accounted: BTreeSet::new(),
     };
     let mut files = Vec::new();
@@ -137,18 +137,21 @@ impl Check<'_> {
             Err(Cause::NotAFile)
         };
         let shown = self.shown(&entry.path);
+        let opened = opened.and_then(|opened| match (&opened.manifest, &self.record) {
+            (manifest, _) if manifest.revision == 0 => Err(Cause::Malformed("revisions count from 1".into())),
+            (manifest, Some(record)) if *record != manifest.record => {
+                Err(Cause::OtherRecord { signed: manifest.record.to_string() })
+            }
+            _ => Ok(opened),
+        });
         let opened = match opened {
-            Ok(opened) if opened.manifest.revision > 0 => opened,
-            Ok(_) => return self.find(Finding::about(shown, named, Cause::Malformed("revision 0".into()))),
+            Ok(opened) => opened,
             Err(cause) => {
-                self.all_opened = false;
+                self.complete = false;
                 return self.find(Finding::about(shown, named, cause));
             }
         };
         let (signed, revision) = (&opened.manifest.record, opened.manifest.revision);
-        if self.record.as_ref().is_some_and(|record| record != signed) {
-            return self.find(Finding::about(shown, named, Cause::OtherRecord { signed: signed.to_string() }));
-        }
         self.record = Some(signed.clone());
         if let Some(named) = named.filter(|named| *named != revision) {
             self.find(Finding::about(shown.clone(), Some(revision), Cause::OtherRevision { signed: revision, named }));
@@ -158,7 +161,7 @@ impl Check<'_> {
         if revision == 1 {
             self.source = Some(opened.manifest.source.digests.sha256.clone());
             if let Some(store) = self.home.store {
-                let found = check_arrival(store, &opened.manifest);
+                let found = arrival::check(store, &opened.manifest);
                 self.findings.extend(found);
             }
         }
@@ -239,6 +242,7 @@ impl Check<'_> {
         let folders = files.iter().filter(|entry| entry.kind == Kind::Folder).filter_map(|entry| revision_number(&entry.name));
         let last = self.present.iter().copied().chain(folders).max().unwrap_or(0);
         let gaps: Vec<u32> = (1..=last).filter(|n| !self.present.contains(n)).take(MAX_FINDINGS).collect();
+        self.complete &= gaps.is_empty();
         for revision in gaps {
             self.find(Finding { cause: Cause::RevisionMissing, object: None, revision: Some(revision) });
         }
@@ -257,14 +261,14 @@ impl Check<'_> {
     }
 
     fn conclude(mut self, files: &[Entry]) -> Checked {
-        let no_receipt = self.present.is_empty() && self.all_opened && self.revisions.is_empty() && self.findings.is_empty();
+        let no_receipt = self.present.is_empty() && self.findings.is_empty() && self.revisions.is_empty();
         if no_receipt {
             let cause = if files.iter().any(|entry| entry.kind != Kind::Folder) { Cause::NoReceipt } else { Cause::EmptyFolder };
             self.find(Finding { cause, object: None, revision: None });
         }
         let record = self.record.as_ref().map(ToString::to_string);
-        // Without an opened receipt nobody can say which files belong to the record.
-        let strays = if self.all_opened && !no_receipt { self.strays(files, record.clone()) } else { Vec::new() };
+        // Without all receipts nobody can say which files belong to the record.
+        let strays = if self.complete && !no_receipt { self.strays(files, record.clone()) } else { Vec::new() };
         // stable: among equals the first that was found leads
         self.findings.sort_by_key(|finding| finding.cause.verdict());
         let worst = self.findings.first();
@@ -284,7 +288,7 @@ impl Check<'_> {
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
             more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
         };
-        Checked { line, strays, objects: self.objects, source: self.source, all_opened: self.all_opened }
+        Checked { line, strays, objects: self.objects, source: self.source, complete: self.complete }
     }
 
     fn strays(&self, files: &[Entry], record: Option<String>) -> Vec<Line> {

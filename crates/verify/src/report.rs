@@ -21,20 +21,20 @@ const WIDTH: usize = 80;
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     counts: BTreeMap<Verdict, u64>,
-    records: u64,
+    /// Lines that are more than notes.
+    judged: u64,
 }
 
 impl Summary {
     /// Counts a line.
     pub fn add(&mut self, line: &Line) {
         *self.counts.entry(line.verdict).or_default() += 1;
-        // A note may name a record, and is none: nothing was sealed, or not this file.
-        self.records += u64::from(!line.verdict.is_note() && (line.record.is_some() || line.verdict != Verdict::Ok));
+        self.judged += u64::from(!line.verdict.is_note());
     }
 
     /// The exit code: 15 when there was nothing to verify, else that of the heaviest verdict.
     pub fn exit_code(&self, strict: bool) -> u8 {
-        if self.records == 0 && !(strict && !self.counts.is_empty()) {
+        if self.judged == 0 && (!strict || self.counts.is_empty()) {
             return 15;
         }
         let codes = self.counts.keys().map(|verdict| verdict.exit_code(strict));
