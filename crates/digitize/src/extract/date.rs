@@ -108,7 +108,8 @@ impl<'a> DateRow<'a> {
         if !self.something_for_day {
             return Looks::Absent;
         }
-        let (Some(day), Some(month), Some(ngay), Some(yardstick)) = (self.day_word, self.month_word, self.ngay, self.yardstick()) else {
+        let (Some(day), Some(month), Some(ngay), Some(yardstick)) = (self.day_word, self.month_word, self.ngay, self.yardstick())
+        else {
             return Looks::Handwritten;
         };
         let space = 0.8;

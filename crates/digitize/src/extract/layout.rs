@@ -226,7 +226,10 @@ mod tests {
         let page = Paper::new().line(100, 100, "ỦY BAN NHÂN DÂN CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM").page();
         let view = page.view();
         let sheet = Sheet::new(&view);
-        assert_eq!(sheet.runs.iter().map(Run::text).collect::<Vec<_>>(), ["ỦY BAN NHÂN DÂN", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"]);
+        assert_eq!(
+            sheet.runs.iter().map(Run::text).collect::<Vec<_>>(),
+            ["ỦY BAN NHÂN DÂN", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"]
+        );
         assert_eq!(sheet.column_split().round() as u32, sheet.runs[1].rect.x - 4);
     }
 
@@ -239,7 +242,8 @@ mod tests {
 
     #[test]
     fn number_and_date_on_one_line_are_two_runs() {
-        let page = Paper::new().line(100, 100, "Số: 12/QĐ-UBND").line_at_row_of_last(700, "Gò Mới, ngày 05 tháng 6 năm 2026").page();
+        let page =
+            Paper::new().line(100, 100, "Số: 12/QĐ-UBND").line_at_row_of_last(700, "Gò Mới, ngày 05 tháng 6 năm 2026").page();
         let view = page.view();
         assert_eq!(Sheet::new(&view).runs[1].text(), "Gò Mới, ngày 05 tháng 6 năm 2026");
     }

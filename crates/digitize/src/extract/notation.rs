@@ -19,11 +19,11 @@ static JOINTS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s*([-/&])\s*"));
 
 /// Parts that stand for agencies and their usual units; a closed list for repairs and for vouching.
 const AGENCIES: &[&str] = &[
-    "UBND", "HĐND", "CP", "TTg", "TTCP", "VPCP", "UBTVQH", "QH", "CTN", "TANDTC", "VKSTC", "VKSNDTC", "KTNN", "BTC", "BNV", "BTP",
-    "BCA", "BQP", "BCT", "BXD", "BYT", "BGDĐT", "BKHCN", "BNNMT", "BNNPTNT", "BTNMT", "BVHTTDL", "BTTTT", "BGTVT", "BLĐTBXH",
-    "BKHĐT", "BDTTG", "NHNN", "SNV", "STC", "STP", "SXD", "SYT", "SCT", "SGDĐT", "SKHCN", "SNNMT", "STNMT", "SKHĐT", "SVHTTDL",
-    "SLĐTBXH", "STTTT", "SGTVT", "VP", "VPUBND", "TCT", "CT", "CCT", "BHXH", "CAT", "BCĐ", "HĐTĐ", "TTPVHCC", "BS", "TTHC", "NC",
-    "KTTH", "KGVX", "KTN", "VX", "TH", "TTr", "XD", "ĐC", "CS",
+    "UBND", "HĐND", "CP", "TTg", "TTCP", "VPCP", "UBTVQH", "QH", "CTN", "TANDTC", "VKSTC", "VKSNDTC", "KTNN", "BTC", "BNV",
+    "BTP", "BCA", "BQP", "BCT", "BXD", "BYT", "BGDĐT", "BKHCN", "BNNMT", "BNNPTNT", "BTNMT", "BVHTTDL", "BTTTT", "BGTVT",
+    "BLĐTBXH", "BKHĐT", "BDTTG", "NHNN", "SNV", "STC", "STP", "SXD", "SYT", "SCT", "SGDĐT", "SKHCN", "SNNMT", "STNMT", "SKHĐT",
+    "SVHTTDL", "SLĐTBXH", "STTTT", "SGTVT", "VP", "VPUBND", "TCT", "CT", "CCT", "BHXH", "CAT", "BCĐ", "HĐTĐ", "TTPVHCC", "BS",
+    "TTHC", "NC", "KTTH", "KGVX", "KTN", "VX", "TH", "TTr", "XD", "ĐC", "CS",
 ];
 
 /// A notation as it can be kept.
@@ -110,8 +110,7 @@ fn is_listed(part: &str, place: usize, kind: Option<&Kind>) -> bool {
     // the number of a steering committee or of an assembly's term is part of its abbreviation: BCĐ138, QH15
     let stem = part.trim_end_matches(|c: char| c.is_ascii_digit());
     let kind_says_otherwise = place == 0 && kind.is_some_and(|k| k.family == Family::Official && !k.abbreviation.is_empty());
-    !kind_says_otherwise && AGENCIES.contains(&stem)
-        || (place == 0 && kind.is_none() && kinds::by_abbreviation(part).is_some())
+    !kind_says_otherwise && AGENCIES.contains(&stem) || (place == 0 && kind.is_none() && kinds::by_abbreviation(part).is_some())
 }
 
 /// Would an engine take `meant` for `read`? Letters that differ in marks only or are look-alikes count as equal.
@@ -159,7 +158,12 @@ fn initials(issuer: &str) -> Vec<String> {
     for (start, word) in folded.split(' ').enumerate().filter(|(_, w)| matches!(*w, "so" | "bo" | "ban" | "cuc" | "chi")) {
         // BAN CHỈ ĐẠO 138 → BCĐ138, SỞ NỘI VỤ → SNV; a number follows its abbreviation
         let tail: Vec<&str> = issuer.split_whitespace().skip(start).collect();
-        let initial = |w: &&str| w.chars().next().filter(|c| c.is_alphanumeric()).map(|c| if c.is_ascii_digit() { w.to_string() } else { base_letter(c) });
+        let initial = |w: &&str| {
+            w.chars()
+                .next()
+                .filter(|c| c.is_alphanumeric())
+                .map(|c| if c.is_ascii_digit() { w.to_string() } else { base_letter(c) })
+        };
         let all: String = tail.iter().filter(|w| fold(w) != "va").filter_map(initial).collect();
         if all.chars().count() >= 3 && !word.is_empty() {
             found.push(all);
@@ -183,7 +187,20 @@ mod tests {
 
     #[test]
     fn the_notations_of_the_decree_and_of_the_field_are_well_formed() {
-        for text in ["QĐ-UBND", "TTr-UBND", "CTr-UBND", "QyĐ-BCA", "QĐ-BCĐ138", "UBND-TTHC", "2026/NĐ-CP", "STTTT-CNTT&BCVT", "GPXD", "2026/TLKT-BS", "2026", "2025/QH15"] {
+        for text in [
+            "QĐ-UBND",
+            "TTr-UBND",
+            "CTr-UBND",
+            "QyĐ-BCA",
+            "QĐ-BCĐ138",
+            "UBND-TTHC",
+            "2026/NĐ-CP",
+            "STTTT-CNTT&BCVT",
+            "GPXD",
+            "2026/TLKT-BS",
+            "2026",
+            "2025/QH15",
+        ] {
             assert!(is_well_formed(text), "{text}");
         }
         for text in ["", "-UBND", "qđ-ubnd", "QĐ--UBND", "QĐ UBND", "9.", "138"] {

@@ -64,7 +64,8 @@ fn is_incoming(sheet: &Sheet<'_>, run: &Run<'_>) -> bool {
             && run.rect.x < other.rect.right() + (2.0 * sheet.em) as u32
     };
     let folded = run.folded();
-    let stamped = |text: &str| text == "den" || text.starts_with("den ") || text.contains("cong van den") || text.contains("cv den");
+    let stamped =
+        |text: &str| text == "den" || text.starts_with("den ") || text.contains("cong van den") || text.contains("cv den");
     stamped(&folded) || sheet.runs.iter().filter(above).any(|other| stamped(&other.folded()))
 }
 
@@ -168,7 +169,9 @@ impl<'a> NumberRow<'a> {
             return Looks::Handwritten;
         }
         let ([word], Some(label), Some(yardstick)) = (self.number_words.as_slice(), self.label, yardstick) else {
-            return Looks::Handwritten;
+            // nothing to measure by
+            let readable = self.number_words.iter().all(|w| w.confidence >= 80);
+            return if readable { Looks::Unsure } else { Looks::Handwritten };
         };
         match self.notation_words.first() {
             // "12/QĐ-UBND" was read as one word
@@ -214,11 +217,7 @@ mod tests {
 
     #[test]
     fn the_stamp_of_incoming_mail_is_not_the_papers_number() {
-        let page = Paper::new()
-            .line(100, 100, "CÔNG VĂN ĐẾN")
-            .line(100, 150, "Số: 2352")
-            .line(100, 400, "Số: 07/CT-UBND")
-            .page();
+        let page = Paper::new().line(100, 100, "CÔNG VĂN ĐẾN").line(100, 150, "Số: 2352").line(100, 400, "Số: 07/CT-UBND").page();
         let view = page.view();
         let row = find_in_header(&Sheet::new(&view), 2480.0, 0.0, 1000.0).unwrap();
         assert_eq!((row.number.as_str(), row.notation.as_str()), ("07", "CT-UBND"));

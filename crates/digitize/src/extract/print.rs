@@ -34,6 +34,8 @@ pub(super) struct Yardstick {
 const LEAST_DIGIT_HEIGHT: f64 = 18.0;
 /// Confidence from which the engine was right on every printed digit measured.
 const SURE: u8 = 93;
+/// Confidence below which digits of the printer's measures are more likely a hand's.
+pub(super) const PLAUSIBLE: u8 = 60;
 
 impl Yardstick {
     /// From a printed year; none when it was not read surely, is not shaped like print, or is too small.
@@ -61,10 +63,10 @@ impl Yardstick {
         let close = before.is_some_and(|b| spaces.contains(&gap(b, word)))
             && after.is_none_or(|(a, widest)| (-0.1 * self.digit_height..widest * self.digit_height).contains(&gap(word, a)));
         let neighbours_read = before.is_some_and(|b| b.confidence >= 85) && after.is_none_or(|(a, _)| a.confidence >= 60);
-        match (high && wide && level && close, word.confidence >= SURE && neighbours_read) {
+        match (high && wide, level && close && word.confidence >= SURE && neighbours_read) {
             (true, true) => Looks::Printed,
-            (true, false) => Looks::Unsure,
-            (false, _) => Looks::Handwritten,
+            (true, false) if word.confidence >= PLAUSIBLE => Looks::Unsure,
+            _ => Looks::Handwritten,
         }
     }
 }
@@ -121,13 +123,18 @@ mod tests {
     }
 
     #[test]
-    fn taller_wider_lower_or_apart_is_a_hand() {
+    fn taller_wider_or_unreadable_is_a_hand_and_out_of_place_is_not_believed() {
         let (so, code) = (word("Số:", 80, 92, 65, 48, 96), word("/QĐ-UBND", 245, 100, 260, 46, 93));
         let judged = |number: Word, code: &Word| yardstick().judge(&number, Some(&so), Some((code, 0.3)), &so);
         assert_eq!(judged(word("152", 160, 92, 85, 48, 96), &code), Looks::Handwritten);
         assert_eq!(judged(word("15", 160, 100, 85, 40, 96), &code), Looks::Handwritten);
-        assert_eq!(judged(word("152", 160, 108, 85, 40, 96), &code), Looks::Handwritten);
-        assert_eq!(judged(word("152", 160, 100, 85, 40, 96), &Word { rect: Rect { x: 275, ..code.rect }, ..code.clone() }), Looks::Handwritten);
+        // the printer's digits, but not in the printer's place
+        assert_eq!(judged(word("152", 160, 108, 85, 40, 96), &code), Looks::Unsure);
+        assert_eq!(
+            judged(word("152", 160, 100, 85, 40, 96), &Word { rect: Rect { x: 275, ..code.rect }, ..code.clone() }),
+            Looks::Unsure
+        );
+        assert_eq!(judged(word("152", 160, 100, 85, 40, 50), &code), Looks::Handwritten);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::capitals;
 use super::layout::{Run, Sheet, join, pattern};
 use regex::Regex;
-use sohoa_record::text::{Rect, Word, fold, nfc};
+use sohoa_record::text::{Word, fold, nfc};
 use std::sync::LazyLock;
 
 /// A signature block.
@@ -24,7 +24,9 @@ pub(super) struct Signer<'a> {
 
 static ON_BEHALF: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}]*(?:TM|KT|TL|TUQ|Q)\s*[.,]"));
 static POSITION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b(?:chu tich|giam doc|truong|chanh|thu tuong|cuc|bo truong|hieu truong|nguoi ky|tong giam doc|chu nhiem|vien truong|thu truong|pho)\b")
+    pattern(
+        r"\b(?:chu tich|giam doc|truong|chanh|thu tuong|cuc|bo truong|hieu truong|nguoi ky|tong giam doc|chu nhiem|vien truong|thu truong|pho)\b",
+    )
 });
 
 /// Rows between the last authority line and the name, ems: room for signature and seal.
@@ -42,7 +44,9 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     let right: Vec<&Run<'a>> = sheet
         .runs
         .iter()
-        .filter(|run| run.centre_x() > 0.52 * sheet.width() && run.centre_y() > top && f64::from(run.rect.x) > 0.35 * sheet.width())
+        .filter(|run| {
+            run.centre_x() > 0.52 * sheet.width() && run.centre_y() > top && f64::from(run.rect.x) > 0.35 * sheet.width()
+        })
         .collect();
     let authority = |run: &&Run<'a>| run.is_capitals() && (ON_BEHALF.is_match(&run.text()) || POSITION.is_match(&run.folded()));
     let recipients = sheet.runs.iter().find(|run| {
@@ -99,7 +103,9 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     Some(Signer {
         page: 0,
         name: nfc(&join(&name_words)),
-        sure: name_shape(name) == Shape::Name && name_words.len() == name.words.len() && name_words.iter().all(|w| w.confidence >= 90),
+        sure: name_shape(name) == Shape::Name
+            && name_words.len() == name.words.len()
+            && name_words.iter().all(|w| w.confidence >= 90),
         name_words,
         position: Some(position).filter(|p| !p.is_empty()),
         position_sure,
@@ -110,7 +116,9 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
 /// A name beside the recipients when seal and signature hide every line above it.
 fn lone_name<'a>(sheet: &Sheet<'a>, right: &[&Run<'a>], top: f64) -> Option<Signer<'a>> {
     let shaped = |shape: Shape| {
-        right.iter().rfind(|run| run.centre_y() > top && name_shape(run) == shape && !run.is_capitals() && run.folded() != "viet nam")
+        right
+            .iter()
+            .rfind(|run| run.centre_y() > top && name_shape(run) == shape && !run.is_capitals() && run.folded() != "viet nam")
     };
     let name = shaped(Shape::Name).or_else(|| shaped(Shape::Garbled))?;
     // a line of recipients read across both columns is no name
@@ -152,13 +160,6 @@ fn name_shape(run: &Run<'_>) -> Shape {
     }
 }
 
-impl Signer<'_> {
-    /// Place of all authority lines.
-    pub fn authority_rect(&self) -> Option<Rect> {
-        super::layout::union(&self.authority_words)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample::Paper;
@@ -182,7 +183,10 @@ mod tests {
 
     #[test]
     fn the_name_stands_under_the_signature_in_the_right_half() {
-        assert_eq!(read(block().line(1580, 2450, "Trần Văn Mẫu")), Some(("Trần Văn Mẫu".into(), true, Some("PHÓ CHỦ TỊCH".into()))));
+        assert_eq!(
+            read(block().line(1580, 2450, "Trần Văn Mẫu")),
+            Some(("Trần Văn Mẫu".into(), true, Some("PHÓ CHỦ TỊCH".into())))
+        );
     }
 
     #[test]
@@ -195,7 +199,11 @@ mod tests {
 
     #[test]
     fn a_position_that_was_not_read_is_not_made_up() {
-        let paper = Paper::new().line(400, 2000, "Nơi nhận:").line_at_row_of_last(1500, "TM. ỦY BAN NHÂN DÂN").line(1580, 2450, "Trần Văn Mẫu");
+        let paper = Paper::new().line(400, 2000, "Nơi nhận:").line_at_row_of_last(1500, "TM. ỦY BAN NHÂN DÂN").line(
+            1580,
+            2450,
+            "Trần Văn Mẫu",
+        );
         assert_eq!(read(paper), Some(("Trần Văn Mẫu".into(), true, None)));
         let hidden = Paper::new().line(400, 2000, "Nơi nhận:").line(400, 2060, "- Như Điều 3;").line(1580, 2450, "Trần Văn Mẫu");
         assert_eq!(read(hidden), Some(("Trần Văn Mẫu".into(), false, None)));

@@ -25,9 +25,32 @@ static ABOUT_JOINED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}\p{N}(
 
 /// Words with which the row after a subject begins, folded.
 const BODY_BEGINS: &[&str] = &[
-    "kinh gui", "can cu", "xet de nghi", "xet to trinh", "theo de nghi", "chuong i", "phan i", "dieu 1", "phan thu nhat", "i ", "1 ",
-    "noi nhan", "chu tich", "uy ban nhan dan", "hoi dong nhan dan", "bo truong", "giam doc", "truong ban", "vien truong", "cuc truong",
-    "thu tuong chinh phu", "chinh phu", "chanh an", "quoc hoi", "tong giam doc", "so ",
+    "kinh gui",
+    "can cu",
+    "xet de nghi",
+    "xet to trinh",
+    "theo de nghi",
+    "chuong i",
+    "phan i",
+    "dieu 1",
+    "phan thu nhat",
+    "i ",
+    "1 ",
+    "noi nhan",
+    "chu tich",
+    "uy ban nhan dan",
+    "hoi dong nhan dan",
+    "bo truong",
+    "giam doc",
+    "truong ban",
+    "vien truong",
+    "cuc truong",
+    "thu tuong chinh phu",
+    "chinh phu",
+    "chanh an",
+    "quoc hoi",
+    "tong giam doc",
+    "so ",
 ];
 
 /// The rows under a title.
@@ -178,7 +201,11 @@ mod tests {
 
     #[test]
     fn without_a_blank_the_bodys_first_words_end_it() {
-        let paper = Paper::new().centred(565, "QUY ĐỊNH VIỆC QUẢN LÝ CHỢ").line(400, 630, "Căn cứ Luật Tổ chức chính quyền địa phương số 72;");
+        let paper = Paper::new().centred(565, "QUY ĐỊNH VIỆC QUẢN LÝ CHỢ").line(
+            400,
+            630,
+            "Căn cứ Luật Tổ chức chính quyền địa phương số 72;",
+        );
         assert_eq!(under(paper), Some(("QUY ĐỊNH VIỆC QUẢN LÝ CHỢ".into(), true)));
         let authority = Paper::new().centred(565, "Về việc thành lập tổ công tác").centred(640, "GIÁM ĐỐC SỞ NỘI VỤ");
         assert_eq!(under(authority), Some(("Về việc thành lập tổ công tác".into(), true)));
@@ -186,7 +213,10 @@ mod tests {
 
     #[test]
     fn a_stamp_beside_it_is_not_in_it() {
-        let paper = Paper::new().line(150, 570, "ĐẾN Số: 14").line_at_row_of_last(800, "Quy định cơ chế quản lý tài chính của quỹ").line(400, 800, "Căn cứ");
+        let paper = Paper::new()
+            .line(150, 570, "ĐẾN Số: 14")
+            .line_at_row_of_last(800, "Quy định cơ chế quản lý tài chính của quỹ")
+            .line(400, 800, "Căn cứ");
         assert_eq!(under(paper).map(|s| s.0), Some("Quy định cơ chế quản lý tài chính của quỹ".into()));
     }
 

@@ -3,8 +3,10 @@
 use super::sample::{Paper, SamplePage};
 use super::*;
 use proptest::prelude::*;
+use sohoa_record::field::name;
 use sohoa_record::field::{find, value};
 use sohoa_record::text::Line;
+use sohoa_record::text::{Rect, Word, nfc};
 
 fn decision(number: &str, date: &str) -> Paper {
     Paper::new()
@@ -82,7 +84,10 @@ fn a_printed_number_beside_a_day_by_hand_is_a_proposal_only() {
         .line_at_row_of_last(1690, "tháng 6 năm 2026")
         .centred(520, "QUYẾT ĐỊNH");
     let read = read(&[paper.page()]);
-    assert_eq!((value(&read.fields, name::CODE_NUMBER), doubt(&read, name::CODE_NUMBER)), (Some("15"), Some(Reason::NumberUnconfirmed)));
+    assert_eq!(
+        (value(&read.fields, name::CODE_NUMBER), doubt(&read, name::CODE_NUMBER)),
+        (Some("15"), Some(Reason::NumberUnconfirmed))
+    );
 }
 
 #[test]
@@ -107,6 +112,17 @@ fn a_draft_behind_the_paper_does_not_overwrite_it() {
     assert_eq!(value(&read.fields, name::TYPE_NAME), Some("QUYẾT ĐỊNH"));
     assert_eq!(value(&read.fields, name::SIGNER_NAME), Some("Trần Văn Mẫu"));
     assert_eq!(value(&read.fields, name::PAGE_AMOUNT), Some("2"));
+}
+
+#[test]
+fn unseen_pages_between_leave_the_signer_in_doubt() {
+    let signed =
+        Paper::new().line(400, 2000, "Nơi nhận:").line_at_row_of_last(1600, "CHỦ TỊCH").line(1560, 2400, "Lê Thị Khác").page();
+    let first = decision("Số: 15/QĐ-UBND", "Gò Mới, ngày 05 tháng 6 năm 2026").page();
+    let with_last = |number| extract(&[first.view_as(1), signed.view_as(number)]);
+    assert_eq!(doubt(&with_last(2), name::SIGNER_NAME), None);
+    assert_eq!(doubt(&with_last(40), name::SIGNER_NAME), Some(Reason::LowConfidence));
+    assert_eq!(value(&with_last(40).fields, name::PAGE_AMOUNT), Some("40"));
 }
 
 #[test]
@@ -162,14 +178,47 @@ fn boxes_are_on_the_kept_image() {
     let page = decision("Số: 15/QĐ-UBND", "Gò Mới, ngày 05 tháng 6 năm 2026").page();
     let turned = PageView { placement: Placement { rotated_deg: 180, skew_mdeg: 0 }, ..page.view() };
     let (plain, turned) = (extract(&[page.view()]), extract(&[turned]));
-    let (a, b) = (find(&plain.fields, name::SUBJECT).unwrap().rect.unwrap(), find(&turned.fields, name::SUBJECT).unwrap().rect.unwrap());
+    let (a, b) =
+        (find(&plain.fields, name::SUBJECT).unwrap().rect.unwrap(), find(&turned.fields, name::SUBJECT).unwrap().rect.unwrap());
     assert_eq!((b.x, b.y), (2480 - a.right(), 3508 - a.bottom()));
 }
 
 fn any_word() -> impl Strategy<Value = Word> {
     let cues = prop::sample::select(vec![
-        "Số:", "/QĐ-UBND", "15", "ngày", "tháng", "năm", "2026", "CỘNG", "HÒA", "XÃ", "HỘI", "CHỦ", "NGHĨA", "VIỆT", "NAM", "QUYẾT",
-        "ĐỊNH", "V/v", "về", "Nơi", "nhận:", "TM.", "TỊCH", "Trần", "Mẫu", "MẬT", "-", "/", "ĐẾN", "Mã", "số:", "GIẤY", "KHAI", "SINH",
+        "Số:",
+        "/QĐ-UBND",
+        "15",
+        "ngày",
+        "tháng",
+        "năm",
+        "2026",
+        "CỘNG",
+        "HÒA",
+        "XÃ",
+        "HỘI",
+        "CHỦ",
+        "NGHĨA",
+        "VIỆT",
+        "NAM",
+        "QUYẾT",
+        "ĐỊNH",
+        "V/v",
+        "về",
+        "Nơi",
+        "nhận:",
+        "TM.",
+        "TỊCH",
+        "Trần",
+        "Mẫu",
+        "MẬT",
+        "-",
+        "/",
+        "ĐẾN",
+        "Mã",
+        "số:",
+        "GIẤY",
+        "KHAI",
+        "SINH",
     ])
     .prop_map(str::to_owned);
     let text = prop_oneof![3 => cues, 1 => "\\PC{0,8}"];
@@ -188,7 +237,11 @@ fn any_page() -> impl Strategy<Value = PageText> {
         let rect = words.iter().map(|w| w.rect).reduce(|a, b| a.union(&b)).unwrap();
         Line { words, rect, block: 0 }
     });
-    (prop::collection::vec(line, 0..25), 0u32..2500, 0u32..3600).prop_map(|(lines, width, height)| PageText { width, height, lines })
+    (prop::collection::vec(line, 0..25), 0u32..2500, 0u32..3600).prop_map(|(lines, width, height)| PageText {
+        width,
+        height,
+        lines,
+    })
 }
 
 proptest! {
