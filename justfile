@@ -19,18 +19,22 @@ demo: build
     mkdir -p data
     (umask 077; head -c 18 /dev/urandom | base64 >data/demo-password)
     run sohoa init data/demo --password-file data/demo-password
+    papers=$PWD/fixtures
     cd data/demo
-    run sohoa ingest ../../fixtures --password-file ../demo-password || [ $? = 3 ] # 3: some documents need a look, as meant
-    run sohoa register import ../../fixtures/register.csv
+    run sohoa ingest "$papers" --password-file ../demo-password || [ $? = 3 ] # 3: some documents failed, as meant
+    run sohoa register import "$papers/register.csv"
     run sohoa report --year 2025
     run sohoa-verify archive --trust trust
-    cat <<'END'
+    record=$(sohoa search 'quyet dinh' --limit 1 --json | sed -n '1s/.*"record":"\([^"]*\)".*/\1/p')
+    cat <<END
 
-    What to look at next, in data/demo (the programs are in target/debug):
-      sohoa status                     what is where
-      sohoa search 'quyet dinh'        find papers, with accents or without
-      sohoa show RECORD                one paper: its fields, its files, the searchable PDF among them
+    What to look at next, in data/demo (the programs are in {{ bin }}):
+      sohoa search 'quyet dinh'        find papers, typed with accents or without
+      sohoa show ${record:-RECORD}
+                                       one paper: its fields, and where its files are
       sohoa review list                what a person should look at, and why
+      sohoa status                     what is where
+    A searchable PDF to open: $(sohoa show "$record" | awk '$1 == "file" && $2 == "searchable.pdf" { print $3 }')
     END
 
 # Every check: format, lint, licences, all tests. CI runs this, no more and no less
