@@ -15,7 +15,9 @@ pub mod register;
 pub mod targets;
 pub mod units;
 
-pub use indicators::{Counted, Entry, Evidence, Formula, Group, Indicator, Population, ReportRow, evidence, formula, report};
+pub use indicators::{
+    Counted, Entry, Evidence, Formula, Group, How, Indicator, NO_UNIT, Population, ReportRow, evidence, formula, report,
+};
 pub use percent::Percent;
 pub use plan::{Pace, WorkCalendar, pace};
 pub use register::{Effect, RegisterImport, RegisterRow, RowProblem, parse_register};
