@@ -8,7 +8,8 @@ use sohoa_record::seal::OpenError;
 pub struct Finding {
     /// What is wrong.
     pub cause: Cause,
-    /// The object's name in the manifest, or a file's path relative to the audited folder.
+    /// The object's name in the manifest, or a file's path relative to the record's folder; the path relative to the audited
+    /// folder for what lies elsewhere.
     pub object: Option<String>,
     /// The revision, when it is known.
     pub revision: Option<u32>,
@@ -120,7 +121,7 @@ impl Cause {
             Cause::RevisionMissing => "không còn biên nhận của phiên bản này".into(),
             Cause::NoReceipt => "thư mục có tệp nhưng không còn biên nhận nào".into(),
             Cause::ArrivalMissing => "không còn ghi nhận tiếp nhận của tệp gốc".into(),
-            Cause::BadSignature(detail) => format!("chữ ký không đúng với nội dung ({detail})"),
+            Cause::BadSignature(_) => "chữ ký không đúng với nội dung: nội dung hoặc chữ ký đã bị sửa".into(),
             Cause::UnknownKey(ids) => format!("ký bằng khóa không có trong danh sách tin cậy: {ids}"),
             Cause::Malformed(detail) => format!("không đúng định dạng ({detail})"),
             Cause::TooLarge { limit } => format!("không đúng định dạng: lớn hơn {limit} byte"),
@@ -152,7 +153,7 @@ impl Cause {
             Cause::RevisionMissing => "the receipt of this revision is not there".into(),
             Cause::NoReceipt => "the folder holds files and no receipt".into(),
             Cause::ArrivalMissing => "the note of the source's arrival is not there".into(),
-            Cause::BadSignature(detail) => format!("the signature is not one of these contents ({detail})"),
+            Cause::BadSignature(detail) => format!("the contents or the signature were changed: {detail}"),
             Cause::UnknownKey(ids) => format!("signed by a key that the trust policy does not name: {ids}"),
             Cause::Malformed(detail) => format!("not in the format ({detail})"),
             Cause::TooLarge { limit } => format!("not in the format: larger than {limit} bytes"),

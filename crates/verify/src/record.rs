@@ -296,7 +296,8 @@ impl Check<'_> {
             .iter()
             .filter(|entry| entry.kind != Kind::Folder && !self.accounted.contains(&entry.path))
             .map(|entry| {
-                let shown = self.shown(&entry.path);
+                let (own, home) = (self.shown(&entry.path), self.home.shown);
+                let shown = if home.is_empty() { own } else { format!("{home}/{own}") };
                 let finding = Finding::about(shown.clone(), None, Cause::Unreferenced);
                 Line::about_file(shown, record.clone(), finding)
             })
@@ -307,10 +308,9 @@ impl Check<'_> {
         self.findings.push(finding);
     }
 
-    /// `path` relative to the audited folder.
+    /// `path` relative to the record's folder: what is above it stands in the line's `path`.
     fn shown(&self, path: &Path) -> String {
-        let below = path.strip_prefix(self.home.path).unwrap_or(path).to_string_lossy();
-        if self.home.shown.is_empty() { below.into_owned() } else { format!("{}/{below}", self.home.shown) }
+        path.strip_prefix(self.home.path).unwrap_or(path).to_string_lossy().into_owned()
     }
 }
 

@@ -102,7 +102,8 @@ pub struct Line {
     pub reason: String,
     /// The same in Vietnamese.
     pub reason_vi: String,
-    /// The object's name in the manifest, or the file concerned, relative to the audited folder; null when the record is whole.
+    /// The object's name in the manifest, or the file concerned: relative to the record's folder, or to the audited folder for
+    /// what lies elsewhere. Null when the record is whole, or a revision is not there.
     pub object: Option<String>,
     /// The revision concerned; the latest when the record is whole.
     pub revision: Option<u32>,

@@ -28,11 +28,16 @@ pub fn objects(record: &str, revision: u32) -> Vec<(Object, Vec<u8>)> {
         (Object { role, name: name.into(), media_type: media_type.into(), digests: Digests::of(&bytes) }, bytes)
     };
     let searchable = format!("stands for the PDF/A of {record}, revision {revision}\n");
-    let text = format!("{{\"stands\":\"for the words of {record}, revision {revision}\"}}\n");
+    let word = format!(r#"{{"text":"{record}/{revision}","rect":[412,655,298,44],"confidence":41}}"#);
+    let line = format!(r#"{{"words":[{word}],"rect":[412,655,298,44],"block":0}}"#);
+    let page = format!(r#"{{"width":2480,"height":3508,"lines":[{line}]}}"#);
+    let text = format!(
+        r#"{{"format":"sohoa-text/1","pages":[{{"number":1,"placement":{{"rotated_deg":0,"skew_mdeg":-850}},"text":{page}}}]}}"#
+    );
     vec![
         object(Role::Source, "source.png", "image/png", format!("stands for the scan of {record}\n")),
         object(Role::Searchable, "searchable.pdf", "application/pdf", searchable),
-        object(Role::Text, "text.json", "application/json", text),
+        object(Role::Text, "text.json", sohoa_record::page_texts::MEDIA_TYPE, text),
     ]
 }
 
