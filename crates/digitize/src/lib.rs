@@ -138,11 +138,11 @@ impl<P: Write, T: Write> Assembly<P, T> {
     pub fn finish(self, meta: &render::Meta) -> io::Result<(Digitized, P, T)> {
         let views: Vec<PageView<'_>> = self.first.iter().chain(&self.last).map(view).collect();
         let extracted = extract::extract(&views);
-        let (state, reasons) = outcome(&self.pages, &extracted);
-        let pdf = self.pdf.finish(meta, &extracted.fields)?;
+        let (state, reasons) = outcome(&self.pages, &extracted.fields, &extracted.reasons);
+        let fields = if state == State::Failed { Vec::new() } else { extracted.fields };
+        let pdf = self.pdf.finish(meta, &fields)?;
         let text = self.text.finish()?;
-        let digitized =
-            Digitized { pages: self.pages, fields: extracted.fields, state, reasons, plain_text: self.plain_text };
+        let digitized = Digitized { pages: self.pages, fields, state, reasons, plain_text: self.plain_text };
         Ok((digitized, pdf, text))
     }
 }
@@ -177,27 +177,31 @@ fn page_entry(page: &ReadPage) -> manifest::Page {
 }
 
 /// The one outcome of a document, from what became of its pages and fields.
-fn outcome(pages: &[manifest::Page], extracted: &extract::Extracted) -> (State, Vec<Reason>) {
-    let mut reasons = extracted.reasons.clone();
-    reasons.extend(extracted.fields.iter().filter_map(|field| field.doubt));
-    reasons.extend(pages.iter().flat_map(|page| &page.reasons));
+fn outcome(pages: &[manifest::Page], fields: &[Field], extracted: &[Reason]) -> (State, Vec<Reason>) {
+    let mut reasons: Vec<Reason> = pages.iter().flat_map(|page| page.reasons.iter().copied()).collect();
     let failed = pages.iter().filter(|page| page.state == PageState::RecognizeFailed).count();
     let with_text = pages.iter().any(|page| page.state == PageState::Text && page.confidence > 0);
+    let mut state = State::Sealed;
     if failed > 0 {
         reasons.push(Reason::RecognizeFailed);
+        state = State::Review;
     } else if !with_text {
         reasons.push(Reason::NoText);
+        state = State::Review;
     }
-    let in_doubt = extracted.fields.iter().any(|field| field.doubt.is_some());
-    let state = if reasons.contains(&Reason::Secret) {
-        State::Skipped
-    } else if failed == pages.len() {
-        State::Failed
-    } else if failed > 0 || !with_text || in_doubt {
-        State::Review
+    if failed == pages.len() {
+        state = State::Failed;
     } else {
-        State::Sealed
-    };
+        // Doubts about fields mean something only where something was read.
+        reasons.extend(extracted);
+        reasons.extend(fields.iter().filter_map(|field| field.doubt));
+        if fields.iter().any(|field| field.doubt.is_some()) {
+            state = State::Review;
+        }
+        if reasons.contains(&Reason::Secret) {
+            state = State::Skipped;
+        }
+    }
     reasons.sort();
     reasons.dedup();
     (state, reasons)

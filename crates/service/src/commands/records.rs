@@ -68,8 +68,9 @@ pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, j
     let (bold, plain) = if std::io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     for hit in &found.hits {
         println!("{}", entry_line(&hit.entry));
-        let snippet: String =
+        let pieces: Vec<String> =
             hit.snippet.iter().map(|piece| if piece.hit { format!("{bold}{}{plain}", piece.text) } else { piece.text.clone() }).collect();
+        let snippet = pieces.join(" ");
         if !snippet.trim().is_empty() {
             println!("    {}", snippet.trim());
         }

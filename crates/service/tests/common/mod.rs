@@ -1,0 +1,135 @@
+//! A data folder in a temporary place, and the `sohoa` program run on it as a user would.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A data folder made by `sohoa init`.
+pub struct Home {
+    dir: tempfile::TempDir,
+}
+
+impl Home {
+    pub fn new() -> Home {
+        let home = Home { dir: tempfile::tempdir().unwrap() };
+        let made = Command::new(env!("CARGO_BIN_EXE_sohoa"))
+            .args(["init", home.dir.path().to_str().unwrap(), "--name", "thử nghiệm"])
+            .env("SOHOA_KEY_PASSWORD", "mật khẩu")
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        home
+    }
+
+    /// Changes a line of pipeline.toml: `set("page_seconds = 120", "page_seconds = 5")`.
+    pub fn set(&self, from: &str, to: &str) -> &Self {
+        let file = self.path("pipeline.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "pipeline.toml has no '{from}'");
+        std::fs::write(&file, text.replace(from, to)).unwrap();
+        self
+    }
+
+    pub fn path(&self, inside: &str) -> PathBuf {
+        self.dir.path().join(inside)
+    }
+
+    /// A command with its configuration and password, not yet started.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sohoa"));
+        command.arg("--config").arg(self.path("pipeline.toml")).args(args).env("SOHOA_KEY_PASSWORD", "mật khẩu").env_remove("SOHOA_LOG");
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn sohoa(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs a command that must exit with `code`; gives its standard output.
+    pub fn expect(&self, code: i32, args: &[&str]) -> String {
+        let output = self.sohoa(args);
+        assert_eq!(output.status.code(), Some(code), "sohoa {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command with --json that must exit with one of `codes`; gives its lines.
+    pub fn lines(&self, codes: &[i32], args: &[&str]) -> Vec<Value> {
+        let output = self.sohoa(args);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(codes.contains(&output.status.code().unwrap_or(-1)), "sohoa {args:?}: {:?} {errors}", output.status);
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// What the auditors' program says of the archive: (verdict, JSON line) of each line.
+    pub fn verify(&self) -> Vec<(String, Value)> {
+        verify(&self.path("archive"), &self.path("trust"))
+    }
+}
+
+/// What the auditors' program says of a folder.
+pub fn verify(folder: &Path, trust: &Path) -> Vec<(String, Value)> {
+    let policy = sohoa_record::TrustPolicy::parse(&std::fs::read_to_string(trust).unwrap()).unwrap();
+    let mut lines = Vec::new();
+    sohoa_verify::audit(folder, "", &policy, &mut |line| {
+        let value = serde_json::to_value(&line).unwrap();
+        lines.push((value["verdict"].as_str().unwrap().to_owned(), value));
+        Ok(())
+    })
+    .unwrap();
+    lines
+}
+
+/// The corpus of real and hostile files. It is not part of the project; CI requires it.
+pub fn corpus() -> PathBuf {
+    let path = std::env::var_os("SOHOA_CORPUS")
+        .expect("SOHOA_CORPUS is not set; set it to the corpus folder, or leave this test out with: cargo nextest run -E 'not binary(corpus) and not binary(hostile)'");
+    PathBuf::from(path)
+}
+
+/// Every file below a folder, sorted.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Numbers that look random and are the same each time (SplitMix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+}
+
+/// Writes a small PNG that no other number has: strokes on paper, quickly read.
+pub fn small_scan(path: &Path, number: u64) {
+    let mut random = Random(number);
+    let mut picture = image::GrayImage::from_pixel(420, 300, image::Luma([245]));
+    for _ in 0..12 {
+        let (x, y) = (random.below(360) as u32 + 20, random.below(250) as u32 + 20);
+        for dx in 0..random.below(30) as u32 + 4 {
+            for dy in 0..3 {
+                picture.put_pixel((x + dx).min(419), y + dy, image::Luma([30]));
+            }
+        }
+    }
+    picture.save(path).unwrap();
+}

@@ -1,0 +1,185 @@
+//! What a user does with a data folder, from the first command to the auditor's verdict.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Home, files_below, small_scan, verify};
+use std::path::Path;
+
+fn fixtures() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+#[test]
+fn a_person_finishes_a_document_and_both_revisions_stay_provable() {
+    let home = Home::new();
+    let scan = fixtures().join("decision-handwritten");
+    let line = &home.lines(&[0], &["ingest", scan.to_str().unwrap(), "--json"])[0];
+    assert_eq!(line["state"], "review");
+    let record = line["record"].as_str().unwrap();
+    assert!(home.expect(0, &["review", "list"]).contains(record));
+
+    // what is missing cannot be accepted, what is no date cannot be set
+    let refused = home.sohoa(&["review", "set", record, "issued_date=3/3/2025"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("YYYY-MM-DD"));
+    assert_eq!(home.sohoa(&["review", "set", record, "no_such_field=1"]).status.code(), Some(2));
+
+    let doubts: Vec<String> = line["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|field| !field["doubt"].is_null())
+        .map(|field| match field["name"].as_str().unwrap() {
+            "issued_date" => "issued_date=2025-03-03".to_owned(),
+            "code_number" => "code_number=51".to_owned(),
+            other => format!("{other}=do người kiểm tra nhập"),
+        })
+        .collect();
+    let mut args = vec!["review", "set", record];
+    args.extend(doubts.iter().map(String::as_str));
+    args.extend(["--by", "lan"]);
+    assert!(home.expect(0, &args).contains("sealed  revision 2 by lan"));
+    assert!(!home.expect(0, &["review", "list"]).contains(record));
+    assert!(home.expect(0, &["search", "51"]).contains(record), "what a person typed is found");
+
+    let to = home.path("bag");
+    home.expect(0, &["export", record, "--to", to.to_str().unwrap()]);
+    let lines = verify(&to, &home.path("trust"));
+    assert_eq!(lines.iter().map(|(verdict, _)| verdict.as_str()).collect::<Vec<_>>(), ["ok"]);
+    let receipts = files_below(&to).iter().filter(|f| f.to_string_lossy().ends_with(".dsse.json")).count();
+    assert_eq!(receipts, 2, "both revisions go with the bag");
+    assert!(bag_is_whole(&to));
+    assert_eq!(home.sohoa(&["export", record, "--to", to.to_str().unwrap()]).status.code(), Some(2), "a bag is never written over");
+}
+
+/// `sha256sum` and `sha512sum` judge the bag.
+fn bag_is_whole(bag: &Path) -> bool {
+    ["256", "512"].iter().all(|bits| {
+        let sum = format!("sha{bits}sum");
+        std::process::Command::new(sum).args(["--check", "--quiet", "--strict"]).arg(format!("manifest-sha{bits}.txt")).current_dir(bag).status().unwrap().success()
+    })
+}
+
+#[test]
+fn the_same_bytes_are_done_once_and_linked() {
+    let home = Home::new();
+    let scans = tempfile::tempdir().unwrap();
+    for folder in ["H48.15-250117-0001", "H48.15-250117-0002"] {
+        std::fs::create_dir_all(scans.path().join(folder)).unwrap();
+        small_scan(&scans.path().join(folder).join("đơn.png"), 1);
+    }
+    let scans = scans.path().to_str().unwrap();
+    let lines = home.lines(&[0], &["ingest", scans, "--json"]);
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["record"], lines[1]["record"]);
+    assert_eq!(lines.iter().filter(|line| line.get("duplicate_of").is_some_and(|of| !of.is_null())).count(), 1);
+    // again: nothing is left to do, and nothing is doubled
+    let again = home.expect(0, &["ingest", scans]);
+    assert!(again.contains("0 documents done") && again.contains("1 were in the archive already"), "{again}");
+    let report = home.lines(&[0], &["fsck", "--json"]);
+    assert_eq!((&report[0]["records"], &report[0]["links"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn one_changed_byte_anywhere_in_the_store_is_named() {
+    let home = Home::new();
+    let scans = tempfile::tempdir().unwrap();
+    (0..2).for_each(|n| small_scan(&scans.path().join(format!("{n}.png")), 50 + n));
+    home.expect(0, &["ingest", scans.path().to_str().unwrap()]);
+    assert!(home.verify().iter().all(|(verdict, _)| verdict == "ok"));
+    let store = home.path("archive");
+    let files = files_below(&store);
+    assert!(files.len() >= 10, "two records have sources, PDFs, texts, arrivals and receipts");
+    for file in &files {
+        let original = std::fs::read(file).unwrap();
+        for at in [0, original.len() / 2, original.len() - 1] {
+            let mut changed = original.clone();
+            changed[at] ^= 1;
+            std::fs::write(file, &changed).unwrap();
+            let lines = home.verify();
+            assert!(lines.iter().any(|(verdict, _)| verdict != "ok"), "byte {at} of {} was changed unseen", file.display());
+            std::fs::write(file, &original).unwrap();
+        }
+        std::fs::remove_file(file).unwrap();
+        let lines = home.verify();
+        assert!(lines.iter().any(|(verdict, _)| verdict != "ok"), "{} was removed unseen", file.display());
+        std::fs::write(file, &original).unwrap();
+    }
+    // two receipts change places
+    let receipts: Vec<_> = files.iter().filter(|f| f.to_string_lossy().ends_with(".dsse.json")).collect();
+    let (one, two) = (std::fs::read(receipts[0]).unwrap(), std::fs::read(receipts[1]).unwrap());
+    std::fs::write(receipts[0], &two).unwrap();
+    std::fs::write(receipts[1], &one).unwrap();
+    assert!(home.verify().iter().filter(|(verdict, _)| verdict != "ok").count() >= 2);
+    std::fs::write(receipts[0], &one).unwrap();
+    std::fs::write(receipts[1], &two).unwrap();
+    // and two signatures
+    let swap = |into: &[u8], from: &[u8]| {
+        let mut into: serde_json::Value = serde_json::from_slice(into).unwrap();
+        let from: serde_json::Value = serde_json::from_slice(from).unwrap();
+        into["signatures"] = from["signatures"].clone();
+        format!("{{\"payloadType\":{},\"payload\":{},\"signatures\":{}}}\n", into["payloadType"], into["payload"], into["signatures"].to_string().replace("\"sig\"", "\"sig\""))
+    };
+    std::fs::write(receipts[0], swap(&one, &two)).unwrap();
+    let lines = home.verify();
+    assert!(lines.iter().any(|(verdict, _)| verdict == "bad_signature"), "{lines:?}");
+}
+
+#[test]
+fn report_says_unknown_without_a_register_and_counts_with_one() {
+    let home = Home::new();
+    let scans = tempfile::tempdir().unwrap();
+    small_scan(&scans.path().join("H48.15-250117-0042.01.png"), 9);
+    home.expect(0, &["ingest", scans.path().to_str().unwrap()]);
+    let rows = home.lines(&[0], &["report", "--year", "2025", "--json"]);
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["denominator"].is_null() && row["rate"].is_null()));
+    let register = scans.path().join("register.csv");
+    std::fs::write(&register, "unit,procedure,dossier_code,number,date,valid_until\nH48.15,1.001612,H48.15-250117-0042,51/QĐ-UBND,2025-01-17,\nH48.15,1.001612,H48.15-250117-0043,52/QĐ-UBND,2025-01-17,\n").unwrap();
+    home.expect(0, &["register", "import", register.to_str().unwrap()]);
+    let rows = home.lines(&[0], &["report", "--year", "2025", "--json"]);
+    let archived = rows.iter().find(|row| row["unit"] == "H48.15" && row["indicator"] == "archived").unwrap();
+    assert_eq!((&archived["numerator"], &archived["denominator"]), (&1.into(), &2.into()));
+    // the register survives the loss of the index
+    home.expect(0, &["fsck", "--rebuild"]);
+    assert_eq!(home.lines(&[0], &["report", "--year", "2025", "--json"]), rows);
+}
+
+#[test]
+fn wrong_setups_are_told_before_anything_is_touched() {
+    let home = Home::new();
+    let scans = tempfile::tempdir().unwrap();
+    small_scan(&scans.path().join("a.png"), 3);
+    let scans = scans.path().to_str().unwrap();
+    let wrong = home.command(&["ingest", scans]).env("SOHOA_KEY_PASSWORD", "sai").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(4), "{}", String::from_utf8_lossy(&wrong.stderr));
+    let none = home.command(&["ingest", scans]).env_remove("SOHOA_KEY_PASSWORD").output().unwrap();
+    assert_eq!(none.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("--password-file"));
+    home.set("language = \"vie\"", "language = \"xyz\"");
+    let reader = home.sohoa(&["ingest", scans]);
+    assert_eq!(reader.status.code(), Some(6));
+    assert!(String::from_utf8_lossy(&reader.stderr).contains("tesseract-ocr-xyz"));
+    assert!(files_below(&home.path("archive")).is_empty(), "nothing was touched");
+}
+
+#[test]
+fn digitize_needs_no_data_folder_and_gives_the_same_bytes_twice() {
+    let place = tempfile::tempdir().unwrap();
+    let scan = std::fs::canonicalize(fixtures().join("letter-skewed/scan0001.jpg")).unwrap();
+    let run = |out: &str| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_sohoa"))
+            .args(["digitize", scan.to_str().unwrap(), out, "--json"])
+            .current_dir(place.path())
+            .output()
+            .unwrap()
+    };
+    let first = run("một.pdf");
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    let line: serde_json::Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!(line["pages"][0]["state"], "text");
+    assert!(run("hai.pdf").status.success());
+    let (one, two) = (std::fs::read(place.path().join("một.pdf")).unwrap(), std::fs::read(place.path().join("hai.pdf")).unwrap());
+    assert_eq!(one, two);
+    assert_eq!(run("một.pdf").status.code(), Some(2), "an existing file is not written over");
+}
