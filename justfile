@@ -19,22 +19,26 @@ demo: build
     mkdir -p data
     (umask 077; head -c 18 /dev/urandom | base64 >data/demo-password)
     run sohoa init data/demo --password-file data/demo-password
+    shopt -s extglob
     papers=$PWD/fixtures
     cd data/demo
-    run sohoa ingest "$papers" --password-file ../demo-password || [ $? = 3 ] # 3: some documents failed, as meant
+    sed -i "s|^units = \"\"|units = \"$papers/units.toml\"|" pipeline.toml # the invented units of the sample papers
+    run sohoa ingest "$papers"/!(generator|receipts|tampered)/ --password-file ../demo-password || [ $? = 3 ] # 3: some documents failed, as meant
     run sohoa register import "$papers/register.csv"
     run sohoa report --year 2025
     run sohoa-verify archive --trust trust
     record=$(sohoa search 'quyet dinh' --limit 1 --json | sed -n '1s/.*"record":"\([^"]*\)".*/\1/p')
+    run sohoa export "$record" --to taken-away
     cat <<END
 
     What to look at next, in data/demo (the programs are in {{ bin }}):
+      $(find taken-away -name '*.pdf' | sort | tail -n 1)
+                                       a searchable PDF/A: open it, search it, copy from it
       sohoa search 'quyet dinh'        find papers, typed with accents or without
-      sohoa show ${record:-RECORD}
+      sohoa show $record
                                        one paper: its fields, and where its files are
       sohoa review list                what a person should look at, and why
       sohoa status                     what is where
-    A searchable PDF to open: $(sohoa show "$record" | awk '$1 == "file" && $2 == "searchable.pdf" { print $3 }')
     END
 
 # Every check: format, lint, licences, all tests. CI runs this, no more and no less
