@@ -51,7 +51,7 @@ alias check := test
 # Tests that do not take every core; arguments go to nextest: `just quick -p sohoa-record`
 [group('2. while you work')]
 quick *ARGS:
-    cargo nextest run --workspace -E 'not test(/(^|::)all_cores::/)' {{ ARGS }}
+    cargo nextest run --workspace -E 'not binary(/^(corpus|hostile|killed)$/)' {{ ARGS }}
 
 # Tests of the programs as a whole: sohoa, its page child, sohoa-verify
 [group('2. while you work')]
