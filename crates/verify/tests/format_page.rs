@@ -23,7 +23,7 @@ fn commands() -> String {
 /// Runs the page's commands in a copy of one revision's folder of an export, with `trust.txt` beside the files.
 fn by_hand(export: &Path, revision: u32) -> Output {
     let folder = tempfile::tempdir().unwrap();
-    let from = export.join(format!("data/H48.15-261120-0042/{A}/r{revision:04}"));
+    let from = export.join(format!("data/{A}/r{revision:04}"));
     for file in files(&from) {
         fs::copy(&file, folder.path().join(file.file_name().unwrap())).unwrap();
     }

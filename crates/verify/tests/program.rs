@@ -14,7 +14,7 @@ fn bag() -> (tempfile::TempDir, PathBuf, PathBuf, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("export");
     export(&root, A, 1, &key());
-    let (home, trust) = (root.join(format!("data/H48.15-261120-0042/{A}/r0001")), trust(folder.path()));
+    let (home, trust) = (root.join(format!("data/{A}/r0001")), trust(folder.path()));
     (folder, root, home, trust)
 }
 

@@ -168,7 +168,7 @@ pub fn export(root: &Path, record: &str, revisions: u32, key: &SigningKey) {
     let mut previous: Option<Manifest> = None;
     for revision in 1..=revisions {
         let manifest = manifest(record, previous.as_ref());
-        let folder = root.join(format!("data/H48.15-261120-0042/{record}/r{revision:04}"));
+        let folder = root.join(format!("data/{record}/r{revision:04}"));
         for (object, bytes) in objects(record, revision) {
             write(folder.join(object.name), bytes);
         }
