@@ -81,23 +81,3 @@ fn every_hostile_file_has_its_outcome_and_reason() {
     home.expect(0, &["fsck"]);
     assert!(home.verify().iter().all(|(verdict, _)| verdict == "ok"));
 }
-
-#[test]
-fn links_pipes_and_nested_folders_are_refused_and_the_batch_goes_on() {
-    let home = Home::new();
-    let scans = tempfile::tempdir().unwrap();
-    common::small_scan(&scans.path().join("good.png"), 7);
-    std::os::unix::fs::symlink("good.png", scans.path().join("link.png")).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(scans.path().join("pipe.png")).status().unwrap().success());
-    let output = home.sohoa(&["ingest", scans.path().to_str().unwrap(), "--json"]);
-    assert_eq!(output.status.code(), Some(3));
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(errors.contains("link.png: is a symbolic link") && errors.contains("pipe.png: is a FIFO"), "{errors}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
-
-    for inside in [home.path("archive/objects"), home.path(".")] {
-        let output = home.sohoa(&["ingest", inside.to_str().unwrap()]);
-        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
-        assert!(String::from_utf8_lossy(&output.stderr).contains("one inside the other"));
-    }
-}

@@ -44,10 +44,20 @@ pub fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
         } else {
             Kind::Other
         };
-        entries.push(Entry { name: entry.file_name().to_string_lossy().into_owned(), path: entry.path(), kind });
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !(kind == Kind::File && is_staged(&name)) {
+            entries.push(Entry { name, path: entry.path(), kind });
+        }
     }
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
+}
+
+/// `r0001.dsse.json#1`: the archive's folder store writes a file under such a name and links it to its own when it is whole. A power
+/// cut leaves some behind; they are nobody's statement.
+fn is_staged(name: &str) -> bool {
+    let number = name.rsplit_once('#').map(|(_, number)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// What stands at `folder`/`steps`, looking at each step without following links; `None` when nothing does.
@@ -103,4 +113,15 @@ pub fn small_file(path: &Path) -> Result<Vec<u8>, Cause> {
 /// The operating system's refusal as a cause.
 pub fn unreadable(error: &io::Error) -> Cause {
     Cause::Unreadable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_power_cut_leaves_half_written_is_not_an_entry() {
+        assert!(is_staged("first.json#1") && is_staged("r0001.dsse.json#12"));
+        assert!(!is_staged("first.json") && !is_staged("first.json#") && !is_staged("a#b.json"));
+    }
 }
