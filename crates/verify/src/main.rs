@@ -101,7 +101,7 @@ fn main() -> ExitCode {
         }
     }
     if !arguments.json
-        && let Err(error) = io::stdout().write_all(summary.text(language).as_bytes())
+        && let Err(error) = io::stdout().write_all(summary.text(language, arguments.strict).as_bytes())
     {
         return fail(FAILED, &AuditError::Report(error).to_string());
     }

@@ -44,7 +44,7 @@ impl Summary {
     }
 
     /// The closing lines: counts, what they mean, and what no such report can show.
-    pub fn text(&self, language: Language) -> String {
+    pub fn text(&self, language: Language, strict: bool) -> String {
         let count = |verdict| self.counts.get(&verdict).copied().unwrap_or(0);
         let mut text = "-".repeat(WIDTH);
         text.push('\n');
@@ -52,7 +52,7 @@ impl Summary {
             let _ = writeln!(text, "{} {:>8}", padded(label(verdict, language), 16), count(verdict));
         }
         text.push('\n');
-        let closing = match (language, self.exit_code(false)) {
+        let closing = match (language, self.exit_code(strict)) {
             (Language::Vi, 0) => "Kết luận: mọi hồ sơ lưu ở đây còn đúng như khi niêm phong.",
             (Language::Vi, 15) => "Kết luận: không có hồ sơ lưu nào để kiểm tra.",
             (Language::Vi, _) => "Kết luận: CÓ SAI LỆCH, xem các dòng nêu trên.",
