@@ -67,12 +67,16 @@ impl Database {
         Ok(self.writer.connect_options().as_ref().clone().connect().await?)
     }
 
-    /// Takes away all that the store can give back, in one transaction: a reader sees the old index or the empty one.
+    /// Takes away all that the store can give back, in one transaction: a reader sees the old index or the empty one. Tables are
+    /// dropped, not emptied, since what is wrong with them may be why.
     pub(crate) async fn clear(&self) -> Result<()> {
         let mut tx = self.write().await?;
-        sqlx::raw_sql("DELETE FROM fields; DELETE FROM texts; DELETE FROM words; DELETE FROM records; DELETE FROM jobs; DELETE FROM register;")
-            .execute(&mut *tx)
-            .await?;
+        sqlx::raw_sql(
+            "DROP TABLE fields; DROP TABLE texts; DROP TABLE words; DROP TABLE records; DROP TABLE jobs; DROP TABLE register;",
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::raw_sql(SCHEMA_SQL).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
     }

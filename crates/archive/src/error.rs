@@ -51,6 +51,16 @@ pub enum Error {
         /// The object's name.
         digest: Sha256Hex,
     },
+    /// A manifest lists an object with a size that it does not have.
+    #[error("object {digest} has {found} bytes and is listed with {listed}; seal again with the digests of what was stored")]
+    SizeDiffers {
+        /// The object's name.
+        digest: Sha256Hex,
+        /// What the manifest says, in bytes.
+        listed: u64,
+        /// What is stored, in bytes.
+        found: u64,
+    },
     /// The incoming file cannot be read.
     #[error("source '{place}' cannot be read: {source}; check the disk and the permissions")]
     SourceUnreadable {
@@ -152,6 +162,7 @@ impl Error {
             Error::Folder { .. }
             | Error::Altered { .. }
             | Error::Missing { .. }
+            | Error::SizeDiffers { .. }
             | Error::Receipt { .. }
             | Error::ForeignReceipt { .. }
             | Error::Arrival { .. }

@@ -221,20 +221,17 @@ impl Run<'_> {
             self.checked(archive.check_chain(&opened).await)?;
             self.checked(archive.check_arrival(&opened).await)?;
             let indexed = archive.index.entry(&record).await;
-            match self.checked(indexed)?.flatten() {
-                None => self.found(Kind::IndexDiffers, &record, "the index lacks this record"),
-                Some(entry) if entry.revision < revision => {
-                    self.found(
-                        Kind::IndexDiffers,
-                        &record,
-                        format!("the index has revision {}, the store {revision}", entry.revision),
-                    );
+            let wrong = match self.checked(indexed)? {
+                Some(None) => "the index lacks this record".to_owned(),
+                Some(Some(entry)) if entry.revision < revision => {
+                    format!("the index has revision {}, the store {revision}", entry.revision)
                 }
-                Some(entry) if entry.revision == revision && entry != Entry::of(&opened) => {
-                    self.found(Kind::IndexDiffers, &record, "the index says other things than the receipt");
+                Some(Some(entry)) if entry.revision == revision && entry != Entry::of(&opened) => {
+                    "the index says other things than the receipt".to_owned()
                 }
-                Some(_) => {}
-            }
+                _ => continue,
+            };
+            self.found(Kind::IndexDiffers, &record, wrong);
         }
         Ok(())
     }
@@ -256,6 +253,9 @@ impl Run<'_> {
                 self.report.links += 1;
                 match self.checked(archive.arrival(&source).await)? {
                     Some(None) => self.found(Kind::BadArrival, &path, "the first arrival of these bytes is missing"),
+                    Some(Some(first)) if first.digests != note.digests => {
+                        self.found(Kind::BadArrival, &path, "size or digests are not those of the first arrival");
+                    }
                     Some(Some(first)) if first.record != note.record => {
                         self.found(Kind::BadArrival, &path, format!("the first arrival is of record {}", first.record));
                     }
@@ -320,7 +320,9 @@ impl Run<'_> {
                 self.found(Kind::MissingObject, digest, format!("{place} refers to it"));
             }
         }
-        for (digest, _) in self.pairs("SELECT digest, '' FROM temp.present WHERE digest NOT IN temp.referred").await? {
+        for (digest, _) in
+            self.pairs("SELECT digest, '' FROM temp.present WHERE digest NOT IN (SELECT digest FROM temp.referred)").await?
+        {
             self.found(Kind::Orphan, digest, "no receipt, arrival or register refers to it");
         }
         Ok(())
@@ -333,6 +335,9 @@ impl Run<'_> {
             if !archive.exists(&layout::receipt(&id, 1)).await? {
                 self.found(Kind::IndexForeign, record, format!("the index has revision {revision}, the store has no receipt"));
             }
+        }
+        for (record, _) in self.pairs("SELECT record, '' FROM records WHERE row NOT IN (SELECT row FROM texts)").await? {
+            self.found(Kind::IndexDiffers, record, "the text of its pages is not in the index");
         }
         for (record, source) in self.pairs("SELECT record, source_sha256 FROM jobs WHERE record NOT IN temp.arrived").await? {
             let source: Sha256Hex = crate::index::parse(&source)?;

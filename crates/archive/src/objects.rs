@@ -52,24 +52,35 @@ impl Objects {
 
     /// Stores a file from its beginning, in constant memory. `place` names it in errors.
     ///
-    /// A large file is read twice, once for its name and once for the copy, and both must agree: a file that is still being
-    /// written is [`Error::SourceChanged`], not an archived half. The digests are those of the bytes that were stored.
+    /// A file that is still being written is [`Error::SourceChanged`], not an archived half: its length and time of change must
+    /// be the same after reading as before, and a large file, which is read once for its name and once for the copy, must give
+    /// the same bytes twice. The digests are those of the bytes that were stored.
     pub async fn put_file(&self, file: &mut File, place: &str) -> Result<Digests> {
         let unreadable = |source| Error::SourceUnreadable { place: place.to_owned(), source };
+        let before = file.metadata().await.map_err(unreadable)?;
         file.rewind().await.map_err(unreadable)?;
-        let mut head = Vec::new();
-        (&mut *file).take(PART as u64 + 1).read_to_end(&mut head).await.map_err(unreadable)?;
-        if head.len() <= PART {
-            return self.put(head).await;
-        }
+        // No more than the length that was seen: else a file that grows as fast as it is read would never end.
+        let mut left = before.len();
         let mut hasher = Hasher::new();
-        while !head.is_empty() {
-            for piece in head.chunks(CHUNK) {
+        let mut part = Vec::new();
+        while left > 0 {
+            part.clear();
+            (&mut *file).take(left.min(PART as u64)).read_to_end(&mut part).await.map_err(unreadable)?;
+            if part.is_empty() {
+                break;
+            }
+            left -= part.len() as u64;
+            for piece in part.chunks(CHUNK) {
                 hasher.update(piece);
                 tokio::task::yield_now().await;
             }
-            head.clear();
-            (&mut *file).take(PART as u64).read_to_end(&mut head).await.map_err(unreadable)?;
+        }
+        let after = file.metadata().await.map_err(unreadable)?;
+        if left > 0 || (before.len(), before.modified().ok()) != (after.len(), after.modified().ok()) {
+            return Err(Error::SourceChanged { place: place.to_owned() });
+        }
+        if before.len() <= PART as u64 {
+            return self.put(part).await;
         }
         let digests = hasher.finish();
         if self.size(&digests.sha256).await?.is_some() {
@@ -87,12 +98,14 @@ impl Objects {
         let mut upload = self.store.put_multipart(&path).await.map_err(Error::store(&path))?;
         let mut hasher = Hasher::new();
         let copied = async {
-            loop {
+            let mut left = digests.size;
+            while left > 0 {
                 let mut part = Vec::with_capacity(PART);
-                (&mut *file).take(PART as u64).read_to_end(&mut part).await.map_err(unreadable)?;
+                (&mut *file).take(left.min(PART as u64)).read_to_end(&mut part).await.map_err(unreadable)?;
                 if part.is_empty() {
                     break;
                 }
+                left -= part.len() as u64;
                 for piece in part.chunks(CHUNK) {
                     hasher.update(piece);
                     tokio::task::yield_now().await;

@@ -226,10 +226,10 @@ impl Archive {
         self.check_arrival(&opened).await?;
         self.check_chain(&opened).await?;
         for object in &manifest.objects {
-            match self.objects.size(&object.digests.sha256).await? {
-                Some(size) if size == object.digests.size => {}
-                Some(_) => drop(self.objects.verify(&object.digests.sha256).await?),
-                None => return Err(Error::Missing { digest: object.digests.sha256.clone() }),
+            let digest = &object.digests.sha256;
+            let found = self.objects.size(digest).await?.ok_or_else(|| Error::Missing { digest: digest.clone() })?;
+            if found != object.digests.size {
+                return Err(Error::SizeDiffers { digest: digest.clone(), listed: object.digests.size, found });
             }
         }
 
