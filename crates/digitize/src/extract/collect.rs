@@ -177,7 +177,9 @@ impl Collector {
                 None => (None, Some(Reason::DateUnconfirmed)),
             }
         } else {
-            let number_by_hand = number.is_none_or(|n| n.looks(row.yardstick(), sheet.em) != Looks::Printed);
+            // beside a number by hand a day is not believed, however printed it looks
+            let number_looks = number.map(|n| n.looks(row.yardstick(), sheet.em));
+            let number_by_hand = !matches!(number_looks, Some(Looks::Printed | Looks::Unsure));
             match (row.looks(), date) {
                 (Looks::Printed, Some(date)) if !number_by_hand => (Some(date), None),
                 (Looks::Printed | Looks::Unsure, date) => (date, Some(Reason::DateUnconfirmed)),
@@ -214,6 +216,9 @@ impl Collector {
             (None, _) if head.letter => {
                 let top = head.number.as_ref().map_or(head.top, |n| f64::from(n.rect.y));
                 (subject::of_letter(sheet, head.split, top), "nd30.header.subject.letter")
+            }
+            (None, _) if head.number.is_some() => {
+                (subject::under_unread_title(sheet, head.bottom(sheet)), "nd30.header.subject.untitled")
             }
             (None, _) => (None, "nd30.header.subject"),
         };

@@ -1,7 +1,7 @@
 //! The day of issue, as printed under the national name: "Gò Mới, ngày 05 tháng 6 năm 2026" (NĐ 30/2020, Phụ lục I, cell 4).
 //! Month and year are printed; the day usually is not. A date is whole or it is nothing: no day is guessed from a stamp.
 
-use super::layout::{Run, Sheet, join, union};
+use super::layout::{Run, Sheet, is_one_number, join, union};
 use super::print::{Looks, Yardstick, read_surely};
 use jiff::civil::Date;
 use sohoa_record::text::{Rect, Word, fold};
@@ -14,8 +14,10 @@ pub(super) struct DateRow<'a> {
     pub rect: Rect,
     /// "Gò Mới", without its comma; empty when there is none.
     pub place: String,
-    day_word: Option<&'a Word>,
-    month_word: Option<&'a Word>,
+    /// Between "ngày" and "tháng".
+    day: Vec<&'a Word>,
+    /// Between "tháng" and "năm".
+    month: Vec<&'a Word>,
     year_word: Option<&'a Word>,
     ngay: Option<&'a Word>,
     thang: &'a Word,
@@ -59,7 +61,7 @@ fn take_apart<'a>(words: &[&'a Word], em: f64) -> Option<DateRow<'a>> {
         return None;
     }
     // "ngày4†tháng": the hand joined them
-    let joined_day = ngay == Some(thang) || ngay.is_some_and(|i| folded[i] != "ngay");
+    let joined_day = ngay == Some(thang) || ngay.is_some_and(|i| words[i].text.chars().count() > 4 || folded[i] != "ngay");
     let between: &[&Word] = match ngay {
         Some(i) if i < thang => &words[i + 1..thang],
         _ => &[],
@@ -73,11 +75,8 @@ fn take_apart<'a>(words: &[&'a Word], em: f64) -> Option<DateRow<'a>> {
         words: own.to_vec(),
         rect: union(own)?,
         place: join(&words[..place_end]).trim_matches(|c: char| !c.is_alphanumeric()).to_owned(),
-        day_word: match between {
-            [day] if !joined_day => Some(day),
-            _ => None,
-        },
-        month_word: if nam == thang + 2 { Some(words[thang + 1]) } else { None },
+        day: if joined_day { Vec::new() } else { between.to_vec() },
+        month: words[thang + 1..nam].to_vec(),
         year_word,
         ngay: ngay.filter(|_| !joined_day).map(|i| words[i]),
         thang: words[thang],
@@ -93,9 +92,12 @@ fn is_year(text: &str) -> bool {
 impl<'a> DateRow<'a> {
     /// The date, when day, month and year were all read as digits and there is such a day.
     pub fn date(&self) -> Option<Date> {
-        let number = |word: Option<&Word>| word.filter(|w| w.text.len() <= 4).and_then(|w| w.text.parse::<i16>().ok());
-        let (day, month) = (number(self.day_word)?, number(self.month_word)?);
-        Date::new(number(self.year_word)?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+        let number = |words: &[&Word]| {
+            let digits: String = words.iter().map(|w| w.text.as_str()).collect();
+            (is_one_number(words) && digits.len() <= 4).then(|| digits.parse::<i16>().ok()).flatten()
+        };
+        let (day, month, year) = (number(&self.day)?, number(&self.month)?, number(&[self.year_word?])?);
+        Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
     }
 
     /// The paper's printed digits.
@@ -108,9 +110,12 @@ impl<'a> DateRow<'a> {
         if !self.something_for_day {
             return Looks::Absent;
         }
-        let (Some(day), Some(month), Some(ngay), Some(yardstick)) = (self.day_word, self.month_word, self.ngay, self.yardstick())
+        let ([day], [month], Some(ngay), Some(yardstick)) =
+            (self.day.as_slice(), self.month.as_slice(), self.ngay, self.yardstick())
         else {
-            return Looks::Handwritten;
+            // nothing to measure by
+            let readable = self.date().is_some() && self.day.iter().chain(&self.month).all(|w| w.confidence >= 80);
+            return if readable { Looks::Unsure } else { Looks::Handwritten };
         };
         let space = 0.8;
         let day_looks = yardstick.judge(day, Some(ngay), Some((self.thang, space)), self.nam);
@@ -150,6 +155,12 @@ mod tests {
         assert_eq!(read(blank), Some((None, Looks::Handwritten, "Gò Mới".into())));
         let joined = Paper::new().line(1200, 300, "Gò Mới, ngày4†tháng 6 năm 2026");
         assert_eq!(read(joined), Some((None, Looks::Handwritten, "Gò Mới".into())));
+    }
+
+    #[test]
+    fn a_mark_that_runs_into_its_label_is_a_hand() {
+        let read = read(Paper::new().line(1200, 300, "Gò Mới, ngày/† tháng 6 năm 2026"));
+        assert_eq!(read.map(|r| r.1), Some(Looks::Handwritten));
     }
 
     #[test]

@@ -65,8 +65,7 @@ pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, p
         .iter()
         .filter(|run| run.centre_x() < split && run.centre_y() > top && run.centre_y() < bottom && run.is_capitals())
         .collect();
-    let words: Vec<&Word> =
-        runs.iter().flat_map(|run| run.words.iter().copied()).filter(|w| w.text.chars().any(char::is_alphanumeric)).collect();
+    let words: Vec<&Word> = runs.iter().flat_map(|run| own_words(run)).collect();
     if words.is_empty() {
         return None;
     }
@@ -74,6 +73,15 @@ pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, p
     let (value, confirmed) = capitals::respell(&words, place);
     let sure = words.iter().zip(confirmed).all(|(word, confirmed)| confirmed || word.confidence >= 90);
     Some(Issuer { words, printed, value, sure })
+}
+
+/// Without the remains of rules and stamps; a dash between words is the name's own.
+fn own_words<'a>(run: &Run<'a>) -> Vec<&'a Word> {
+    let named = |w: &&Word| w.text.chars().any(char::is_alphanumeric);
+    let (Some(first), Some(last)) = (run.words.iter().position(|w| named(w)), run.words.iter().rposition(|w| named(w))) else {
+        return Vec::new();
+    };
+    run.words[first..=last].iter().copied().filter(|w| named(w) || matches!(w.text.as_str(), "-" | "–")).collect()
 }
 
 /// Is a page marked secret: MẬT, TỐI MẬT or TUYỆT MẬT in a cell of its own in the upper part (NĐ 30/2020, Phụ lục I, cell 10a)?

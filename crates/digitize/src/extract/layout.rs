@@ -199,6 +199,22 @@ pub(super) fn centre_y(rect: &Rect) -> f64 {
     f64::from(rect.y) + f64::from(rect.height) / 2.0
 }
 
+/// Are these words the digits of one number? Overlaid digits are set one by one and come as words of their own; the middles
+/// of neighbours are then half an em for each digit apart, and a word space would make it more.
+pub(super) fn is_one_number(words: &[&Word]) -> bool {
+    let digits = |w: &Word| w.text.chars().count() as f64;
+    let touch = |pair: &[&Word]| {
+        let em = f64::from(pair[0].rect.height.max(pair[1].rect.height)) / 0.66;
+        let pitch = (digits(pair[0]) + digits(pair[1])) / 2.0 * 0.5 * em;
+        let apart = centre_x(&pair[1].rect) - centre_x(&pair[0].rect);
+        let level = (centre_y(&pair[1].rect) - centre_y(&pair[0].rect)).abs() < 0.1 * em;
+        level && (0.8 * pitch..pitch + 0.12 * em).contains(&apart)
+    };
+    !words.is_empty()
+        && words.iter().all(|w| w.text.chars().all(|c| c.is_ascii_digit()))
+        && words.windows(2).all(|pair| touch(pair))
+}
+
 /// White pixels between two words; negative when they overlap.
 pub(super) fn gap(left: &Word, right: &Word) -> f64 {
     f64::from(right.rect.x) - f64::from(left.rect.right())
@@ -238,6 +254,22 @@ mod tests {
         let page = Paper::new().line(100, 100, "UBND XÃ GÒ MỚI CQNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM").page();
         let view = page.view();
         assert_eq!(Sheet::new(&view).runs[0].text(), "UBND XÃ GÒ MỚI");
+    }
+
+    #[test]
+    fn digits_set_one_by_one_are_one_number_and_spaced_ones_are_not() {
+        let word = |text: &str, x: u32, width: u32| Word {
+            text: text.into(),
+            rect: Rect { x, y: 490, width, height: 38 },
+            confidence: 100,
+        };
+        let (five, four, two) = (word("5", 549, 22), word("4", 574, 26), word("2", 602, 25));
+        assert!(is_one_number(&[&five, &four, &two]));
+        assert!(is_one_number(&[&word("1", 626, 15), &word("1", 653, 15)]));
+        // a word space between, twice the same digit in one place, no digit
+        assert!(!is_one_number(&[&five, &word("4", 592, 26)]));
+        assert!(!is_one_number(&[&five, &word("5", 551, 22)]));
+        assert!(!is_one_number(&[&word("x", 549, 22)]));
     }
 
     #[test]

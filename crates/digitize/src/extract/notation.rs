@@ -52,6 +52,8 @@ pub(super) fn clean(text: &str) -> String {
             '–' | '—' | '‐' | '‑' | '−' => '-',
             // eth and African d, look-alikes of Đ in old data and OCR
             'Ð' | 'Ɖ' => 'Đ',
+            // no letter of the language
+            'Ñ' => 'N',
             c => c,
         })
         .collect();

@@ -1,7 +1,7 @@
 //! The number (số) of a paper and the row on which it stands. A number is vouched for when it was printed and read surely;
 //! it is never completed or guessed.
 
-use super::layout::{Run, Sheet, join, pattern, union};
+use super::layout::{Run, Sheet, is_one_number, join, pattern, union};
 use super::notation;
 use super::print::{Looks, Yardstick};
 use regex::Regex;
@@ -29,7 +29,8 @@ pub(super) struct NumberRow<'a> {
 static LABEL: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}\p{N}]*[Ss][ốóôòõọỗồổộơởờoỐÓÔÒỒỔO0]\s*[:;.,]?\s*"));
 // alone it needs its colon or a digit: "Sở Nội vụ" begins alike
 static LABELLED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}\p{N}]*[Ss][ốóôòõọỗồổộơởờoỐÓÔÒỒỔO0]\s*(?:[:;]|\d)"));
-static SLASHED: LazyLock<Regex> = LazyLock::new(|| pattern(r"/\s*(?:\d{4}\s*/\s*)?[A-ZĐÐƯ][A-Za-zĐÐđƯ0-9&.]+|/\s*[A-ZĐÐƯ]\s*-"));
+static SLASHED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"/\s*(?:\d{4}\s*/\s*)?[A-ZĐÐƯÑ][A-Za-zĐÐđƯÑ0-9&.]+|/\s*[A-ZĐÐƯ]\s*-"));
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d{1,6}$"));
 static CERTIFICATE_NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[0-9][0-9A-Z-]{0,14}$"));
 
@@ -183,7 +184,8 @@ impl<'a> NumberRow<'a> {
 
     /// In a text layer: the digits stand in one piece right after the label.
     pub fn is_whole(&self) -> bool {
-        self.label.is_some() && self.digits().or(self.certificate_number()).is_some() && self.number_words.len() == 1
+        let read = self.digits().or(self.certificate_number()).is_some();
+        self.label.is_some() && read && (self.number_words.len() == 1 || is_one_number(&self.number_words))
     }
 }
 

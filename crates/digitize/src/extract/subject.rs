@@ -88,6 +88,16 @@ pub(super) fn under_title<'a>(sheet: &Sheet<'a>, title: &Rect) -> Option<Subject
     finish(words, ended && !stamped)
 }
 
+/// The rows under an unread title: they begin with the first words in the middle, below the header, that are no body's.
+pub(super) fn under_unread_title<'a>(sheet: &Sheet<'a>, header_bottom: f64) -> Option<Subject<'a>> {
+    let below = |run: &&Run<'a>| run.centre_y() > header_bottom && run.centre_y() < header_bottom + 12.0 * sheet.em;
+    let middle = |run: &&Run<'a>| (0.42..0.62).contains(&(run.centre_x() / sheet.width().max(1.0)));
+    let first = sheet.runs.iter().filter(below).filter(middle).find(|run| run.words.len() > 2 && is_text(&run.text()))?;
+    let above = f64::from(first.rect.y) - sheet.em;
+    let unread = Rect { y: above.max(0.0) as u32, height: 1, ..first.rect };
+    under_title(sheet, &unread)
+}
+
 /// The "V/v" block under a letter's number, in the left column.
 pub(super) fn of_letter<'a>(sheet: &Sheet<'a>, split: f64, top: f64) -> Option<Subject<'a>> {
     let column: Vec<&Run<'a>> = sheet
@@ -249,6 +259,22 @@ mod tests {
         let view = page.view();
         let subject = of_letter(&Sheet::new(&view), 1100.0, 420.0).unwrap();
         assert_eq!((subject.value.as_str(), subject.whole), ("V/v công bố danh mục thủ tục hành chính năm 2026", true));
+    }
+
+    #[test]
+    fn a_subject_is_found_under_a_title_that_was_not_read() {
+        let page = Paper::new()
+            .line(100, 520, "CỔNG THÔNG TIN")
+            .centred(570, "Quy định cơ chế quản lý tài chính của quỹ")
+            .centred(630, "đầu tư phát triển")
+            .line(400, 800, "Căn cứ Luật")
+            .page();
+        let view = page.view();
+        let subject = under_unread_title(&Sheet::new(&view), 400.0).unwrap();
+        assert_eq!(subject.value, "Quy định cơ chế quản lý tài chính của quỹ đầu tư phát triển");
+        let body = Paper::new().centred(570, "Căn cứ Luật Tổ chức chính quyền địa phương năm 2025").page();
+        let view = body.view();
+        assert!(under_unread_title(&Sheet::new(&view), 400.0).is_none());
     }
 
     #[test]

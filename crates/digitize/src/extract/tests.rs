@@ -95,6 +95,20 @@ fn a_text_layer_without_its_overlaid_number_says_so() {
     let with = |number: &str, date: &str| read(&[decision(number, date).born_digital().page()]);
     let whole = with("Số: 15 /QĐ-UBND", "Gò Mới, ngày 05 tháng 6 năm 2026");
     assert_eq!((value(&whole.fields, name::CODE_NUMBER), doubt(&whole, name::CODE_NUMBER)), (Some("15"), None));
+    // overlaid, digit by digit
+    let piecewise = Paper::new()
+        .born_digital()
+        .header(["ỦY BAN NHÂN DÂN", "XÃ GÒ MỚI"], "Số:", "Gò Mới, ngày")
+        .hand(540, 25, 38, "1", 100)
+        .hand(570, 25, 38, "5", 100)
+        .line_at_row_of_last(640, "/QĐ-UBND")
+        .hand(1600, 32, 38, "0", 100)
+        .hand(1629, 32, 38, "8", 100)
+        .line_at_row_of_last(1690, "tháng 6 năm 2026")
+        .centred(520, "QUYẾT ĐỊNH");
+    let overlaid = read(&[piecewise.page()]);
+    assert_eq!((value(&overlaid.fields, name::CODE_NUMBER), doubt(&overlaid, name::CODE_NUMBER)), (Some("15"), None));
+    assert_eq!((value(&overlaid.fields, name::ISSUED_DATE), doubt(&overlaid, name::ISSUED_DATE)), (Some("2026-06-08"), None));
     let blank = with("Số: /QĐ-UBND", "Gò Mới, ngày tháng 6 năm 2026");
     assert_eq!((value(&blank.fields, name::CODE_NUMBER), doubt(&blank, name::CODE_NUMBER)), (None, Some(Reason::NumberMissing)));
     assert_eq!((value(&blank.fields, name::ISSUED_DATE), doubt(&blank, name::ISSUED_DATE)), (None, Some(Reason::DateMissing)));
