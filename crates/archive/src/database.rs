@@ -49,17 +49,26 @@ impl Database {
     }
 
     async fn make_schema(&self) -> Result<()> {
-        let mut tx = self.write().await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await?;
-        match found {
-            SCHEMA => return Ok(()),
-            0 => {}
-            found => return Err(Error::Schema { found, expected: SCHEMA }),
+        // Looked at without the write lock first: opening an archive to search in it waits for nobody.
+        if self.schema_of(&mut *self.writer.acquire().await?).await? {
+            return Ok(());
         }
-        sqlx::raw_sql(SCHEMA_SQL).execute(&mut *tx).await?;
-        sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {SCHEMA}"))).execute(&mut *tx).await?;
-        tx.commit().await?;
+        let mut tx = self.write().await?;
+        if !self.schema_of(&mut tx).await? {
+            sqlx::raw_sql(SCHEMA_SQL).execute(&mut *tx).await?;
+            sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {SCHEMA}"))).execute(&mut *tx).await?;
+            tx.commit().await?;
+        }
         Ok(())
+    }
+
+    /// True for a file of this version, false for a new one.
+    async fn schema_of(&self, connection: &mut SqliteConnection) -> Result<bool> {
+        match sqlx::query_scalar("PRAGMA user_version").fetch_one(connection).await? {
+            SCHEMA => Ok(true),
+            0 => Ok(false),
+            found => Err(Error::Schema { found, expected: SCHEMA }),
+        }
     }
 
     /// A connection of its own, for temporary tables beside the index: they lie on disk and are gone with it.

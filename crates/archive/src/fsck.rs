@@ -84,6 +84,8 @@ pub enum Kind {
     Pending,
     /// Note: an object that nothing refers to.
     Orphan,
+    /// Note: what an upload left that was cut off.
+    Unfinished,
     /// Note: a file that is not ours.
     ForeignFile,
 }
@@ -91,7 +93,7 @@ pub enum Kind {
 impl Kind {
     /// False for what is only good to know.
     pub fn is_error(self) -> bool {
-        !matches!(self, Kind::Pending | Kind::Orphan | Kind::ForeignFile)
+        !matches!(self, Kind::Pending | Kind::Orphan | Kind::Unfinished | Kind::ForeignFile)
     }
 
     /// What to do about it.
@@ -107,6 +109,7 @@ impl Kind {
             Kind::Forgotten | Kind::IndexDiffers | Kind::IndexForeign | Kind::DatabaseDamaged => "run `sohoa fsck --rebuild`",
             Kind::Pending => "run `sohoa ingest` again; `sohoa status` shows what is waiting or given up",
             Kind::Orphan => "nothing: an ingest that was interrupted left it, and it is used when the same bytes come again",
+            Kind::Unfinished => "take it away while nothing is being ingested: a write that was cut off left it",
             Kind::ForeignFile => "nothing, or take it away: sohoa did not write it",
         }
     }
@@ -312,6 +315,9 @@ impl Run<'_> {
             self.report.bytes += size;
             self.checked(archive.objects.verify(&digest).await)?;
             sqlx::query("INSERT OR IGNORE INTO temp.present VALUES (?)").bind(digest.as_str()).execute(&mut self.memory).await?;
+        }
+        for path in archive.objects.unfinished().await {
+            self.found(Kind::Unfinished, path.display(), "an upload that was cut off, or is going on");
         }
         for (digest, place) in self.pairs("SELECT digest, place FROM temp.referred WHERE digest NOT IN temp.present").await? {
             let object: Sha256Hex = crate::index::parse(&digest)?;

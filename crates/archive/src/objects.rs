@@ -204,6 +204,28 @@ impl Objects {
         Some(self.folder.as_ref()?.join(layout::object(digest).as_ref()))
     }
 
+    /// Files that an upload left that was cut off (by a power cut, a kill), when the store is a local folder. They are invisible to
+    /// the store and harm nobody, but take room; those of an upload that is going on right now look the same.
+    pub async fn unfinished(&self) -> Vec<PathBuf> {
+        let Some(folder) = self.folder.clone() else { return Vec::new() };
+        tokio::task::spawn_blocking(move || {
+            let (mut folders, mut unfinished) = (vec![folder], Vec::new());
+            while let Some(folder) = folders.pop() {
+                for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                        folders.push(entry.path());
+                    } else if name.rsplit_once('#').is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) {
+                        unfinished.push(entry.path());
+                    }
+                }
+            }
+            unfinished
+        })
+        .await
+        .unwrap_or_default()
+    }
+
     async fn fetch(&self, digest: &Sha256Hex) -> Result<GetResult> {
         let path = layout::object(digest);
         self.store.get(&path).await.map_err(|source| match source {

@@ -11,9 +11,9 @@
 use crate::database::{self, Database};
 use crate::entry::Entry;
 use crate::error::{Error, Result};
-use crate::index::{self, Index};
+use crate::index::{self, Filter, Index};
 use crate::objects::{Objects, folder_store};
-use crate::queue::{self, Queue};
+use crate::queue::{self, Queue, QueueCounts};
 use crate::{body, layout};
 use bytes::Bytes;
 use futures::TryStreamExt as _;
@@ -173,6 +173,18 @@ impl Archive {
         self.index.database.close().await;
     }
 
+    /// True when index and queue are empty and the store is not: somebody lost the database, and `sohoa fsck --rebuild` is due.
+    /// An ingest of the same files would find its way without, but lists, searches and rates would be silently wrong.
+    pub async fn wants_rebuild(&self) -> Result<bool> {
+        if !self.index.entries(&Filter::default(), None, 1).await?.is_empty()
+            || self.queue.counts().await? != QueueCounts::default()
+        {
+            return Ok(false);
+        }
+        let first = self.store.list(Some(&Path::from(layout::ARRIVALS))).try_next().await;
+        Ok(first.map_err(Error::store(layout::ARRIVALS))?.is_some())
+    }
+
     /// Takes in a document: stores its bytes, decides its record, and sees to it that there is a job as long as it is not
     /// committed. `place` of errors is `arriving.path`.
     pub async fn arrive(&self, arriving: Arriving, source: SourceBytes<'_>) -> Result<Arrived> {
@@ -233,35 +245,39 @@ impl Archive {
             }
         }
 
+        // Whatever completing needs is read before, so that nothing that is committed cannot be completed.
+        let body = body::read(&self.objects, &opened).await?;
+
         // THE COMMIT POINT. Before this create-if-absent nothing of the revision is visible; after it a retry only completes.
         let bytes = receipt.to_bytes();
         let existing = self.create(&layout::receipt(&manifest.record, manifest.revision), bytes.clone()).await?;
 
-        let commit = match existing {
+        match existing {
             Some(other) if other != bytes => {
-                let (record, revision) = (&manifest.record, manifest.revision);
-                Commit::AlreadyCommitted(self.open_receipt(record, revision, &other)?)
+                let other = self.open_receipt(&manifest.record, manifest.revision, &other)?;
+                self.complete(&other, &body::read(&self.objects, &other).await?).await?;
+                Ok(Commit::AlreadyCommitted(other))
             }
-            _ => Commit::Committed(opened),
-        };
-        self.complete(commit.opened()).await?;
-        Ok(commit)
+            _ => {
+                self.complete(&opened, &body).await?;
+                Ok(Commit::Committed(opened))
+            }
+        }
     }
 
     /// Completes a record that is committed already: what a worker asks before it begins. Nothing when it is not committed.
     pub async fn resume(&self, record: &RecordId) -> Result<Option<Opened>> {
         let latest = self.revisions(record).await?.pop();
         if let Some(opened) = &latest {
-            self.complete(opened).await?;
+            self.complete(opened, &body::read(&self.objects, opened).await?).await?;
         }
         Ok(latest)
     }
 
     /// Index and queue after the commit point: one transaction.
-    async fn complete(&self, opened: &Opened) -> Result<()> {
-        let body = body::read(&self.objects, opened).await?;
+    async fn complete(&self, opened: &Opened, body: &str) -> Result<()> {
         let mut tx = self.index.database.write().await?;
-        index::write(&mut tx, &Entry::of(opened), &body).await?;
+        index::write(&mut tx, &Entry::of(opened), body).await?;
         queue::complete(&mut tx, &opened.manifest.record).await?;
         Ok(tx.commit().await?)
     }

@@ -117,6 +117,8 @@ async fn what_does_not_fit_the_archive_is_not_committed() {
     assert!(matches!(refused(&|m| m.source.digests = absent.clone()).await, Error::Arrival { .. }));
     assert!(matches!(refused(&|m| m.record = sohoa_archive::new_record_id()).await, Error::Arrival { .. }));
     assert!(matches!(refused(&|m| m.source.name = "x".into()).await, Error::Arrival { .. }));
+    let not_text = archive.objects.put(&b"not a text object"[..]).await.unwrap();
+    assert!(matches!(refused(&|m| m.objects[2].digests = not_text.clone()).await, Error::Malformed { .. }));
     let stranger = Receipt::seal(&manifest, &ed25519_dalek::SigningKey::from_bytes(&[8; 32]));
     assert!(matches!(archive.commit(&stranger).await.unwrap_err(), Error::ForeignReceipt { .. }));
     assert_eq!(place.receipts(), 0);
@@ -142,4 +144,24 @@ async fn racing_writers_make_exactly_one_record() {
     assert_eq!(archives[0].index.entries(&Default::default(), None, 9).await.unwrap().len(), 1);
     assert_eq!(archives[1].queue.counts().await.unwrap().queued, 0);
     assert_eq!(fsck(&archives[0]).await.1, []);
+}
+
+#[tokio::test]
+async fn a_text_that_was_altered_is_called_altered_and_not_malformed() {
+    let place = Place::new();
+    let archive = place.open().await;
+    // longer than what waits between the store and the parser, and broken at its beginning
+    let pages = vec!["những lời rất dài của một trang giấy rất dài "; 40].join("\n").leak();
+    let doc = document("a.png", &vec![&*pages; 60]);
+    let arrived = arrive(&archive, &doc).await.unwrap();
+    let receipt = seal(&archive, &doc, &arrived, 1).await.unwrap();
+    let text = receipt.open(&policy()).unwrap().manifest.objects[2].digests.clone();
+    let path = archive.objects.local_path(&text.sha256).unwrap();
+    let good = std::fs::read(&path).unwrap();
+    assert!(good.len() > 1_000_000);
+    std::fs::write(&path, [b"?", &good[1..]].concat()).unwrap();
+    assert!(matches!(archive.commit(&receipt).await.unwrap_err(), Error::Altered { .. }));
+    std::fs::write(&path, good).unwrap();
+    archive.commit(&receipt).await.unwrap();
+    assert_eq!(archive.index.search("trang giấy", &Default::default(), None, 9).await.unwrap().hits.len(), 1);
 }
