@@ -45,12 +45,19 @@ fn main() {
                 let kept = &scan.kept;
                 println!(
                     "  {number}: {}×{} {:?} {} bytes, {} dpi, turned {}, words {words:?}, {:?}",
-                    kept.width, kept.height, kept.encoding, kept.data.len(), scan.dpi, scan.rotate_deg, start.elapsed()
+                    kept.width,
+                    kept.height,
+                    kept.encoding,
+                    kept.data.len(),
+                    scan.dpi,
+                    scan.rotate_deg,
+                    start.elapsed()
                 );
                 assert_eq!((kept.width, kept.height), (scan.grey.width, scan.grey.height));
                 assert_eq!(scan.grey.pixels.len(), kept.width as usize * kept.height as usize);
                 if let Some(dir) = &grey_dir {
-                    let pgm = [format!("P5 {} {} 255\n", scan.grey.width, scan.grey.height).as_bytes(), &scan.grey.pixels].concat();
+                    let pgm =
+                        [format!("P5 {} {} 255\n", scan.grey.width, scan.grey.height).as_bytes(), &scan.grey.pixels].concat();
                     std::fs::write(format!("{dir}/{name}-{number}.pgm"), pgm).expect("the PGM can be written");
                 }
                 if let Some(writer) = &mut writer {

@@ -190,6 +190,9 @@ enum Format {
 /// scanners and mail gateways put their own in front.
 const PDF_HEADER_WITHIN: usize = 2048;
 
+/// A PDF whose start was cut off or overwritten still ends like one; readers find their way from there.
+const PDF_END_WITHIN: usize = 1024;
+
 fn format_of(data: &[u8]) -> Option<Format> {
     let starts = |magic: &[u8]| data.starts_with(magic);
     if starts(b"\xff\xd8\xff") {
@@ -198,7 +201,9 @@ fn format_of(data: &[u8]) -> Option<Format> {
         Some(Format::Png)
     } else if starts(b"II*\0") || starts(b"MM\0*") || starts(b"II+\0") || starts(b"MM\0+") {
         Some(Format::Tiff)
-    } else if data[..data.len().min(PDF_HEADER_WITHIN)].windows(5).any(|w| w == b"%PDF-") {
+    } else if data[..data.len().min(PDF_HEADER_WITHIN)].windows(5).any(|w| w == b"%PDF-")
+        || data[data.len().saturating_sub(PDF_END_WITHIN)..].windows(9).any(|w| w == b"startxref")
+    {
         Some(Format::Pdf)
     } else {
         None
@@ -250,5 +255,6 @@ fn foreign_content(data: &[u8]) -> Option<&'static str> {
         return Some("a HEIC picture or a film");
     }
     let plain = |b: &u8| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..);
-    (data.len() > 16 && data[..data.len().min(512)].iter().all(plain) && std::str::from_utf8(&start).is_ok()).then_some("plain text")
+    (data.len() > 16 && data[..data.len().min(512)].iter().all(plain) && std::str::from_utf8(&start).is_ok())
+        .then_some("plain text")
 }

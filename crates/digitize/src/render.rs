@@ -251,7 +251,9 @@ impl<W: Write> Writer<W> {
     /// Writes the one object that `chunk` holds.
     fn put(&mut self, id: Ref, chunk: Chunk) -> io::Result<()> {
         if self.written > MAX_OFFSET {
-            return Err(io::Error::other("the PDF grew over 10 GB, which its cross-reference table cannot hold: split the document"));
+            return Err(io::Error::other(
+                "the PDF grew over 10 GB, which its cross-reference table cannot hold: split the document",
+            ));
         }
         self.offsets[id.get() as usize - 1] = self.written;
         self.write(chunk.as_bytes())

@@ -92,7 +92,10 @@ fn exif(tiff: &[u8]) -> (Option<u8>, Option<u32>) {
             Some(0x112) => orientation = u16_at(entry + 8).filter(|v| (1..=8).contains(v)).map(|v| v as u8),
             Some(0x11a) => {
                 let at = u32_at(entry + 8).unwrap_or(0) as usize;
-                resolution = u32_at(at).zip(u32_at(at.saturating_add(4))).filter(|(_, d)| *d > 0).map(|(n, d)| f64::from(n) / f64::from(d));
+                resolution = u32_at(at)
+                    .zip(u32_at(at.saturating_add(4)))
+                    .filter(|(_, d)| *d > 0)
+                    .map(|(n, d)| f64::from(n) / f64::from(d));
             }
             Some(0x128) => unit = u16_at(entry + 8).unwrap_or(2),
             Some(_) => {}

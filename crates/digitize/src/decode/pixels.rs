@@ -49,10 +49,12 @@ impl Pixels {
             return pixels.kept(Encoding::Group4, data);
         }
         let components = pixels.components;
-        let lossless = pixels.flate();
         match pixels.jpeg(quality) {
-            Some(jpeg) if jpeg.len() < lossless.len() => pixels.kept(Encoding::Jpeg { components }, jpeg),
-            _ => pixels.kept(Encoding::Flate { components }, lossless),
+            Some(jpeg) if jpeg.len() < pixels.flate_estimate() => pixels.kept(Encoding::Jpeg { components }, jpeg),
+            _ => {
+                let data = pixels.flate();
+                pixels.kept(Encoding::Flate { components }, data)
+            }
         }
     }
 
@@ -113,6 +115,15 @@ impl Pixels {
 
     fn flate(&self) -> Vec<u8> {
         miniz_oxide::deflate::compress_to_vec_zlib(&self.samples, 6)
+    }
+
+    /// About what [`Pixels::flate`] would give: from bands of 16 rows, each 128 apart. Packing a scan whole takes longer than
+    /// everything else here.
+    fn flate_estimate(&self) -> usize {
+        let row = self.width as usize * usize::from(self.components);
+        let bands: Vec<u8> = self.samples.chunks(row * 128).flat_map(|rows| &rows[..rows.len().min(row * 16)]).copied().collect();
+        let packed = miniz_oxide::deflate::compress_to_vec_zlib(&bands, 6).len();
+        packed * (self.samples.len() / row) / (bands.len() / row).max(1)
     }
 
     fn jpeg(&self, quality: u8) -> Option<Vec<u8>> {

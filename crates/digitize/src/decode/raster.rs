@@ -9,7 +9,7 @@ use image::{ColorType, ImageDecoder, ImageResult};
 use std::io::Cursor;
 
 /// JPEG quality for what had to be converted, percent.
-const CONVERTED_QUALITY: u8 = 92;
+pub(super) const CONVERTED_QUALITY: u8 = 92;
 
 /// A JPEG or PNG file.
 pub(super) struct ImageFile {

@@ -1,18 +1,30 @@
 //! TIFF files: every page reached at once by the place of its directory, unpacked by the `tiff` crate, repacked without loss.
 
-use super::jpeg::orientation;
+mod directory;
+mod fax;
+
+use super::jpeg::{JpegHeader, orientation};
 use super::pixels::{Pixels, cmyk_to_rgb, over_white};
-use super::raster::check_pixels;
+use super::raster::{CONVERTED_QUALITY, check_pixels, decode_jpeg, keep_jpeg};
 use super::{DecodeError, SourceBytes};
-use crate::page::{Limits, Scan};
-use std::collections::HashSet;
-use std::io::{self, Read, Seek, SeekFrom};
+use crate::page::{Encoding, Grey, KeptImage, Limits, Scan};
+use directory::{Directory, Layout, OnePage};
 use tiff::ColorType;
+use tiff::decoder::ifd::Value;
 use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
 
-/// NewSubfileType bit: a smaller version of another page, not a page (TIFF 6.0 section 8).
-const REDUCED: u64 = 1;
+const COMPRESSION: u16 = 259;
+const PHOTOMETRIC: u16 = 262;
+const BLACK_IS_ZERO: u64 = 1;
+const PALETTE: u64 = 3;
+const YCBCR: u64 = 6;
+const ORIENTATION: u16 = 274;
+const STRIP_OFFSETS: u16 = 273;
+const STRIP_BYTE_COUNTS: u16 = 279;
+const JPEG_TABLES: u16 = 347;
+/// Compression: JPEG as it is meant since 1995.
+const JPEG: u64 = 7;
 
 /// A TIFF file and the places of its pages' directories.
 pub(super) struct TiffFile {
@@ -23,7 +35,7 @@ pub(super) struct TiffFile {
 
 impl TiffFile {
     pub(super) fn open(bytes: SourceBytes, limits: &Limits) -> Result<Self, DecodeError> {
-        let directories = directories((*bytes).as_ref(), limits)?;
+        let directories = directory::pages((*bytes).as_ref(), limits)?;
         if directories.is_empty() {
             return Err(DecodeError::NoPages);
         }
@@ -35,10 +47,23 @@ impl TiffFile {
     }
 
     pub(super) fn page(&self, number: u32) -> Result<Scan, DecodeError> {
-        let damaged = |cause: tiff::TiffError| DecodeError::PageDamaged { page: number, cause: cause.to_string() };
-        let reader = FromDirectory::new(self.bytes.clone(), self.directories[number as usize - 1]);
-        let mut decoder = Decoder::new(reader).map_err(damaged)?;
-        let (width, height) = decoder.dimensions().map_err(damaged)?;
+        let damaged = |cause: &dyn ToString| DecodeError::PageDamaged { page: number, cause: cause.to_string() };
+        let data = (*self.bytes).as_ref();
+        let directory = Directory::read(data, self.directories[number as usize - 1], Layout::of(data));
+        let directory = directory.ok_or_else(|| damaged(&"its directory cannot be read"))?;
+        let mut reader = OnePage::new(self.bytes.clone(), &directory);
+        // the crate gives palette indices only when told that they are grey
+        let is_palette = directory.value(data, PHOTOMETRIC, 0) == PALETTE;
+        if is_palette {
+            reader.pretend(&directory, PHOTOMETRIC, BLACK_IS_ZERO);
+        }
+        let is_fax = matches!(directory.value(data, COMPRESSION, 1), 2..=4);
+        if is_fax {
+            // unpacked here; the crate is asked for the rest, and refuses some of these codes
+            reader.pretend(&directory, COMPRESSION, 1);
+        }
+        let mut decoder = Decoder::new(reader).map_err(|e| damaged(&e))?;
+        let (width, height) = decoder.dimensions().map_err(|e| damaged(&e))?;
         check_pixels(number, width, height, &self.limits)?;
         let mut limits = tiff::decoder::Limits::default();
         limits.decoding_buffer_size = self.limits.max_stream_bytes as usize;
@@ -46,105 +71,61 @@ impl TiffFile {
         limits.ifd_value_size = 64 << 20;
         let mut decoder = decoder.with_limits(limits);
 
-        let mut pixels = unpack(&mut decoder)
-            .map_err(damaged)?
-            .ok_or_else(|| DecodeError::PageDamaged { page: number, cause: "its kind of samples is not one of scans".into() })?;
-        let (mirrored, rotate_deg) = orientation(unsigned(&mut decoder, Tag::Orientation).unwrap_or(1) as u8);
+        let (mirrored, rotate_deg) = orientation(directory.value(data, ORIENTATION, 1) as u8);
+        let (x_dpi, y_dpi) = resolution(&mut decoder);
+        if let Some((kept, grey)) = jpeg(data, &directory, (width, height), &self.limits).filter(|_| !mirrored) {
+            return Ok(Scan { number, kept, grey, dpi: x_dpi, rotate_deg, text: None, flags: Vec::new() });
+        }
+        let (mut pixels, mut stream) = (None, None);
+        if let Some(fax) = is_fax.then(|| fax::read(data, &directory, width, height)).flatten() {
+            let fax = fax.map_err(|cause| damaged(&cause))?;
+            (pixels, stream) = (Some(fax.pixels), fax.group4.filter(|_| !mirrored));
+        } else if !is_fax {
+            pixels = unpack(&mut decoder, is_palette).map_err(|e| damaged(&e))?;
+        }
+        let mut pixels = pixels.ok_or_else(|| damaged(&"its kind of samples is not one of scans"))?;
         if mirrored {
             pixels.mirror();
         }
-        let (x_dpi, y_dpi) = resolution(&mut decoder);
         let (pixels, dpi) = square(pixels, x_dpi, y_dpi, &self.limits);
-        let (kept, grey) = pixels.keep();
+        let (kept, grey) = match stream {
+            Some(stream) if (pixels.width, pixels.height) == (width, height) => {
+                (KeptImage { width, height, encoding: Encoding::Group4, data: stream.to_vec() }, pixels.into_grey())
+            }
+            _ if directory.value(data, COMPRESSION, 1) == JPEG => pixels.keep_drawn(CONVERTED_QUALITY),
+            _ => pixels.keep(),
+        };
         Ok(Scan { number, kept, grey, dpi, rotate_deg, text: None, flags: Vec::new() })
     }
 }
 
-/// A file read as if its first directory were another one, so that each page is reached without walking the chain.
-struct FromDirectory {
-    bytes: SourceBytes,
-    header: Vec<u8>,
-    at: u64,
-}
-
-impl FromDirectory {
-    fn new(bytes: SourceBytes, directory: u64) -> Self {
-        let data = (*bytes).as_ref();
-        let mut header = data[..data.len().min(16)].to_vec();
-        let (big_endian, big_tiff) = (header.first() == Some(&b'M'), is_big(&header));
-        let (from, width) = if big_tiff { (8, 8) } else { (4, 4) };
-        if header.len() >= from + width {
-            let offset = if big_endian { directory.to_be_bytes()[8 - width..].to_vec() } else { directory.to_le_bytes()[..width].to_vec() };
-            header[from..from + width].copy_from_slice(&offset);
-        }
-        header.truncate(from + width);
-        FromDirectory { bytes, header, at: 0 }
+/// The page's one JPEG strip as a file, with the tables that TIFF keeps apart put back (TIFF Technical Note 2). None when it
+/// is in several pieces, which no PDF can hold as one image, or is not what a viewer of the bare file would show.
+fn jpeg(data: &[u8], directory: &Directory, size: (u32, u32), limits: &Limits) -> Option<(KeptImage, Grey)> {
+    let offsets = directory.values(data, STRIP_OFFSETS);
+    let [offset] = offsets[..] else { return None };
+    if directory.value(data, COMPRESSION, 1) != JPEG {
+        return None;
     }
-}
-
-impl Read for FromDirectory {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let data = (*self.bytes).as_ref();
-        let from = match self.header.get(self.at as usize..) {
-            Some(header) if !header.is_empty() => header,
-            _ => data.get(self.at as usize..).unwrap_or_default(),
-        };
-        let count = from.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&from[..count]);
-        self.at += count as u64;
-        Ok(count)
-    }
-}
-
-impl Seek for FromDirectory {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let end = (*self.bytes).as_ref().len() as u64;
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => end.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.at)
-    }
-}
-
-fn is_big(header: &[u8]) -> bool {
-    header.get(2..4).is_some_and(|magic| magic.contains(&43))
-}
-
-/// The places of all pages' directories, in order. A chain that comes back on itself is cut there if pages were found before,
-/// as other readers do; smaller copies of a page are left out.
-fn directories(data: &[u8], limits: &Limits) -> Result<Vec<u64>, DecodeError> {
-    let big_endian = data.first() == Some(&b'M');
-    let number = |at: u64, width: usize| -> Option<u64> {
-        let bytes = data.get(usize::try_from(at).ok()?..)?.get(..width)?;
-        let fold = |sum: u64, b: &u8| sum << 8 | u64::from(*b);
-        Some(if big_endian { bytes.iter().fold(0, fold) } else { bytes.iter().rev().fold(0, fold) })
+    let count = directory.value(data, STRIP_BYTE_COUNTS, 0) as usize;
+    let strip = data.get(usize::try_from(offset).ok()?..)?.get(..count)?;
+    let tables: Vec<u8> = directory.values(data, JPEG_TABLES).iter().map(|b| *b as u8).collect();
+    let file = match tables.strip_suffix(b"\xff\xd9") {
+        Some(tables) => [tables, strip.strip_prefix(b"\xff\xd8")?].concat(),
+        None => strip.to_vec(),
     };
-    let big = is_big(data);
-    let (count_width, entry_width, offset_width) = if big { (8, 20, 8) } else { (2, 12, 4) };
-    let mut next = number(if big { 8 } else { 4 }, offset_width).unwrap_or(0);
-    let (mut pages, mut seen) = (Vec::new(), HashSet::new());
-    while next != 0 && seen.insert(next) {
-        let Some(count) = number(next, count_width).filter(|count| *count <= 65_535) else { break };
-        let entries = next + count_width as u64;
-        let is_reduced = (0..count).map(|i| entries + i * entry_width).any(|entry| {
-            number(entry, 2) == Some(254) && number(entry + entry_width - offset_width as u64, 4).is_some_and(|v| v & REDUCED != 0)
-        });
-        if count > 0 && !is_reduced {
-            pages.push(next);
-        }
-        if pages.len() > limits.max_pages as usize || seen.len() > 2 * limits.max_pages as usize {
-            return Err(DecodeError::TooManyPages { limit: limits.max_pages });
-        }
-        next = number(entries + count * entry_width, offset_width).unwrap_or(0);
+    let header = JpegHeader::read(&file)?;
+    let coded_as_rgb = header.components == 3 && directory.value(data, PHOTOMETRIC, 0) != YCBCR;
+    if (header.width, header.height) != size || (coded_as_rgb && header.adobe_transform != Some(0)) {
+        return None;
     }
-    Ok(pages)
+    let kept = keep_jpeg(&file, &header)?;
+    let grey = decode_jpeg(&file, limits).ok().filter(|p| (p.width, p.height) == size)?.into_grey();
+    Some((kept, grey))
 }
 
 /// Unpacks the page to eight-bit grey or RGB; none for samples that no scanner makes (floats, Lab, many bands).
-fn unpack(decoder: &mut Decoder<FromDirectory>) -> Result<Option<Pixels>, tiff::TiffError> {
+fn unpack(decoder: &mut Decoder<OnePage>, is_palette: bool) -> Result<Option<Pixels>, tiff::TiffError> {
     let (width, height) = decoder.dimensions()?;
     let color = decoder.colortype()?;
     let mut result = DecodingResult::U8(Vec::new());
@@ -162,7 +143,7 @@ fn unpack(decoder: &mut Decoder<FromDirectory>) -> Result<Option<Pixels>, tiff::
                 let plane = data.get(plane * stride..).unwrap_or_default();
                 let row_bytes = (row_samples * usize::from(bits)).div_ceil(8);
                 for row in plane.chunks_exact(row_bytes).take(height as usize) {
-                    expand_bits(row, bits, row_samples, matches!(color, ColorType::Palette(_)), &mut flat);
+                    expand_bits(row, bits, row_samples, is_palette, &mut flat);
                 }
             }
             DecodingResult::U16(data) => {
@@ -181,27 +162,40 @@ fn unpack(decoder: &mut Decoder<FromDirectory>) -> Result<Option<Pixels>, tiff::
     }
     let rgb = |samples: Vec<u8>| Some(Pixels::rgb(width, height, samples));
     Ok(match color {
+        ColorType::Gray(bits) if is_palette => palette(decoder, bits, flat, rgb)?,
         ColorType::Gray(_) => Some(Pixels::grey(width, height, flat)),
-        ColorType::GrayA(_) => {
-            Some(Pixels::grey(width, height, flat.chunks_exact(2).map(|p| over_white(p[0], p[1])).collect()))
-        }
+        ColorType::GrayA(_) => Some(Pixels::grey(width, height, flat.chunks_exact(2).map(|p| over_white(p[0], p[1])).collect())),
         ColorType::RGB(_) => rgb(flat),
         ColorType::RGBA(_) => rgb(flat.chunks_exact(4).flat_map(|p| [0, 1, 2].map(|i| over_white(p[i], p[3]))).collect()),
         ColorType::CMYK(_) => rgb(flat.chunks_exact(4).flat_map(cmyk_to_rgb).collect()),
         ColorType::CMYKA(_) => rgb(flat.chunks_exact(5).flat_map(cmyk_to_rgb).collect()),
         ColorType::YCbCr(_) => rgb(flat.chunks_exact(3).flat_map(ycbcr_to_rgb).collect()),
-        ColorType::Palette(bits) => {
-            let map: Vec<u16> = decoder.find_tag_unsigned_vec(Tag::ColorMap)?.unwrap_or_default();
-            let size = 1usize << bits.min(8);
-            (map.len() >= 3 * size).then(|| {
-                // some writers fill the 16-bit map with 8-bit values
-                let shift = if map.iter().all(|v| *v < 256) { 0 } else { 8 };
-                let color = |i: u8| [0, 1, 2].map(|c| (map[c * size + usize::from(i) % size] >> shift) as u8);
-                Pixels::rgb(width, height, flat.into_iter().flat_map(color).collect())
-            })
+        // grey with alpha, or with a channel of no known meaning
+        ColorType::Multiband { num_samples: 2, .. } => {
+            let has_alpha = matches!(unsigned(decoder, Tag::ExtraSamples), Some(1 | 2));
+            let value = |p: &[u8]| if has_alpha { over_white(p[0], p[1]) } else { p[0] };
+            Some(Pixels::grey(width, height, flat.chunks_exact(2).map(value).collect()))
         }
         _ => None,
     })
+}
+
+/// Indices to colours; none when the map is too short.
+fn palette(
+    decoder: &mut Decoder<OnePage>,
+    bits: u8,
+    indices: Vec<u8>,
+    rgb: impl Fn(Vec<u8>) -> Option<Pixels>,
+) -> Result<Option<Pixels>, tiff::TiffError> {
+    let map: Vec<u16> = decoder.find_tag_unsigned_vec(Tag::ColorMap)?.unwrap_or_default();
+    let size = 1usize << bits.min(8);
+    if map.len() < 3 * size {
+        return Ok(None);
+    }
+    // some writers fill the 16-bit map with 8-bit values
+    let shift = if map.iter().all(|v| *v < 256) { 0 } else { 8 };
+    let color = |i: u8| [0, 1, 2].map(|c| (map[c * size + usize::from(i) % size] >> shift) as u8);
+    Ok(rgb(indices.into_iter().flat_map(color).collect()))
 }
 
 /// `count` samples of `bits` each, scaled to eight bits unless they are indices.
@@ -229,19 +223,24 @@ fn ycbcr_to_rgb(pixel: &[u8]) -> [u8; 3] {
     [y + 1.402 * cr, y - 0.344_14 * cb - 0.714_14 * cr, y + 1.772 * cb].map(|v| v.round().clamp(0.0, 255.0) as u8)
 }
 
-fn unsigned(decoder: &mut Decoder<FromDirectory>, tag: Tag) -> Option<u32> {
+fn unsigned(decoder: &mut Decoder<OnePage>, tag: Tag) -> Option<u32> {
     decoder.find_tag_unsigned(tag).ok().flatten()
 }
 
 /// Pixels per inch across and down; 0 when not told.
-fn resolution(decoder: &mut Decoder<FromDirectory>) -> (u32, u32) {
+fn resolution(decoder: &mut Decoder<OnePage>) -> (u32, u32) {
     let per_inch = match unsigned(decoder, Tag::ResolutionUnit).unwrap_or(2) {
         2 => 1.0,
         3 => 2.54,
         _ => return (0, 0),
     };
     [Tag::XResolution, Tag::YResolution]
-        .map(|tag| decoder.get_tag_f64(tag).unwrap_or(0.0) * per_inch)
+        .map(|tag| match decoder.find_tag(tag) {
+            Ok(Some(Value::Rational(over, under))) if under > 0 => f64::from(over) / f64::from(under) * per_inch,
+            // not as the standard has it, but met
+            Ok(Some(value)) => value.into_u32().map_or(0.0, f64::from) * per_inch,
+            _ => 0.0,
+        })
         .map(|dpi| if (1.0..100_000.0).contains(&dpi) { dpi.round() as u32 } else { 0 })
         .into()
 }

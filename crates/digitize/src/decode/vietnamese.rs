@@ -7,7 +7,9 @@ use unicode_form::{base, has_tone};
 pub(super) fn is_legacy_font(name: &str) -> bool {
     // a subset's tag: six capitals and a plus sign
     let name = name.split_once('+').map_or(name, |(_, name)| name).to_ascii_lowercase();
-    [".vn", "vni", "vntime", "vnarial", "vncour", "vnaristote", "viscii", "abc-vn", "tcvn"].iter().any(|start| name.starts_with(start))
+    [".vn", "vni", "vntime", "vnarial", "vncour", "vnaristote", "viscii", "abc-vn", "tcvn"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 /// False when signs, control characters or private characters stand inside words, or when the words with marks are mostly no
@@ -19,11 +21,15 @@ pub(super) fn is_readable(text: &str) -> bool {
         return false;
     }
     let (mut marked, mut plausible, mut signs) = (0, 0, 0);
-    for word in text.split(|c: char| c.is_whitespace() || c.is_ascii_punctuation() || matches!(c, '–' | '“' | '”' | '…')) {
+    for word in text.split(|c: char| c.is_whitespace() || c.is_ascii_punctuation() || matches!(c, '–' | '“' | '”' | '…'))
+    {
         let chars = word.chars();
         let letter_count = chars.clone().filter(|c| c.is_alphabetic()).count();
         // a sign between letters: '®' and 'µ' stand for đ and à in TCVN3
-        signs += usize::from(letter_count > 0 && chars.clone().any(|c| matches!(c, '\u{a1}'..='\u{bf}') && !matches!(c, 'ª' | 'º' | '²' | '³' | '°' | '·')));
+        signs += usize::from(
+            letter_count > 0
+                && chars.clone().any(|c| matches!(c, '\u{a1}'..='\u{bf}') && !matches!(c, 'ª' | 'º' | '²' | '³' | '°' | '·')),
+        );
         if letter_count > 1 && chars.clone().any(|c| !c.is_ascii() && c.is_alphabetic()) {
             marked += 1;
             plausible += usize::from(is_syllable(word));
@@ -40,13 +46,14 @@ fn is_broken(c: char) -> bool {
 /// True for what can be a Vietnamese syllable: an initial, a vowel group with at most one tone, a final.
 fn is_syllable(word: &str) -> bool {
     const INITIALS: [&str; 28] = [
-        "ngh", "ng", "nh", "gh", "gi", "kh", "ch", "ph", "qu", "th", "tr", "b", "c", "d", "đ", "g", "h", "k", "l", "m", "n", "p", "r",
-        "s", "t", "v", "x", "",
+        "ngh", "ng", "nh", "gh", "gi", "kh", "ch", "ph", "qu", "th", "tr", "b", "c", "d", "đ", "g", "h", "k", "l", "m", "n", "p",
+        "r", "s", "t", "v", "x", "",
     ];
     const VOWELS: [&str; 60] = [
-        "a", "ă", "â", "e", "ê", "i", "o", "ô", "ơ", "u", "ư", "y", "ai", "ao", "au", "ay", "âu", "ây", "eo", "êu", "ia", "iê", "iêu",
-        "iu", "oa", "oă", "oai", "oao", "oay", "oe", "oeo", "oi", "oo", "ôi", "ơi", "ua", "uâ", "uây", "uê", "ui", "uô", "uôi", "uơ", "uy",
-        "uya", "uyê", "uyu", "ưa", "ưi", "ươ", "ươi", "ươu", "ưu", "yê", "yêu", "uă", "ie", "uai", "uao", "uay",
+        "a", "ă", "â", "e", "ê", "i", "o", "ô", "ơ", "u", "ư", "y", "ai", "ao", "au", "ay", "âu", "ây", "eo", "êu", "ia", "iê",
+        "iêu", "iu", "oa", "oă", "oai", "oao", "oay", "oe", "oeo", "oi", "oo", "ôi", "ơi", "ua", "uâ", "uây", "uê", "ui", "uô",
+        "uôi", "uơ", "uy", "uya", "uyê", "uyu", "ưa", "ưi", "ươ", "ươi", "ươu", "ưu", "yê", "yêu", "uă", "ie", "uai", "uao",
+        "uay",
     ];
     const FINALS: [&str; 9] = ["ch", "ng", "nh", "c", "m", "n", "p", "t", ""];
     let word = word.to_lowercase();
@@ -96,7 +103,9 @@ mod tests {
         let text = "QUYẾT ĐỊNH về việc phê duyệt quy hoạch sử dụng đất đến năm 2030 huyện Nghĩa Hành, tỉnh Quảng Ngãi; giữ gìn, quý, khuya";
         assert!(is_readable(text));
         assert!(is_readable("Hello world, page 1 of 3"));
-        for word in ["quyết", "nghiêng", "giếng", "gì", "gìn", "khuỷu", "được", "ương", "yêu", "quốc", "hoà", "hòa", "thuế", "người"] {
+        for word in
+            ["quyết", "nghiêng", "giếng", "gì", "gìn", "khuỷu", "được", "ương", "yêu", "quốc", "hoà", "hòa", "thuế", "người"]
+        {
             assert!(is_syllable(word), "{word}");
         }
     }
@@ -104,7 +113,8 @@ mod tests {
     #[test]
     fn text_of_fonts_before_unicode_is_not() {
         let tcvn3 = "QuyÕt ®Þnh vÒ viÖc phª duyÖt quy ho¹ch sö dông ®Êt ®Õn n¨m 2030 huyÖn NghÜa Hµnh, tØnh Qu¶ng Ng·i";
-        let vni = "Quyeát ñònh veà vieäc pheâ duyeät quy hoaïch söû duïng ñaát ñeán naêm 2030 huyeän Nghóa Haønh, tænh Quaûng Ngaõi";
+        let vni =
+            "Quyeát ñònh veà vieäc pheâ duyeät quy hoaïch söû duïng ñaát ñeán naêm 2030 huyeän Nghóa Haønh, tænh Quaûng Ngaõi";
         assert!(!is_readable(tcvn3));
         assert!(!is_readable(vni));
         assert!(!is_readable("\u{e001}\u{e002}\u{e003} \u{e004}\u{e005}abc"));

@@ -1,7 +1,7 @@
 //! The invisible words of a page: each on its ink, turned and slanted as the image is, with a real space between the words
 //! of a line, so that searching and copying give what is read.
 
-use super::font::{ASCENT, ADVANCE, CharacterSet, DESCENT, UNITS};
+use super::font::{ADVANCE, ASCENT, CharacterSet, DESCENT, UNITS};
 use crate::page::ReadPage;
 use pdf_writer::types::TextRenderingMode;
 use pdf_writer::{Content, Name, Str};
@@ -9,6 +9,8 @@ use sohoa_record::{Line, Placement};
 
 /// The name of the font in a page's resources.
 pub(super) const FONT: &[u8] = b"F";
+/// A slanted word whose ends differ by less than this share of the line's height is laid straight.
+const MAX_CLIMB: f64 = 0.5;
 
 /// Writes every word of `page`, one text object a line.
 ///
@@ -46,17 +48,26 @@ fn write_line(
         if natural == 0.0 {
             continue;
         }
-        let (x0, y0) = to_points(f64::from(word.rect.x), baseline);
-        let (x1, y1) = to_points(f64::from(word.rect.x) + f64::from(word.rect.width.max(1)), baseline);
-        let (dx, dy) = (x1 - x0, y1 - y0);
-        let width = dx.hypot(dy);
-        let (cos, sin) = ((dx / width) as f32, (dy / width) as f32);
+        let (left, width) = (f64::from(word.rect.x), f64::from(word.rect.width.max(1)));
+        let (x, y) = to_points(left + width / 2.0, baseline);
+        // readers break a word whose letters climb: as long as it stays on its ink, it lies straight
+        let climb = width * f64::from(placement.skew_mdeg.unsigned_abs()).to_radians() / 1000.0;
+        let straight = climb <= height * MAX_CLIMB;
+        let (cos, sin) = direction(if straight { Placement { skew_mdeg: 0, ..placement } } else { placement }, kept);
+        let width = width * scale;
         if i < last {
             codes.extend(characters.encode(" "));
         }
         content.set_horizontal_scaling((width / natural * 100.0) as f32);
-        content.set_text_matrix([cos, sin, -sin, cos, x0 as f32, y0 as f32]);
+        let (x, y) = (x - cos * width / 2.0, y - sin * width / 2.0);
+        content.set_text_matrix([cos as f32, sin as f32, -sin as f32, cos as f32, x as f32, y as f32]);
         content.show(Str(&codes));
     }
     content.end_text();
+}
+
+/// Where a line of the upright page runs to on the PDF's page: cosine and sine, y up.
+fn direction(placement: Placement, kept: (u32, u32)) -> (f64, f64) {
+    let ((x0, y0), (x1, y1)) = (placement.point_to_kept((0.0, 0.0), kept), placement.point_to_kept((1.0, 0.0), kept));
+    (x1 - x0, y0 - y1)
 }

@@ -70,57 +70,75 @@ pub(super) fn objects(characters: &CharacterSet, ids: &Ids) -> Vec<(Ref, Chunk)>
         chunk
     };
     vec![
-        (ids.font, object(&|chunk| {
-            chunk
-                .type0_font(ids.font)
-                .base_font(Name(NAME))
-                .encoding_predefined(Name(b"Identity-H"))
-                .descendant_font(ids.descendant)
-                .to_unicode(ids.to_unicode);
-        })),
-        (ids.descendant, object(&|chunk| {
-            chunk
-                .cid_font(ids.descendant)
-                .subtype(CidFontType::Type2)
-                .base_font(Name(NAME))
-                .system_info(IDENTITY)
-                .font_descriptor(ids.descriptor)
-                .default_width(f32::from(ADVANCE))
-                .cid_to_gid_map_stream(ids.glyph_map);
-        })),
-        (ids.descriptor, object(&|chunk| {
-            chunk
-                .font_descriptor(ids.descriptor)
-                .name(Name(NAME))
-                .flags(FontFlags::SYMBOLIC | FontFlags::FIXED_PITCH)
-                .bbox(Rect::new(0.0, f32::from(DESCENT), f32::from(ADVANCE), f32::from(ASCENT)))
-                .italic_angle(0.0)
-                .ascent(f32::from(ASCENT))
-                .descent(f32::from(DESCENT))
-                .cap_height(f32::from(ASCENT))
-                .stem_v(80.0)
-                .font_file2(ids.program);
-        })),
-        (ids.program, object(&|chunk| {
-            let program = true_type();
-            let bytes = deflate(&program);
-            let mut stream = chunk.stream(ids.program, &bytes);
-            stream.filter(Filter::FlateDecode).pair(Name(b"Length1"), program.len() as i32);
-            stream.finish();
-        })),
-        (ids.glyph_map, object(&|chunk| {
-            // code 0 is .notdef, every other the empty glyph
-            let mut map = vec![0u8, 0];
-            map.extend(characters.characters.iter().flat_map(|_| [0u8, 1]));
-            chunk.stream(ids.glyph_map, &deflate(&map)).filter(Filter::FlateDecode);
-        })),
-        (ids.to_unicode, object(&|chunk| {
-            let mut cmap = UnicodeCmap::<u16>::new(Name(b"Adobe-Identity-UCS"), IDENTITY);
-            for (i, c) in characters.characters.iter().enumerate() {
-                cmap.pair(i as u16 + 1, *c);
-            }
-            chunk.stream(ids.to_unicode, &deflate(&cmap.finish())).filter(Filter::FlateDecode);
-        })),
+        (
+            ids.font,
+            object(&|chunk| {
+                chunk
+                    .type0_font(ids.font)
+                    .base_font(Name(NAME))
+                    .encoding_predefined(Name(b"Identity-H"))
+                    .descendant_font(ids.descendant)
+                    .to_unicode(ids.to_unicode);
+            }),
+        ),
+        (
+            ids.descendant,
+            object(&|chunk| {
+                chunk
+                    .cid_font(ids.descendant)
+                    .subtype(CidFontType::Type2)
+                    .base_font(Name(NAME))
+                    .system_info(IDENTITY)
+                    .font_descriptor(ids.descriptor)
+                    .default_width(f32::from(ADVANCE))
+                    .cid_to_gid_map_stream(ids.glyph_map);
+            }),
+        ),
+        (
+            ids.descriptor,
+            object(&|chunk| {
+                chunk
+                    .font_descriptor(ids.descriptor)
+                    .name(Name(NAME))
+                    .flags(FontFlags::SYMBOLIC | FontFlags::FIXED_PITCH)
+                    .bbox(Rect::new(0.0, f32::from(DESCENT), f32::from(ADVANCE), f32::from(ASCENT)))
+                    .italic_angle(0.0)
+                    .ascent(f32::from(ASCENT))
+                    .descent(f32::from(DESCENT))
+                    .cap_height(f32::from(ASCENT))
+                    .stem_v(80.0)
+                    .font_file2(ids.program);
+            }),
+        ),
+        (
+            ids.program,
+            object(&|chunk| {
+                let program = true_type();
+                let bytes = deflate(&program);
+                let mut stream = chunk.stream(ids.program, &bytes);
+                stream.filter(Filter::FlateDecode).pair(Name(b"Length1"), program.len() as i32);
+                stream.finish();
+            }),
+        ),
+        (
+            ids.glyph_map,
+            object(&|chunk| {
+                // code 0 is .notdef, every other the empty glyph
+                let mut map = vec![0u8, 0];
+                map.extend(characters.characters.iter().flat_map(|_| [0u8, 1]));
+                chunk.stream(ids.glyph_map, &deflate(&map)).filter(Filter::FlateDecode);
+            }),
+        ),
+        (
+            ids.to_unicode,
+            object(&|chunk| {
+                let mut cmap = UnicodeCmap::<u16>::new(Name(b"Adobe-Identity-UCS"), IDENTITY);
+                for (i, c) in characters.characters.iter().enumerate() {
+                    cmap.pair(i as u16 + 1, *c);
+                }
+                chunk.stream(ids.to_unicode, &deflate(&cmap.finish())).filter(Filter::FlateDecode);
+            }),
+        ),
     ]
 }
 
@@ -152,7 +170,8 @@ fn true_type() -> Vec<u8> {
     // checkSumAdjustment: the whole file sums to this constant
     let adjustment = 0xB1B0_AFBAu32.wrapping_sub(checksum(&font));
     let directory_end = 12 + 16 * tables.len();
-    let head_at = directory_end + tables.iter().take_while(|t| t.0 != b"head").map(|t| t.1.len().next_multiple_of(4)).sum::<usize>();
+    let head_at =
+        directory_end + tables.iter().take_while(|t| t.0 != b"head").map(|t| t.1.len().next_multiple_of(4)).sum::<usize>();
     font[head_at + 8..head_at + 12].copy_from_slice(&adjustment.to_be_bytes());
     font
 }

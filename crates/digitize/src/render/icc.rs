@@ -13,7 +13,8 @@ const CURVE: usize = 1024;
 
 /// The profile's bytes.
 pub(super) fn srgb() -> Vec<u8> {
-    let mut tags: Vec<(&[u8; 4], Vec<u8>)> = vec![(b"desc", description("sRGB IEC61966-2.1")), (b"cprt", text("No copyright, use freely"))];
+    let mut tags: Vec<(&[u8; 4], Vec<u8>)> =
+        vec![(b"desc", description("sRGB IEC61966-2.1")), (b"cprt", text("No copyright, use freely"))];
     for (tag, xyz) in COLORANTS {
         let mut data = b"XYZ \0\0\0\0".to_vec();
         data.extend(xyz.iter().flat_map(|v| v.to_be_bytes()));

@@ -51,18 +51,8 @@ impl Meta {
         for (name, value) in &told {
             xmp.element(name, namespace()).value(printable(value).as_str());
         }
-        if !told.is_empty() {
-            let mut schemas = xmp.extension_schemas();
-            let mut schema = schemas.add_schema();
-            schema.namespace(namespace());
-            let mut properties = schema.properties();
-            for (name, _) in &told {
-                let mut property = properties.add_property();
-                property.name(name).value_type("Text").category(true);
-                property.description(&format!("{name}, as read from the document"));
-            }
-        }
-        xmp.finish(None)
+        let packet = xmp.finish(None);
+        if told.is_empty() { packet } else { with_schema(&packet, &told) }
     }
 
     fn pdf_date(&self) -> Date {
@@ -93,6 +83,28 @@ impl Meta {
     fn offset_minutes(&self) -> i32 {
         self.created.offset().seconds() / 60
     }
+}
+
+/// The packet with the description of our own fields in a `rdf:Description` of its own before all others: a validator reads
+/// what a field is before it meets the field.
+fn with_schema(packet: &str, told: &[(&str, &str)]) -> String {
+    let mut xmp = XmpWriter::new();
+    let mut schemas = xmp.extension_schemas();
+    let mut schema = schemas.add_schema();
+    schema.namespace(namespace());
+    let mut properties = schema.properties();
+    for (name, _) in told {
+        let mut property = properties.add_property();
+        property.name(name).value_type("Text").category(true);
+        property.description(&format!("{name}, as read from the document"));
+    }
+    drop(properties);
+    drop(schema);
+    drop(schemas);
+    let schema_packet = xmp.finish(None);
+    let start = "<rdf:Description";
+    let description = schema_packet.split_once(start).and_then(|(_, rest)| rest.split_once("</rdf:RDF>")).map_or("", |(d, _)| d);
+    packet.replacen(start, &format!("{start}{description}{start}"), 1)
 }
 
 fn namespace() -> Namespace<'static> {

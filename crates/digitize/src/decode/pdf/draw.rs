@@ -21,6 +21,10 @@ const RESOLUTIONS: [u32; 5] = [300, 200, 150, 100, 72];
 const MAX_DPI: f64 = 600.0;
 /// An image on less of the page than this does not set its resolution.
 const MIN_SHARE: f64 = 0.02;
+/// An image on more of the page than this is its scan, under stamps or with them.
+const SCAN_SHARE: f64 = 0.5;
+/// Stamps over a coarser scan are drawn at this.
+const MIN_SCAN_DPI: f64 = 150.0;
 /// Pixels that are drawn at most: the drawing needs several times their memory.
 const MAX_DRAWN: u64 = 50_000_000;
 
@@ -34,7 +38,8 @@ pub(super) fn page(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limit
         w * h <= limit && w < 65_000.0 && h < 65_000.0
     };
     let wanted = finest(survey);
-    let dpi = wanted.into_iter().chain(RESOLUTIONS.into_iter().filter(|dpi| wanted.is_none_or(|wanted| *dpi < wanted))).find(fits);
+    let dpi =
+        wanted.into_iter().chain(RESOLUTIONS.into_iter().filter(|dpi| wanted.is_none_or(|wanted| *dpi < wanted))).find(fits);
     let Some(dpi) = dpi else {
         let what = format!("{:.0} × {:.0} inches", inches.0, inches.1);
         return Err(DecodeError::PageTooLarge { page: number, what });
@@ -69,19 +74,23 @@ pub(super) fn page(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limit
     Ok(Scan { number, kept, grey, dpi, rotate_deg: 0, text: None, flags: Vec::new() })
 }
 
-/// The finest resolution among the page's large images.
+/// The resolution of the page's scan, if an image lies on most of it; else of its finest large image, but not below what
+/// drawn text needs.
 fn finest(survey: &Survey) -> Option<u32> {
-    let large = |mark: &Mark| match mark {
-        Mark::Image(image) if image.visible.area() >= MIN_SHARE * survey.page.area() => {
-            let (x, y) = image.dpi(survey.user_unit);
-            Some(x.max(y)).filter(|dpi| dpi.is_finite())
-        }
-        _ => None,
+    let finest = |min_share: f64| {
+        let dpi = survey.marks.iter().filter_map(|mark| match mark {
+            Mark::Image(image) if image.visible.area() >= min_share * survey.page.area() => {
+                let (x, y) = image.dpi(survey.user_unit);
+                Some(x.max(y)).filter(|dpi| dpi.is_finite())
+            }
+            _ => None,
+        });
+        dpi.reduce(f64::max)
     };
-    let finest = survey.marks.iter().filter_map(large).fold(0.0, f64::max);
-    // text beside coarse images is still drawn finely enough to be read
-    let floor = if survey.glyphs.is_empty() { 72.0 } else { 300.0 };
-    (finest > 0.0).then(|| finest.clamp(floor, MAX_DPI).round() as u32)
+    // a coarse scan under a stamp stays coarse: drawn finer it would only look good
+    let scan = finest(SCAN_SHARE).map(|dpi| dpi.clamp(MIN_SCAN_DPI, MAX_DPI));
+    let dpi = scan.or_else(|| finest(MIN_SHARE).map(|dpi| dpi.clamp(f64::from(RESOLUTIONS[0]), MAX_DPI)));
+    dpi.map(|dpi| dpi.round() as u32)
 }
 
 /// The share of the page on which images show, at most 1 for each.

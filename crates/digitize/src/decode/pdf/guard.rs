@@ -1,15 +1,15 @@
 //! What a page's streams would unpack to, judged before they are unpacked: sizes from headers, and for Flate a count that
 //! keeps nothing.
 
+use crate::decode::DecodeError;
 use crate::decode::jpeg::JpegHeader;
 use crate::decode::raster::check_pixels;
-use crate::decode::DecodeError;
 use crate::page::Limits;
 use hayro::hayro_syntax::Filter;
 use hayro::hayro_syntax::object::{Array, Dict, Stream};
 use hayro::hayro_syntax::page::Page;
-use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 
 /// A page's drawing instructions are text; real ones stay far below.
 const MAX_CONTENT: u64 = 64 << 20;
@@ -26,7 +26,7 @@ pub(super) fn content(page: &Page<'_>, number: u32, limits: &Limits) -> Result<(
     for stream in single.chain(many.iter().flat_map(|array| array.iter::<Stream<'_>>())) {
         total += unpacked_size(&stream, limit);
         if total > limit {
-            return Err(too_large(number, "its drawing instructions", limit));
+            return Err(too_large(number, "drawing instructions of", limit));
         }
     }
     Ok(())
@@ -40,7 +40,7 @@ pub(super) fn image(stream: &Stream<'_>, number: u32, limits: &Limits) -> Result
     check_pixels(number, width, height, limits)?;
     let limit = limits.max_stream_bytes;
     if unpacked_size(stream, limit) > limit {
-        return Err(too_large(number, "its image", limit));
+        return Err(too_large(number, "an image of", limit));
     }
     // codecs carry a size of their own, and that is what they unpack to
     let raw = stream.raw_data();
@@ -64,7 +64,7 @@ pub(super) fn image(stream: &Stream<'_>, number: u32, limits: &Limits) -> Result
 }
 
 fn too_large(page: u32, what: &str, limit: u64) -> DecodeError {
-    DecodeError::PageTooLarge { page, what: format!("{what} unpacks to more than {} MB", limit >> 20) }
+    DecodeError::PageTooLarge { page, what: format!("{what} more than {} MB", limit >> 20) }
 }
 
 /// Bytes a stream's Flate filters give, or just over `limit`; other filters are counted as they are.
@@ -127,7 +127,13 @@ fn jbig2_size(data: &[u8]) -> Option<(u32, u32)> {
             }
             few => (usize::from(few), 1),
         };
-        let reference_bytes = if segment <= 256 { 1 } else if segment <= 65_536 { 2 } else { 4 };
+        let reference_bytes = if segment <= 256 {
+            1
+        } else if segment <= 65_536 {
+            2
+        } else {
+            4
+        };
         let page_bytes = if flags & 0x40 != 0 { 4 } else { 1 };
         let length_at = at + 5 + count_bytes + referred * reference_bytes + page_bytes;
         let length = number(length_at)?;

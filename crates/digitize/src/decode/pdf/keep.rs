@@ -7,7 +7,9 @@ use crate::decode::pixels::{Pixels, over_white};
 use crate::decode::raster::{decode_jpeg, keep_jpeg};
 use crate::page::{Encoding, Grey, KeptImage, Limits, Scan};
 use hayro::hayro_interpret::font::GlyphRun;
-use hayro::hayro_interpret::{BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageData, ImageDrawProps, Paint, SoftMask};
+use hayro::hayro_interpret::{
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageData, ImageDrawProps, Paint, SoftMask,
+};
 use hayro::hayro_syntax::Filter;
 use hayro::hayro_syntax::object::{Array, Dict, Name, Object, Stream};
 use hayro::hayro_syntax::page::Page;
@@ -79,7 +81,12 @@ fn scan_images(survey: &Survey) -> Option<Vec<(usize, &PlacedImage)>> {
         let bounds = image.bounds();
         let (x, y) = image.dpi(survey.user_unit);
         let overhang = 1.0 - image.visible.area() / bounds.area();
-        image.plain && image.quarter_turns().is_some() && overhang <= MAX_OVERHANG && same(x, y) && same(x, x_dpi) && x.is_finite()
+        image.plain
+            && image.quarter_turns().is_some()
+            && overhang <= MAX_OVERHANG
+            && same(x, y)
+            && same(x, x_dpi)
+            && x.is_finite()
     };
     let area: f64 = images.iter().map(|(_, image)| image.visible.area()).sum();
     if !fits(first.1) || !same(x_dpi, y_dpi) || area < MIN_COVER * survey.page.area() {
@@ -289,8 +296,12 @@ fn group4(stream: &Stream<'_>, pixels: Pixels) -> Read {
     if !plain {
         return Read::Pixels(pixels);
     }
-    let kept =
-        KeptImage { width: pixels.width, height: pixels.height, encoding: Encoding::Group4, data: stream.raw_data().into_owned() };
+    let kept = KeptImage {
+        width: pixels.width,
+        height: pixels.height,
+        encoding: Encoding::Group4,
+        data: stream.raw_data().into_owned(),
+    };
     Read::Kept(kept, pixels.into_grey())
 }
 

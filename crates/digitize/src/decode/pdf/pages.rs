@@ -23,8 +23,11 @@ pub(super) fn list(pdf: &Pdf, limits: &Limits) -> Result<Vec<Option<usize>>, Dec
     if walk.pages.len() > limits.max_pages as usize {
         return Err(DecodeError::TooManyPages { limit: limits.max_pages });
     }
-    if walk.pages.iter().all(Option::is_none) {
+    if walk.pages.is_empty() {
         return Err(DecodeError::NoPages);
+    }
+    if walk.pages.iter().all(Option::is_none) {
+        return Err(DecodeError::Damaged(format!("none of its {} pages can be read", walk.pages.len())));
     }
     Ok(walk.pages)
 }

@@ -62,7 +62,8 @@ fn push_kids<'a>(
 
 fn read(signature: &Dict<'_>, data: &[u8]) -> IncomingSignature {
     let text = |key: &[u8]| signature.get::<PdfString<'_>>(key).map(|s| text_string(s.as_bytes())).unwrap_or_default();
-    let range: Vec<u64> = signature.get::<Array<'_>>(b"ByteRange").map(|a| a.iter::<u32>().map(u64::from).collect()).unwrap_or_default();
+    let range: Vec<u64> =
+        signature.get::<Array<'_>>(b"ByteRange").map(|a| a.iter::<u32>().map(u64::from).collect()).unwrap_or_default();
     let certificate_name = contents(&range, data).and_then(|cms| common_name(&cms));
     IncomingSignature {
         kind: signature.get::<Name<'_>>(b"SubFilter").map(|name| name.as_str().to_owned()).unwrap_or_default(),

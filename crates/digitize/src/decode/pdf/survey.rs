@@ -7,8 +7,8 @@ use crate::page::Limits;
 use hayro::hayro_interpret::font::{Glyph, GlyphRun};
 use hayro::hayro_interpret::hayro_cmap::BfString;
 use hayro::hayro_interpret::{
-    BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache, InterpreterSettings, Paint,
-    SoftMask, TransformExt, interpret_page,
+    BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache, InterpreterSettings,
+    Paint, SoftMask, TransformExt, interpret_page,
 };
 use hayro::hayro_syntax::page::Page;
 use hayro::kurbo::{Affine, BezPath, Rect, Shape};
@@ -102,9 +102,12 @@ impl PlacedImage {
 pub(super) fn survey(page: &Page<'_>, number: u32, limits: &Limits) -> Result<Survey, DecodeError> {
     let (width, height) = page.render_dimensions();
     let bounds = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
-    let sane = |side: f32| side.is_finite() && side > 0.0 && side < 1e6;
-    if !sane(width) || !sane(height) {
-        return Err(DecodeError::PageDamaged { page: number, cause: format!("its size is {width} × {height} points") });
+    let size = || format!("{width} × {height} points");
+    if !(width > 0.0 && height > 0.0) {
+        return Err(DecodeError::PageDamaged { page: number, cause: size() });
+    }
+    if width.max(height) > 1e6 {
+        return Err(DecodeError::PageTooLarge { page: number, what: size() });
     }
     let mut surveyor = Surveyor {
         survey: Survey { page: bounds, user_unit: user_unit(page), marks: Vec::new(), glyphs: Vec::new(), unseen_glyphs: 0 },

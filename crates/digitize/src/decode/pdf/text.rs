@@ -76,9 +76,10 @@ impl Letter {
         if glyph.text.is_empty() || along.x <= 0.0 || along.y.abs() > 0.05 * along.x || em <= 0.5 {
             return None;
         }
-        let ink = glyph.ink.filter(|_| !glyph.text.trim().is_empty()).map(|ink| {
-            Rect::from_points(to_pixels(ink.x0, ink.y0), to_pixels(ink.x1, ink.y1))
-        });
+        let ink = glyph
+            .ink
+            .filter(|_| !glyph.text.trim().is_empty())
+            .map(|ink| Rect::from_points(to_pixels(ink.x0, ink.y0), to_pixels(ink.x1, ink.y1)));
         Some(Letter { text: glyph.text.clone(), left: origin.x, right: end.x, baseline: origin.y, em, ink })
     }
 }

@@ -1,0 +1,325 @@
+//! Decode on files made here, where every pixel is known, and on the corpus of real and hostile files (`SOHOA_CORPUS`).
+
+use image::codecs::jpeg::JpegEncoder;
+use pdf_writer::{Chunk, Content, Filter, Finish, Name, Pdf, Rect, Ref};
+use sohoa_digitize::decode::{self, DecodeError, Opened};
+use sohoa_digitize::page::{Encoding, KeptImage, Limits, ReadPage, Scan};
+use sohoa_digitize::render::{Meta, Profile, Writer};
+use sohoa_record::manifest::PageState;
+use sohoa_record::{Placement, Reason};
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tiff::encoder::{Rational, TiffEncoder, colortype};
+use tiff::tags::{ResolutionUnit, Tag};
+
+const WIDTH: u32 = 200;
+const HEIGHT: u32 = 280;
+
+fn open(bytes: &[u8], name: &str) -> Result<Opened, DecodeError> {
+    decode::open(Arc::new(bytes.to_vec()), name, &Limits::default())
+}
+
+fn first_page(bytes: &[u8], name: &str) -> Scan {
+    open(bytes, name).unwrap().page(1).unwrap()
+}
+
+fn reason(bytes: &[u8], name: &str) -> Reason {
+    match open(bytes, name) {
+        Ok(_) => panic!("{name} was taken"),
+        Err(error) => error.reason(),
+    }
+}
+
+/// A picture that is different in every corner and has no symmetry.
+fn shades() -> Vec<u8> {
+    (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x + y / 3) as u8)).collect()
+}
+
+fn two_tone() -> Vec<u8> {
+    let black = |x: u32, y: u32| (x / 9 + y / 5).is_multiple_of(3) || x > y;
+    (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| if black(x, y) { 0 } else { 255 })).collect()
+}
+
+fn jpeg(pixels: &[u8]) -> Vec<u8> {
+    let mut data = Vec::new();
+    JpegEncoder::new_with_quality(&mut data, 90).encode(pixels, WIDTH, HEIGHT, image::ExtendedColorType::L8).unwrap();
+    data
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    miniz_oxide::deflate::compress_to_vec_zlib(bytes, 6)
+}
+
+#[test]
+fn a_scan_comes_back_from_a_pdf_with_its_own_bytes_resolution_and_turn() {
+    let fax = first_page(&tiff_of(&[two_tone()], 1), "a.tif").kept;
+    assert_eq!(fax.encoding, Encoding::Group4);
+    let grey = KeptImage { width: WIDTH, height: HEIGHT, encoding: Encoding::Jpeg { components: 1 }, data: jpeg(&shades()) };
+    let flate = KeptImage { width: WIDTH, height: HEIGHT, encoding: Encoding::Flate { components: 1 }, data: zlib(&shades()) };
+    for kept in [fax, grey, flate] {
+        for rotated_deg in [0, 90, 180, 270] {
+            let mut page = ReadPage::failed(1, Reason::PageDamaged);
+            (page.state, page.dpi, page.kept) = (PageState::Blank, 240, Some(kept.clone()));
+            page.placement = Placement { rotated_deg, skew_mdeg: 0 };
+            let mut writer = Writer::new(Vec::new(), Profile::PdfA2b).unwrap();
+            writer.page(&page).unwrap();
+            let meta = Meta { title: "t".into(), created: "2026-01-02T03:04:05+07:00[+07:00]".parse().unwrap(), id: [1; 16] };
+            let pdf = writer.finish(&meta, &[]).unwrap();
+            let scan = first_page(&pdf, "a.pdf");
+            assert_eq!(scan.kept, kept, "turned {rotated_deg}");
+            assert_eq!((scan.dpi, scan.rotate_deg), (240, rotated_deg));
+            assert!(scan.text.is_none());
+        }
+    }
+}
+
+/// A PDF of one page, 100 × 140 points, with these images (named Im0, Im1 …) and content.
+fn pdf(images: &[(u32, u32, &[u8])], content: Content) -> Vec<u8> {
+    let (catalog, pages, page, stream, font) = (Ref::new(1), Ref::new(2), Ref::new(3), Ref::new(4), Ref::new(5));
+    let mut pdf = Pdf::new();
+    pdf.catalog(catalog).pages(pages);
+    pdf.pages(pages).kids([page]).count(1);
+    let mut object = pdf.page(page);
+    object.parent(pages).media_box(Rect::new(0.0, 0.0, 100.0, 140.0)).contents(stream);
+    let mut resources = object.resources();
+    let mut names = resources.x_objects();
+    for i in 0..images.len() {
+        names.pair(Name(format!("Im{i}").as_bytes()), Ref::new(10 + i as i32));
+    }
+    names.finish();
+    resources.fonts().pair(Name(b"F"), font);
+    resources.finish();
+    object.finish();
+    pdf.stream(stream, &content.finish());
+    pdf.type1_font(font).base_font(Name(b"Helvetica"));
+    for (i, (width, height, pixels)) in images.iter().enumerate() {
+        let data = zlib(pixels);
+        let mut chunk = Chunk::new();
+        let mut image = chunk.image_xobject(Ref::new(10 + i as i32), &data);
+        image.width(*width as i32).height(*height as i32).bits_per_component(8).color_space().device_gray();
+        image.filter(Filter::FlateDecode);
+        image.finish();
+        pdf.extend(&chunk);
+    }
+    pdf.finish()
+}
+
+fn show(content: &mut Content, name: &str, [x, y, width, height]: [f32; 4]) {
+    content.save_state();
+    content.transform([width, 0.0, 0.0, height, x, y]);
+    content.x_object(Name(name.as_bytes()));
+    content.restore_state();
+}
+
+#[test]
+fn strips_are_put_together_to_the_pixel() {
+    let (pixels, cut) = (shades(), (WIDTH * 100) as usize);
+    let mut content = Content::new();
+    show(&mut content, "Im0", [0.0, 90.0, 100.0, 50.0]);
+    show(&mut content, "Im1", [0.0, 0.0, 100.0, 90.0]);
+    let scan = first_page(&pdf(&[(WIDTH, 100, &pixels[..cut]), (WIDTH, 180, &pixels[cut..])], content), "strips.pdf");
+    assert_eq!((scan.grey.width, scan.grey.height, scan.dpi), (WIDTH, HEIGHT, 144));
+    assert!(scan.grey.pixels == pixels);
+}
+
+#[test]
+fn an_earlier_recognition_is_not_trusted_but_the_scan_is_kept() {
+    let words = |content: &mut Content, mode| {
+        content.begin_text();
+        content.set_text_rendering_mode(mode);
+        content.set_font(Name(b"F"), 10.0).next_line(10.0, 100.0).show(pdf_writer::Str(b"Hello there old words"));
+        content.end_text();
+    };
+    let pixels = shades();
+    let mut unseen = Content::new();
+    show(&mut unseen, "Im0", [0.0, 0.0, 100.0, 140.0]);
+    words(&mut unseen, pdf_writer::types::TextRenderingMode::Invisible);
+    let mut hidden = Content::new();
+    words(&mut hidden, pdf_writer::types::TextRenderingMode::Fill);
+    show(&mut hidden, "Im0", [0.0, 0.0, 100.0, 140.0]);
+    for content in [unseen, hidden] {
+        let scan = first_page(&pdf(&[(WIDTH, HEIGHT, &pixels)], content), "ocr.pdf");
+        assert!(scan.grey.pixels == pixels && scan.text.is_none());
+    }
+
+    // a stamp over the scan is part of the page: it is drawn, at the scan's resolution, and read from pixels
+    let mut stamped = Content::new();
+    show(&mut stamped, "Im0", [0.0, 0.0, 100.0, 140.0]);
+    words(&mut stamped, pdf_writer::types::TextRenderingMode::Fill);
+    let scan = first_page(&pdf(&[(WIDTH, HEIGHT, &pixels)], stamped), "stamp.pdf");
+    assert!(scan.grey.pixels != pixels && scan.text.is_none());
+    assert!((scan.dpi, scan.grey.width) == (150, 208), "{} {}", scan.dpi, scan.grey.width);
+
+    // and text alone is the page's own
+    let mut text = Content::new();
+    words(&mut text, pdf_writer::types::TextRenderingMode::Fill);
+    let scan = first_page(&pdf(&[], text), "text.pdf");
+    let page = scan.text.unwrap();
+    assert_eq!(page.text(), "Hello there old words\n");
+    let hello = &page.lines[0].words[0].rect;
+    assert!(hello.x.abs_diff(42) <= 4 && hello.bottom().abs_diff(167) <= 3, "{hello:?}");
+}
+
+/// A TIFF of grey pages, 300 dpi, with an orientation.
+fn tiff_of(pages: &[Vec<u8>], orientation: u16) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut file).unwrap();
+    for page in pages {
+        let mut image = encoder.new_image::<colortype::Gray8>(WIDTH, HEIGHT).unwrap();
+        image.encoder().write_tag(Tag::Orientation, orientation).unwrap();
+        image.resolution(ResolutionUnit::Inch, Rational { n: 300, d: 1 });
+        image.write_data(page).unwrap();
+    }
+    file.into_inner()
+}
+
+#[test]
+fn tiff_pages_are_reached_in_any_order_and_mirrored_ones_are_righted() {
+    let bytes = tiff_of(&[two_tone(), shades(), two_tone()], 8);
+    let mut file = open(&bytes, "three.TIFF").unwrap();
+    assert_eq!((file.page_count(), file.media_type()), (3, "image/tiff"));
+    for (number, pixels) in [(3, two_tone()), (2, shades()), (1, two_tone())] {
+        let scan = file.page(number).unwrap();
+        assert!(scan.grey.pixels == pixels);
+        assert_eq!((scan.number, scan.dpi, scan.rotate_deg), (number, 300, 270));
+    }
+    let mirrored = first_page(&tiff_of(&[shades()], 2), "m.tif");
+    assert!(mirrored.grey.pixels[..WIDTH as usize].iter().rev().eq(&shades()[..WIDTH as usize]));
+    let few = Limits { max_pages: 2, ..Limits::default() };
+    assert_eq!(decode::open(Arc::new(bytes), "three.tif", &few).err().unwrap().reason(), Reason::TooManyPages);
+}
+
+#[test]
+fn a_name_tells_why_what_is_not_ours_was_refused() {
+    let jpeg = jpeg(&shades());
+    assert_eq!(first_page(&jpeg, "photo.png").kept.data, jpeg, "a picture under another picture's name is taken");
+    assert_eq!(reason(b"", "a.pdf"), Reason::Empty);
+    assert_eq!(reason(b"MZ\x90\0\x03", "a.pdf"), Reason::NameMismatch);
+    assert_eq!(reason(b"  <!DOCTYPE html><html>", "a.pdf"), Reason::NameMismatch);
+    assert_eq!(reason(b"\0\0\0\0", "a.tif"), Reason::Damaged);
+    assert_eq!(reason(b"MZ\x90\0\x03", "a.exe"), Reason::UnknownFormat);
+    assert_eq!(reason(&jpeg[..10], "a.jpg"), Reason::Damaged);
+    let small = Limits { max_source_bytes: 100, ..Limits::default() };
+    assert_eq!(decode::open(Arc::new(jpeg.clone()), "a.jpg", &small).err().unwrap().reason(), Reason::TooLarge);
+    let few = Limits { max_page_pixels: 1_000, ..Limits::default() };
+    let mut big = decode::open(Arc::new(jpeg), "a.jpg", &few).unwrap();
+    assert_eq!(big.page(1).unwrap_err().reason(), Reason::PageTooLarge);
+    assert_eq!(big.page(2).unwrap_err().reason(), Reason::PageDamaged);
+}
+
+fn corpus(path: &str) -> Vec<u8> {
+    let root = std::env::var("SOHOA_CORPUS").expect("SOHOA_CORPUS names the folder of the corpus");
+    let path = PathBuf::from(root).join(path);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn corpus_file(path: &str) -> Result<Opened, DecodeError> {
+    open(&corpus(path), path.rsplit('/').next().unwrap())
+}
+
+#[test]
+fn hostile_files_get_their_reason() {
+    for (path, expected) in [
+        ("generated/empty.pdf", Reason::Empty),
+        ("generated/exe-named.pdf", Reason::NameMismatch),
+        ("generated/html-named.pdf", Reason::NameMismatch),
+        ("generated/one-byte.pdf", Reason::Damaged),
+        ("generated/pdf-100000-pages-one-object.pdf", Reason::TooManyPages),
+        ("generated/pdf-page-tree-loop.pdf", Reason::NoPages),
+        ("generated/pdf-zero-pages.pdf", Reason::NoPages),
+        ("generated/tiff-20000-pages.tif", Reason::TooManyPages),
+        ("paperless/password-is-test.pdf", Reason::Encrypted),
+        ("qpdf-qtest/enc-XI-R6,V5,U=view,O=master.pdf", Reason::Encrypted),
+    ] {
+        let refused = corpus_file(&format!("nasty/{path}")).err().unwrap_or_else(|| panic!("{path} was taken"));
+        assert_eq!(refused.reason(), expected, "{path}: {refused}");
+    }
+    for (path, expected) in [
+        ("generated/jpeg-claims-65500x65500.jpg", Reason::PageTooLarge),
+        ("generated/png-bomb-20000x20000-rgba.png", Reason::PageTooLarge),
+        ("generated/png-bomb-60000x60000-1bit.png", Reason::PageTooLarge),
+        ("generated/tiff-claims-4gx4g.tif", Reason::PageTooLarge),
+        ("generated/tiff-g4-65000x65000.tif", Reason::PageTooLarge),
+        ("generated/pdf-g4-image-65000x65000.pdf", Reason::PageTooLarge),
+        ("generated/pdf-huge-mediabox.pdf", Reason::PageTooLarge),
+        ("generated/pdf-double-flate-1GiB-content.pdf", Reason::PageTooLarge),
+    ] {
+        let refused = corpus_file(&format!("nasty/{path}")).unwrap().page(1).unwrap_err();
+        assert_eq!(refused.reason(), expected, "{path}: {refused}");
+    }
+}
+
+#[test]
+fn odd_files_that_others_read_are_read() {
+    for (path, pages) in [
+        ("generated/header-after-1500-bytes.pdf", 1),
+        ("generated/polyglot-pdf-zip.pdf", 1),
+        ("generated/tiff-ifd-self-loop.tif", 1),
+        ("qpdf-qtest/deep-duplicate-pages.pdf", 2),
+        ("qpdf-qtest/V4-aes.pdf", 30),
+        ("qpdf-qtest/enc-XI-R6,V5,O=master.pdf", 30),
+        ("tiff/images__seq__seq-1c-1b-fax3-lsb-71f6a21a.tiff", 1),
+        ("tiff/libtiffpic__fax2d.tif", 1),
+        ("tiff/libtiffpic__g3test.tif", 1),
+        ("tiff/libtiffpic__quad-jpeg.tif", 1),
+        ("tiff/images__palette-1c-4b.tiff", 1),
+    ] {
+        let mut file = corpus_file(&format!("nasty/{path}")).unwrap_or_else(|e| panic!("{path}: {e}"));
+        assert_eq!(file.page_count(), pages, "{path}");
+        file.page(1).unwrap_or_else(|e| panic!("{path}: {e}"));
+    }
+    // the same 16 × 16 pixels in four codings
+    let page =
+        |name: &str| corpus_file(&format!("nasty/tiff/images__seq__seq-1c-1b-{name}-71f6a21a.tiff")).unwrap().page(1).unwrap();
+    let plain = page("miniswhite").grey;
+    for coding in ["fax3", "fax3-fillbits", "fax3-lsb"] {
+        assert_eq!(page(coding).grey, plain, "{coding}");
+    }
+}
+
+#[test]
+fn real_papers_keep_their_scans_and_name_their_signers() {
+    // pages, then resolution and coding of the second page, which is a bare scan; page 1 carries seals and is drawn
+    for (name, pages, dpi, coding) in [
+        ("qn-01-qd-04", 2, 300, Encoding::Jpeg { components: 3 }),
+        ("qn-03-ct-05", 2, 100, Encoding::Jpeg { components: 3 }),
+        ("qn-09-ct-07-2018-ccitt", 4, 300, Encoding::Group4),
+        ("tw-01-cv-2191-jbig2", 4, 200, Encoding::Group4),
+    ] {
+        let mut file = corpus_file(&format!("vn/scan/{name}.pdf")).unwrap();
+        assert_eq!(file.page_count(), pages, "{name}");
+        let scan = file.page(2).unwrap();
+        assert_eq!((scan.dpi, scan.kept.encoding), (dpi, coding), "{name}");
+    }
+    let file = corpus_file("vn/scan/qn-01-qd-04.pdf").unwrap();
+    let signers: Vec<_> = file.signatures().iter().map(|s| (s.kind.as_str(), s.signer.as_str(), s.covers_whole_file)).collect();
+    let expected = [
+        ("ETSI.CAdES.detached", "Ủy ban nhân dân tỉnh Quảng Ngãi", false),
+        ("adbe.pkcs7.detached", "TRUNG TÂM CÔNG BÁO VÀ TIN HỌC", true),
+    ];
+    assert_eq!(signers, expected);
+    assert_eq!(file.signatures()[0].claimed_time, "D:20250207075624+07'00'");
+}
+
+#[test]
+fn born_digital_papers_give_their_own_words() {
+    for (name, pages) in [("qn-24-tb-11", 2), ("qn-26-tb-542", 2), ("tw-04-nd-45-2026-55p", 3)] {
+        let mut file = corpus_file(&format!("vn/born-digital/{name}.pdf")).unwrap();
+        for number in 1..=pages {
+            let text = file.page(number).unwrap().text.unwrap_or_else(|| panic!("{name} page {number} has no text"));
+            let truth = String::from_utf8(corpus(&format!("vn/gt/{name}-p{number:02}.txt"))).unwrap();
+            let mut left: HashMap<&str, i32> = HashMap::new();
+            text.words().for_each(|word| *left.entry(word.text.as_str()).or_default() += 1);
+            let truth: Vec<&str> = truth.split_whitespace().collect();
+            let mut found = 0;
+            for word in &truth {
+                let count = left.entry(word).or_default();
+                *count -= 1;
+                found += usize::from(*count >= 0);
+            }
+            assert!(found * 100 >= truth.len() * 99, "{name} page {number}: {found} of {} words", truth.len());
+        }
+    }
+}
