@@ -156,6 +156,7 @@ impl Error {
             Error::Store {
                 source: E::PermissionDenied { .. } | E::Unauthenticated { .. } | E::NotImplemented { .. }, ..
             } => Remedy::Halt,
+            Error::Store { source, .. } if is_full(source) => Remedy::Halt,
             Error::Store { .. } | Error::SourceChanged { .. } => Remedy::Retry,
             Error::Database(error) if is_busy(error) => Remedy::Retry,
             Error::SourceUnreadable { .. } | Error::LeaseLost { .. } | Error::Chain { .. } => Remedy::Document,
@@ -187,11 +188,47 @@ impl Error {
     }
 }
 
+/// A disk that is full or read-only does not get better by waiting, and every further document would fail alike.
+fn is_full(error: &object_store::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+            return matches!(io.kind(), StorageFull | ReadOnlyFilesystem | QuotaExceeded);
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// SQLITE_BUSY and SQLITE_LOCKED with their extended codes, or no connection free in time.
 fn is_busy(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut => true,
         sqlx::Error::Database(e) => e.code().and_then(|c| c.parse::<u32>().ok()).is_some_and(|c| matches!(c & 0xff, 5 | 6)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_full_disk_halts_and_a_lost_network_is_tried_again() {
+        let remedy = |kind: io::ErrorKind| {
+            let source = object_store::Error::Generic { store: "folder", source: Box::new(io::Error::from(kind)) };
+            Error::Store { place: "objects".into(), source }.remedy()
+        };
+        assert_eq!(remedy(io::ErrorKind::StorageFull), Remedy::Halt);
+        assert_eq!(remedy(io::ErrorKind::ReadOnlyFilesystem), Remedy::Halt);
+        assert_eq!(remedy(io::ErrorKind::ConnectionReset), Remedy::Retry);
+    }
+
+    #[test]
+    fn a_database_that_somebody_writes_to_is_tried_again() {
+        assert_eq!(Error::Database(sqlx::Error::PoolTimedOut).remedy(), Remedy::Retry);
+        assert_eq!(Error::Database(sqlx::Error::RowNotFound).remedy(), Remedy::Halt);
     }
 }
