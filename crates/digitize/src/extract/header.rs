@@ -78,7 +78,7 @@ pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, p
 /// Without the remains of rules and stamps; a dash between words is the name's own.
 fn own_words<'a>(run: &Run<'a>) -> Vec<&'a Word> {
     let named = |w: &&Word| w.text.chars().any(char::is_alphanumeric);
-    let (Some(first), Some(last)) = (run.words.iter().position(|w| named(w)), run.words.iter().rposition(|w| named(w))) else {
+    let (Some(first), Some(last)) = (run.words.iter().position(&named), run.words.iter().rposition(&named)) else {
         return Vec::new();
     };
     run.words[first..=last].iter().copied().filter(|w| named(w) || matches!(w.text.as_str(), "-" | "–")).collect()

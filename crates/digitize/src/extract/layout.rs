@@ -210,9 +210,7 @@ pub(super) fn is_one_number(words: &[&Word]) -> bool {
         let level = (centre_y(&pair[1].rect) - centre_y(&pair[0].rect)).abs() < 0.1 * em;
         level && (0.8 * pitch..pitch + 0.12 * em).contains(&apart)
     };
-    !words.is_empty()
-        && words.iter().all(|w| w.text.chars().all(|c| c.is_ascii_digit()))
-        && words.windows(2).all(|pair| touch(pair))
+    !words.is_empty() && words.iter().all(|w| w.text.chars().all(|c| c.is_ascii_digit())) && words.windows(2).all(touch)
 }
 
 /// White pixels between two words; negative when they overlap.
