@@ -2,6 +2,8 @@
 //! their own text or none, and with `--grey DIR` it writes each page's grey pixels as PGM. Meant to be run with `timeout` and
 //! `ulimit -v` over folders of hostile files.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a developer's program: it reads files and the clock
+
 use sohoa_digitize::page::{Limits, ReadPage};
 use sohoa_digitize::{decode, render};
 use sohoa_record::manifest::PageState;

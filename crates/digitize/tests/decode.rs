@@ -1,5 +1,7 @@
 //! Decode on files made here, where every pixel is known, and on the corpus of real and hostile files (`SOHOA_CORPUS`).
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // tests read files and run programs
+
 use image::codecs::jpeg::JpegEncoder;
 use pdf_writer::{Chunk, Content, Filter, Finish, Name, Pdf, Rect, Ref};
 use sohoa_digitize::decode::{self, DecodeError, Opened};

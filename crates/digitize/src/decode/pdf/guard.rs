@@ -123,7 +123,7 @@ fn jbig2_size(data: &[u8]) -> Option<(u32, u32)> {
         let (referred, count_bytes) = match count >> 5 {
             7 => {
                 let many = (number(at + 5)? & 0x1fff_ffff) as usize;
-                (many, 4 + many.div_ceil(8) + usize::from(many % 8 == 0))
+                (many, 4 + many / 8 + 1)
             }
             few => (usize::from(few), 1),
         };

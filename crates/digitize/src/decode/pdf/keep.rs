@@ -4,7 +4,7 @@ use super::survey::{Mark, PlacedImage, Survey, walk};
 use crate::decode::DecodeError;
 use crate::decode::jpeg::JpegHeader;
 use crate::decode::pixels::{Pixels, over_white};
-use crate::decode::raster::{decode_jpeg, keep_jpeg};
+use crate::decode::raster::{CONVERTED_QUALITY, decode_jpeg, keep_jpeg};
 use crate::page::{Encoding, Grey, KeptImage, Limits, Scan};
 use hayro::hayro_interpret::font::GlyphRun;
 use hayro::hayro_interpret::{
@@ -28,10 +28,10 @@ pub(super) fn scan(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limit
     let (kept, grey, rotate_deg) = match images.as_slice() {
         [(at, image)] => match read_image(page, *at, limits) {
             Some(Read::Kept(kept, grey)) => (kept, grey, image.quarter_turns().unwrap_or(0)),
-            Some(Read::Pixels(pixels)) => {
+            Some(Read::Pixels { pixels, of_jpeg }) => {
                 let pixels = fill_up(pixels, image.width, image.height);
                 let Some(pixels) = pixels else { return Err(damaged(number)) };
-                let (kept, grey) = pixels.keep();
+                let (kept, grey) = if of_jpeg { pixels.keep_drawn(CONVERTED_QUALITY) } else { pixels.keep() };
                 (kept, grey, image.quarter_turns().unwrap_or(0))
             }
             Some(Read::NotBlack) => return Ok(None),
@@ -114,7 +114,11 @@ fn contains(outer: Rect, inner: Rect) -> bool {
 enum Read {
     /// The stream as it is.
     Kept(KeptImage, Grey),
-    Pixels(Pixels),
+    Pixels {
+        pixels: Pixels,
+        /// From a JPEG that cannot be kept (CMYK, odd colour spaces): without loss it would be many times the source's size.
+        of_jpeg: bool,
+    },
     /// A stencil in a colour or a pattern.
     NotBlack,
 }
@@ -137,7 +141,7 @@ fn compose(page: &Page<'_>, strips: &[(usize, &PlacedImage)], survey: &Survey, l
     let mut canvas = vec![255u8; width as usize * height as usize * 3];
     for (nth, image) in strips {
         let pixels = match read_image(page, *nth, limits)? {
-            Read::Pixels(pixels) => pixels,
+            Read::Pixels { pixels, .. } => pixels,
             Read::Kept(kept, grey) => match kept.encoding {
                 Encoding::Jpeg { components: 3 } => decode_jpeg(&kept.data, limits).ok()?,
                 _ => Pixels::grey(grey.width, grey.height, grey.pixels),
@@ -202,7 +206,7 @@ impl<'a> Device<'a> for Reader<'_> {
                         read = Some(match paint {
                             Paint::Color(color) if color.to_rgba().to_rgba8() == [0, 0, 0, 255] => {
                                 let samples = mask.data.iter().map(|alpha| 255 - alpha).collect();
-                                Read::Pixels(Pixels::grey(mask.width, mask.height, samples))
+                                Read::Pixels { pixels: Pixels::grey(mask.width, mask.height, samples), of_jpeg: false }
                             }
                             _ => Read::NotBlack,
                         });
@@ -210,7 +214,7 @@ impl<'a> Device<'a> for Reader<'_> {
                     None,
                 );
                 match read {
-                    Some(Read::Pixels(pixels)) => Some(group4(stencil.stream(), pixels)),
+                    Some(Read::Pixels { pixels, .. }) => Some(group4(stencil.stream(), pixels)),
                     other => other,
                 }
             }
@@ -281,7 +285,8 @@ fn group4(stream: &Stream<'_>, pixels: Pixels) -> Read {
     let dict = stream.dict();
     let told = |key: &[u8]| dict.get::<u32>(key).unwrap_or(0);
     let parms = dict.get::<Dict<'_>>(b"DecodeParms").or_else(|| dict.get::<Array<'_>>(b"DecodeParms")?.iter::<Dict<'_>>().next());
-    let Some(parms) = parms else { return Read::Pixels(pixels) };
+    let of_jpeg = stream.filters().last() == Some(&Filter::DctDecode);
+    let Some(parms) = parms else { return Read::Pixels { pixels, of_jpeg } };
     let flag = |key: &[u8]| parms.get::<bool>(key).unwrap_or(false);
     let plain = stream.filters().as_slice() == [Filter::CcittFaxDecode]
         && parms.get::<i32>(b"K").unwrap_or(0) < 0
@@ -294,7 +299,7 @@ fn group4(stream: &Stream<'_>, pixels: Pixels) -> Read {
         && pixels.components == 1
         && pixels.samples.iter().all(|v| matches!(v, 0 | 255));
     if !plain {
-        return Read::Pixels(pixels);
+        return Read::Pixels { pixels, of_jpeg };
     }
     let kept = KeptImage {
         width: pixels.width,

@@ -157,11 +157,11 @@ fn serial_and_subject(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
 fn last_common_name(name: &[u8]) -> Option<String> {
     const COMMON_NAME: &[u8] = &[0x55, 4, 3];
     let attributes = children(name).into_iter().flat_map(|(_, set)| children(set));
-    let value = attributes.filter_map(|(_, attribute)| {
+    let mut value = attributes.filter_map(|(_, attribute)| {
         let parts = children(attribute);
         (parts.first()?.1 == COMMON_NAME).then(|| parts.get(1).copied())?
     });
-    let (tag, bytes) = value.last()?;
+    let (tag, bytes) = value.next_back()?;
     let text = match tag {
         0x1e => char::decode_utf16(bytes.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])))
             .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))

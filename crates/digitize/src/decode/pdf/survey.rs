@@ -224,8 +224,11 @@ impl<'a> Device<'a> for Surveyor<'_> {
             let transform = props.transform * glyph.transform();
             let (advance, ink) = match &**glyph {
                 Glyph::Outline(outline) => {
-                    let ink = outline.outline().bounding_box();
-                    (f64::from(outline.advance_width().unwrap_or(0.0)), (!ink.is_zero_area()).then_some(ink))
+                    let bounds = outline.outline().bounding_box();
+                    let ink = (!bounds.is_zero_area()).then_some(bounds);
+                    // a substitute font does not tell its widths: the same room on both sides of the ink is near enough
+                    let guess = ink.map_or(250.0, |ink| ink.x0.max(0.0) + ink.x1);
+                    (outline.advance_width().map_or(guess, f64::from), ink)
                 }
                 Glyph::Type3(_) => (500.0, Some(Rect::new(0.0, 0.0, 500.0, 700.0))),
             };

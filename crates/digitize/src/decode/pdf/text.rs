@@ -18,6 +18,8 @@ const MAX_UNKNOWN: f64 = 0.01;
 const MAX_TURNED: f64 = 0.1;
 /// In em: a gap within a word stays below …
 const WORD_GAP: f64 = 0.22;
+/// … where a space stands, a gap between words is above this; a number stamped over a row of spaces stays whole …
+const SPACE_GAP: f64 = 0.08;
 /// … and a gap within a line below; wider ones part columns.
 const LINE_GAP: f64 = 2.0;
 /// In em: letters whose baselines differ by less stand on one line.
@@ -80,7 +82,8 @@ impl Letter {
             .ink
             .filter(|_| !glyph.text.trim().is_empty())
             .map(|ink| Rect::from_points(to_pixels(ink.x0, ink.y0), to_pixels(ink.x1, ink.y1)));
-        Some(Letter { text: glyph.text.clone(), left: origin.x, right: end.x, baseline: origin.y, em, ink })
+        let right = ink.map_or(end.x, |ink| ink.x1.max(end.x));
+        Some(Letter { text: glyph.text.clone(), left: origin.x, right, baseline: origin.y, em, ink })
     }
 }
 
@@ -116,7 +119,7 @@ fn split_row(mut row: Vec<Letter>, size: (u32, u32)) -> Vec<Line> {
         if is_double {
             continue; // bold made by painting twice
         }
-        if (space || gap > WORD_GAP) && !word.is_empty() {
+        if (space && gap > SPACE_GAP || gap > WORD_GAP) && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
         if gap > LINE_GAP && !words.is_empty() {
