@@ -93,11 +93,15 @@ impl Receipt {
         let mut signer: Option<&TrustedKey> = None;
         for signature in &self.signatures {
             let Some(trusted) = policy.key(&signature.keyid) else { continue };
-            let raw = STANDARD.decode(&signature.sig).map_err(|e| OpenError::BadSignature(format!("signature is not base64: {e}")))?;
+            let raw =
+                STANDARD.decode(&signature.sig).map_err(|e| OpenError::BadSignature(format!("signature is not base64: {e}")))?;
             let raw = Signature::from_slice(&raw).map_err(|e| OpenError::BadSignature(e.to_string()))?;
             // strict: refuses the malleable and small-order cases on which Ed25519 verifiers disagree
             trusted.key.verify_strict(&signed, &raw).map_err(|_| {
-                OpenError::BadSignature(format!("the signature of key {} ({}) does not fit the manifest", trusted.id, trusted.name))
+                OpenError::BadSignature(format!(
+                    "the signature of key {} ({}) does not fit the manifest",
+                    trusted.id, trusted.name
+                ))
             })?;
             signer = Some(trusted);
         }
@@ -106,13 +110,7 @@ impl Receipt {
             return Err(OpenError::UnknownKey(named.join(", ")));
         };
         let manifest = Manifest::from_bytes(&bytes).map_err(|e| OpenError::Malformed(e.to_string()))?;
-        Ok(Opened {
-            manifest,
-            digest: Sha256Hex::of(&bytes),
-            bytes,
-            key_id: signer.id.clone(),
-            key_name: signer.name.clone(),
-        })
+        Ok(Opened { manifest, digest: Sha256Hex::of(&bytes), bytes, key_id: signer.id.clone(), key_name: signer.name.clone() })
     }
 }
 

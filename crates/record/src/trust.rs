@@ -42,7 +42,11 @@ impl TrustPolicy {
             let mut words = line.splitn(3, char::is_whitespace);
             match words.next() {
                 Some("manifest-key") => {}
-                Some(other) => return Err(malformed(format!("'{other}' is not a kind of line this version knows; 'manifest-key' was expected"))),
+                Some(other) => {
+                    return Err(malformed(format!(
+                        "'{other}' is not a kind of line this version knows; 'manifest-key' was expected"
+                    )));
+                }
                 None => continue,
             }
             let der = STANDARD
@@ -50,7 +54,9 @@ impl TrustPolicy {
                 .map_err(|e| malformed(format!("the key is not base64 ({e}); copy the middle line of the PEM public key")))?;
             let key = VerifyingKey::from_public_key_der(&der)
                 .map_err(|e| malformed(format!("the key is not an Ed25519 public key ({e})")))?;
-            policy.add(key, words.next().unwrap_or("").trim()).map_err(|WeakKey| malformed("the key is weak (small order)".into()))?;
+            policy
+                .add(key, words.next().unwrap_or("").trim())
+                .map_err(|WeakKey| malformed("the key is weak (small order)".into()))?;
         }
         if policy.keys.is_empty() {
             return Err(MalformedPolicy { line: 0, why: "no 'manifest-key' line; nobody would be believed".into() });

@@ -162,7 +162,9 @@ impl Default for Seal {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// There is no such file.
-    #[error("{0} cannot be read ({1}); make a data folder with `sohoa init DIR`, then work in it or name it with --config DIR/pipeline.toml")]
+    #[error(
+        "{0} cannot be read ({1}); make a data folder with `sohoa init DIR`, then work in it or name it with --config DIR/pipeline.toml"
+    )]
     Unreadable(PathBuf, std::io::Error),
     /// It is not TOML, or a key is unknown or of the wrong type.
     #[error("{0}: {1}")]
@@ -182,7 +184,9 @@ pub enum ConfigError {
         remedy: &'static str,
     },
     /// No model of that language is installed.
-    #[error("the OCR model of language '{0}' was not found; install the Debian package tesseract-ocr-{0}, or name the file in [recognize] model")]
+    #[error(
+        "the OCR model of language '{0}' was not found; install the Debian package tesseract-ocr-{0}, or name the file in [recognize] model"
+    )]
     NoModel(String),
 }
 
@@ -205,7 +209,8 @@ impl Config {
     fn parse(text: &str, file: &Path, home: PathBuf) -> Result<Config, ConfigError> {
         let parsed: File = toml::from_str(text).map_err(|e| ConfigError::Malformed(file.to_owned(), e.to_string()))?;
         let config = Self::from_file(parsed, home);
-        let bad = |section, key, value: String, remedy| ConfigError::BadValue { file: file.to_owned(), section, key, value, remedy };
+        let bad =
+            |section, key, value: String, remedy| ConfigError::BadValue { file: file.to_owned(), section, key, value, remedy };
         if config.profile().is_none() {
             return Err(bad("render", "profile", config.render.profile.clone(), "write \"pdfa-1b\" or \"pdfa-2b\""));
         }

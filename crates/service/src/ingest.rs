@@ -232,7 +232,8 @@ impl Batch<'_> {
         while !self.stopping(shared) {
             // Asked before the lease: a document that arrives in between is leased, one that arrives later is waited for.
             let all_arrived = shared.arrivals_done.load(Ordering::SeqCst);
-            let leased = self.archive.queue.lease(time::now_ms(), &self.run.owner, LEASE_MS, self.config.ingest.max_attempts).await;
+            let leased =
+                self.archive.queue.lease(time::now_ms(), &self.run.owner, LEASE_MS, self.config.ingest.max_attempts).await;
             let job = match leased {
                 Ok(Some(job)) => job,
                 Ok(None) if all_arrived && self.nothing_waits().await => break,
@@ -376,7 +377,8 @@ impl Batch<'_> {
             *summary.documents.entry(manifest.state).or_default() += 1;
             manifest.pages.iter().for_each(|page| *summary.pages.entry(page.state).or_default() += 1);
         });
-        let shown = self.archive.arrival(&job.source_sha256).await?.map_or_else(|| manifest.source.name.clone(), |note| note.path);
+        let shown =
+            self.archive.arrival(&job.source_sha256).await?.map_or_else(|| manifest.source.name.clone(), |note| note.path);
         let line = if self.json {
             let text = commands::page_texts(self.archive, manifest).await?;
             self.json_of(&shown, manifest, None, &text)

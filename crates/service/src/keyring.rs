@@ -77,7 +77,8 @@ pub fn new_key(config: &Config, out: &Path, name: &str, password: &str) -> Resul
     }
     let key = keys::generate(*random::<32>()?);
     let salting = keys::Salting { salt: *random()?, iv: *random()? };
-    let pem = keys::to_encrypted_pem(&key, password.as_bytes(), &salting).map_err(|e| KeyringError::Key(out.to_owned(), e.to_string()))?;
+    let pem = keys::to_encrypted_pem(&key, password.as_bytes(), &salting)
+        .map_err(|e| KeyringError::Key(out.to_owned(), e.to_string()))?;
     let public = keys::to_public_pem(&key.verifying_key()).map_err(|e| KeyringError::Key(out.to_owned(), e.to_string()))?;
     write_new(out, pem.as_bytes(), 0o600)?;
     write_new(&out.with_extension("pub.pem"), public.as_bytes(), 0o644)?;

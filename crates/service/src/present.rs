@@ -90,7 +90,10 @@ pub fn record_text(m: &Manifest) -> String {
     put("source", format!("{}  {}  {} bytes", m.source.name, m.source.media_type, m.source.digests.size));
     put("arrived", m.source.arrived_at.clone());
     put("sealed", m.sealed_at.clone());
-    put("dossier", m.dossier.code.as_ref().map_or_else(|| format!("unknown code, folder {}", m.dossier.folder), |code| code.to_string()));
+    put(
+        "dossier",
+        m.dossier.code.as_ref().map_or_else(|| format!("unknown code, folder {}", m.dossier.folder), |code| code.to_string()),
+    );
     put("unit", m.dossier.unit.clone().unwrap_or_else(|| "not known".into()));
     put("engine", format!("{}, {}", m.processing.engine, m.processing.model));
     for field in &m.fields {
@@ -107,11 +110,19 @@ pub fn record_text(m: &Manifest) -> String {
         };
         let flags: Vec<&str> = page.reasons.iter().map(|reason| reason.code()).collect();
         let flags = if flags.is_empty() { String::new() } else { format!("  ({})", flags.join(", ")) };
-        let turned = if page.placement.rotated_deg == 0 { String::new() } else { format!(", turned {}°", page.placement.rotated_deg) };
-        let skew = if page.placement.skew_mdeg == 0 { String::new() } else { format!(", skew {:.1}°", f64::from(page.placement.skew_mdeg) / 1000.0) };
+        let turned =
+            if page.placement.rotated_deg == 0 { String::new() } else { format!(", turned {}°", page.placement.rotated_deg) };
+        let skew = if page.placement.skew_mdeg == 0 {
+            String::new()
+        } else {
+            format!(", skew {:.1}°", f64::from(page.placement.skew_mdeg) / 1000.0)
+        };
         put(
             &format!("page {}", page.number),
-            format!("{state}  {} × {} px, {} dpi{turned}{skew}, confidence {} %{flags}", page.width_px, page.height_px, page.dpi, page.confidence),
+            format!(
+                "{state}  {} × {} px, {} dpi{turned}{skew}, confidence {} %{flags}",
+                page.width_px, page.height_px, page.dpi, page.confidence
+            ),
         );
     }
     for object in &m.objects {
@@ -119,7 +130,10 @@ pub fn record_text(m: &Manifest) -> String {
     }
     for signature in &m.incoming_signatures {
         let whole = if signature.covers_whole_file { "covers the whole file" } else { "does not cover the whole file" };
-        put("signature", format!("{}  {}  {}, {whole} (listed, not judged)", signature.signer, signature.kind, signature.claimed_time));
+        put(
+            "signature",
+            format!("{}  {}  {}, {whole} (listed, not judged)", signature.signer, signature.kind, signature.claimed_time),
+        );
     }
     for event in &m.history {
         put("history", format!("{}  {}  {}  {}", event.at, event.who, event.action, event.note));

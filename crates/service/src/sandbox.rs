@@ -359,7 +359,8 @@ impl PageChild {
         }
         let status = self.process.wait().await.map_or_else(|e| e.to_string(), |status| status.to_string());
         let words = String::from_utf8_lossy(&words);
-        let out_of_memory = words.contains("memory allocation of") || words.contains("bad_alloc") || words.contains("capacity overflow");
+        let out_of_memory =
+            words.contains("memory allocation of") || words.contains("bad_alloc") || words.contains("capacity overflow");
         Silence::Died { out_of_memory, how: format!("{status}; {error}; {}", words.lines().last().unwrap_or("no last words")) }
     }
 }

@@ -63,12 +63,7 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
         digests: captured.source.clone(),
     }];
     let unknown_dossier = captured.dossier.code.is_none();
-    let event = Event {
-        at: sealed_at.clone(),
-        who: captured.operator,
-        action: "capture".into(),
-        note: format!("by {SOFTWARE}"),
-    };
+    let event = Event { at: sealed_at.clone(), who: captured.operator, action: "capture".into(), note: format!("by {SOFTWARE}") };
     let mut manifest = Manifest {
         format: manifest::FORMAT.into(),
         record: captured.record,

@@ -84,7 +84,8 @@ impl Walk {
     }
 
     fn visit_folder(&mut self, folder: &Path, root: &Path) {
-        let listed = std::fs::read_dir(folder).and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>());
+        let listed =
+            std::fs::read_dir(folder).and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>());
         match listed {
             Ok(mut children) => {
                 // files before sub-folders, both by name
@@ -109,7 +110,10 @@ fn is_junk(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
     name.starts_with('.')
         || name.starts_with("~$")
-        || matches!(name.as_str(), "thumbs.db" | "desktop.ini" | "@eadir" | "#recycle" | "$recycle.bin" | "system volume information")
+        || matches!(
+            name.as_str(),
+            "thumbs.db" | "desktop.ini" | "@eadir" | "#recycle" | "$recycle.bin" | "system volume information"
+        )
         || [".tmp", ".part", ".partial", ".crdownload", "~"].iter().any(|end| name.ends_with(end))
 }
 

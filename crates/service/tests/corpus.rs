@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Home, corpus, files_below};
+use common::{Home, common_words, corpus, files_below, words};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -13,12 +13,13 @@ fn real_papers_are_accounted_for_and_nothing_wrong_is_vouched_for() {
     let home = Home::new();
     let folder = corpus().join("vn");
     let lines = home.lines(&[0], &["ingest", folder.to_str().unwrap(), "--json"]);
-    let truth: Vec<Value> =
-        std::fs::read_to_string(folder.join("fields.jsonl")).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let by_file: BTreeMap<String, &Value> = lines
-        .iter()
-        .map(|line| (line["source"].as_str().unwrap().rsplit("/vn/").next().unwrap().to_owned(), line))
+    let truth: Vec<Value> = std::fs::read_to_string(folder.join("fields.jsonl"))
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
         .collect();
+    let by_file: BTreeMap<String, &Value> =
+        lines.iter().map(|line| (line["source"].as_str().unwrap().rsplit("/vn/").next().unwrap().to_owned(), line)).collect();
     assert_eq!(by_file.len(), truth.len(), "every file has its line");
     assert_eq!(files_below(&folder).iter().filter(|f| is_scan(f)).count(), truth.len());
 
@@ -37,7 +38,9 @@ fn real_papers_are_accounted_for_and_nothing_wrong_is_vouched_for() {
         assert!(pages.iter().all(|page| page["state"] != "recognize_failed"), "{file}: all pages can be read");
 
         let (number, notation) = paper["number"].as_str().unwrap().split_once('/').unwrap();
-        let field = |name: &str| line["fields"].as_array().unwrap().iter().find(|field| field["name"] == name).cloned().unwrap_or_default();
+        let field = |name: &str| {
+            line["fields"].as_array().unwrap().iter().find(|field| field["name"] == name).cloned().unwrap_or_default()
+        };
         let right = field("code_notation")["value"] == notation;
         notations += u32::from(right);
         let wanted = words(paper["subject"].as_str().unwrap());
@@ -45,7 +48,13 @@ fn real_papers_are_accounted_for_and_nothing_wrong_is_vouched_for() {
         let here = common_words(&wanted, &read);
         subject_words += wanted.len();
         found_words += here;
-        println!("{file:<44} notation {} subject {here}/{}  number {}  date {}", if right { "right" } else { "WRONG" }, wanted.len(), told(&field("code_number")), told(&field("issued_date")));
+        println!(
+            "{file:<44} notation {} subject {here}/{}  number {}  date {}",
+            if right { "right" } else { "WRONG" },
+            wanted.len(),
+            told(&field("code_number")),
+            told(&field("issued_date"))
+        );
 
         // The promise: what is not in doubt is right.
         for (name, truth) in [("code_number", number), ("issued_date", paper["date"].as_str().unwrap())] {
@@ -57,7 +66,9 @@ fn real_papers_are_accounted_for_and_nothing_wrong_is_vouched_for() {
         }
     }
     let papers = truth.len() as u32;
-    println!("code_notation right on {notations} of {papers}; subject words {found_words} of {subject_words}; {vouched} numbers and dates vouched for, none wrong");
+    println!(
+        "code_notation right on {notations} of {papers}; subject words {found_words} of {subject_words}; {vouched} numbers and dates vouched for, none wrong"
+    );
     assert!(notations * 100 >= papers * 90, "code_notation is right on {notations} of {papers}");
     assert!(found_words * 100 >= subject_words * 97, "subject words: {found_words} of {subject_words}");
 
@@ -82,17 +93,6 @@ fn is_scan(path: &std::path::Path) -> bool {
 
 fn numbers<'a>(values: impl Iterator<Item = &'a Value>) -> Vec<u64> {
     values.filter_map(Value::as_u64).collect()
-}
-
-fn words(text: &str) -> Vec<String> {
-    sohoa_record::text::nfc(text).split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned()).filter(|w| !w.is_empty()).collect()
-}
-
-/// How many words of `wanted` are among `read`, each as often as it stands there.
-fn common_words(wanted: &[String], read: &[String]) -> usize {
-    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
-    read.iter().for_each(|word| *left.entry(word).or_default() += 1);
-    wanted.iter().filter(|word| left.get_mut(word.as_str()).is_some_and(|n| if *n > 0 { *n -= 1; true } else { false })).count()
 }
 
 fn told(field: &Value) -> String {

@@ -37,7 +37,9 @@ const GENERATED: &[(&str, &str, &str)] = &[
 #[test]
 fn every_hostile_file_has_its_outcome_and_reason() {
     let home = Home::new();
-    home.set("page_seconds = 120", "page_seconds = 20").set("open_seconds = 60", "open_seconds = 20").set("child_memory_mb = 2000", "child_memory_mb = 1200");
+    home.set("page_seconds = 120", "page_seconds = 20")
+        .set("open_seconds = 60", "open_seconds = 20")
+        .set("child_memory_mb = 2000", "child_memory_mb = 1200");
     let nasty = corpus().join("nasty");
     let scans = tempfile::tempdir().unwrap();
     for path in files_below(&nasty) {
@@ -68,7 +70,11 @@ fn every_hostile_file_has_its_outcome_and_reason() {
             assert!(told.iter().any(|reason| *reason != "dossier_unknown"), "{}: a failure has its reason", line["source"]);
         }
         for page in line["pages"].as_array().into_iter().flatten() {
-            assert!(page["state"] != "recognize_failed" || !page["reasons"].as_array().unwrap().is_empty(), "{}: page {page}", line["source"]);
+            assert!(
+                page["state"] != "recognize_failed" || !page["reasons"].as_array().unwrap().is_empty(),
+                "{}: page {page}",
+                line["source"]
+            );
         }
         told.iter().for_each(|reason| *reasons.entry((*reason).to_owned()).or_default() += 1);
     }
@@ -76,7 +82,11 @@ fn every_hostile_file_has_its_outcome_and_reason() {
     for (file, state, reason) in GENERATED {
         let line = lines.iter().find(|line| line["source"].as_str().unwrap().ends_with(&format!("generated/{file}"))).unwrap();
         assert_eq!(line["state"], *state, "{file}: {}", line["reasons"]);
-        assert!(reason.is_empty() || line["reasons"].as_array().unwrap().iter().any(|r| r == reason), "{file}: {}", line["reasons"]);
+        assert!(
+            reason.is_empty() || line["reasons"].as_array().unwrap().iter().any(|r| r == reason),
+            "{file}: {}",
+            line["reasons"]
+        );
     }
     home.expect(0, &["fsck"]);
     assert!(home.verify().iter().all(|(verdict, _)| verdict == "ok"));

@@ -25,8 +25,12 @@ fn fifty_kills_lose_nothing_and_double_nothing() {
     let mut random = Random(20_261_122);
     let mut unfinished = 0;
     for round in 0..50 {
-        let mut child =
-            home.command(&["ingest", scans.path().to_str().unwrap()]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = home
+            .command(&["ingest", scans.path().to_str().unwrap()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         // from before the first scan is copied to past many commits
         std::thread::sleep(Duration::from_millis(random.below(900) + 20));
         child.kill().unwrap();
@@ -51,7 +55,10 @@ fn fifty_kills_lose_nothing_and_double_nothing() {
     assert_eq!(status["queue"]["dead"], 0);
     let report = home.lines(&[0], &["fsck", "--json"]);
     let last = report.last().unwrap();
-    assert_eq!((&last["errors"], &last["records"], &last["revisions"], &last["links"]), (&0.into(), &60.into(), &60.into(), &1.into()));
+    assert_eq!(
+        (&last["errors"], &last["records"], &last["revisions"], &last["links"]),
+        (&0.into(), &60.into(), &60.into(), &1.into())
+    );
     assert_eq!(home.verify().iter().filter(|(verdict, _)| verdict == "ok").count(), 60);
     assert_eq!(std::fs::read_dir(home.path("spool")).unwrap().count(), 0, "dead runs leave nothing in the spool");
 }
@@ -61,12 +68,8 @@ fn ctrl_c_stops_in_order_and_the_next_run_goes_on() {
     let home = Home::new();
     let scans = tempfile::tempdir().unwrap();
     (0..80).for_each(|number| small_scan(&scans.path().join(format!("{number}.png")), 1000 + number));
-    let child = home
-        .command(&["ingest", scans.path().to_str().unwrap()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child =
+        home.command(&["ingest", scans.path().to_str().unwrap()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(1500));
     rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
     let stopped = child.wait_with_output().unwrap();

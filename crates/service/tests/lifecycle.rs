@@ -50,14 +50,24 @@ fn a_person_finishes_a_document_and_both_revisions_stay_provable() {
     let receipts = files_below(&to).iter().filter(|f| f.to_string_lossy().ends_with(".dsse.json")).count();
     assert_eq!(receipts, 2, "both revisions go with the bag");
     assert!(bag_is_whole(&to));
-    assert_eq!(home.sohoa(&["export", record, "--to", to.to_str().unwrap()]).status.code(), Some(2), "a bag is never written over");
+    assert_eq!(
+        home.sohoa(&["export", record, "--to", to.to_str().unwrap()]).status.code(),
+        Some(2),
+        "a bag is never written over"
+    );
 }
 
 /// `sha256sum` and `sha512sum` judge the bag.
 fn bag_is_whole(bag: &Path) -> bool {
     ["256", "512"].iter().all(|bits| {
         let sum = format!("sha{bits}sum");
-        std::process::Command::new(sum).args(["--check", "--quiet", "--strict"]).arg(format!("manifest-sha{bits}.txt")).current_dir(bag).status().unwrap().success()
+        std::process::Command::new(sum)
+            .args(["--check", "--quiet", "--strict"])
+            .arg(format!("manifest-sha{bits}.txt"))
+            .current_dir(bag)
+            .status()
+            .unwrap()
+            .success()
     })
 }
 
@@ -119,7 +129,12 @@ fn one_changed_byte_anywhere_in_the_store_is_named() {
         let mut into: serde_json::Value = serde_json::from_slice(into).unwrap();
         let from: serde_json::Value = serde_json::from_slice(from).unwrap();
         into["signatures"] = from["signatures"].clone();
-        format!("{{\"payloadType\":{},\"payload\":{},\"signatures\":{}}}\n", into["payloadType"], into["payload"], into["signatures"].to_string().replace("\"sig\"", "\"sig\""))
+        format!(
+            "{{\"payloadType\":{},\"payload\":{},\"signatures\":{}}}\n",
+            into["payloadType"],
+            into["payload"],
+            into["signatures"].to_string().replace("\"sig\"", "\"sig\"")
+        )
     };
     std::fs::write(receipts[0], swap(&one, &two)).unwrap();
     let lines = home.verify();

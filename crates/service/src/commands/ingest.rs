@@ -79,7 +79,13 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
     let result = batch.run(&found.scans).await;
     let engine_ms = children.engine_ms.load(std::sync::atomic::Ordering::Relaxed);
     let busy_ms = children.busy_ms.load(std::sync::atomic::Ordering::Relaxed);
-    tracing::info!(engine_ms, busy_ms, workers = children.count(), wall_ms = began.elapsed().as_millis() as u64, "where the time went");
+    tracing::info!(
+        engine_ms,
+        busy_ms,
+        workers = children.count(),
+        wall_ms = began.elapsed().as_millis() as u64,
+        "where the time went"
+    );
     drop(children);
     drop(run);
     let summary = result?;
@@ -94,7 +100,8 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
 
 /// Output inside input would be taken in again, input inside output would be taken for ours: both are refused.
 fn apart(config: &Config, paths: &[PathBuf]) -> Result<(), Failure> {
-    let real = |path: &Path| std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned());
+    let real =
+        |path: &Path| std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned());
     for (key, own) in [("store", &config.archive.store), ("spool", &config.archive.spool)] {
         let own = real(&config.path(own));
         for path in paths {
@@ -151,7 +158,12 @@ fn tell_others(found: &Walk) {
 fn tell_summary(summary: &Summary, found: &Walk, progress: &Progress, began: Instant, json: bool) {
     let states: Vec<String> = summary.documents.iter().map(|(state, n)| format!("{n} {}", state.as_str())).collect();
     let documents: u64 = summary.documents.values().sum();
-    let page_states = [(PageState::Text, "text"), (PageState::Blank, "blank"), (PageState::Separator, "separator"), (PageState::RecognizeFailed, "failed")];
+    let page_states = [
+        (PageState::Text, "text"),
+        (PageState::Blank, "blank"),
+        (PageState::Separator, "separator"),
+        (PageState::RecognizeFailed, "failed"),
+    ];
     let pages: Vec<String> =
         page_states.iter().filter_map(|(state, word)| summary.pages.get(state).map(|n| format!("{n} {word}"))).collect();
     let (_, per_minute) = progress.pace();

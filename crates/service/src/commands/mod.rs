@@ -154,7 +154,8 @@ pub async fn run(cli: Cli) -> Outcome {
         }
         Command::Status { json } => records::status(&load()?, json.json).await,
         Command::Search { query, unit, state, dossier, limit, json } => {
-            let filter = Filter { unit, state: state.as_deref().map(records::state).transpose()?, dossier_code: dossier, kind: None };
+            let filter =
+                Filter { unit, state: state.as_deref().map(records::state).transpose()?, dossier_code: dossier, kind: None };
             records::search(&load()?, &query, &filter, limit, json.json).await
         }
         Command::Show { record, text, json } => records::show(&load()?, &record, text, json.json).await,
@@ -195,7 +196,9 @@ pub async fn find_record(archive: &Archive, given: &str) -> Result<RecordId, Fai
         };
     }
     if given.len() < 4 || !given.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
-        return Err(Failure::Usage(format!("'{given}' is not a record identifier or the beginning of one (4 or more characters)")));
+        return Err(Failure::Usage(format!(
+            "'{given}' is not a record identifier or the beginning of one (4 or more characters)"
+        )));
     }
     let given = given.to_lowercase();
     let mut found: Vec<RecordId> = Vec::new();
@@ -210,7 +213,9 @@ pub async fn find_record(archive: &Archive, given: &str) -> Result<RecordId, Fai
     }
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Failure::NotFound(format!("no record begins or ends with '{given}'; `sohoa search` finds records by their words"))),
+        [] => Err(Failure::NotFound(format!(
+            "no record begins or ends with '{given}'; `sohoa search` finds records by their words"
+        ))),
         many => Err(Failure::Usage(format!("{} records begin or end with '{given}'; give more of it", many.len()))),
     }
 }

@@ -25,7 +25,12 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
     let queue = archive.queue.counts().await?;
     let dead = archive.queue.dead(None, 100).await?;
     if json {
-        println!("{}", json_line(&serde_json::json!({"records": status.records, "pages": status.pages, "stored_bytes": status.stored_bytes, "reasons": status.reasons, "queue": queue, "dead": dead})));
+        println!(
+            "{}",
+            json_line(
+                &serde_json::json!({"records": status.records, "pages": status.pages, "stored_bytes": status.stored_bytes, "reasons": status.reasons, "queue": queue, "dead": dead})
+            )
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let total: u64 = status.records.values().sum();
@@ -35,7 +40,8 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
     }
     let p = status.pages;
     println!("pages     {}", p.text + p.blank + p.separator + p.recognize_failed);
-    for (word, n) in [("text", p.text), ("blank", p.blank), ("separator", p.separator), ("recognize_failed", p.recognize_failed)] {
+    for (word, n) in [("text", p.text), ("blank", p.blank), ("separator", p.separator), ("recognize_failed", p.recognize_failed)]
+    {
         if n > 0 {
             println!("  {word:<9} {n}");
         }
@@ -68,8 +74,11 @@ pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, j
     let (bold, plain) = if std::io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     for hit in &found.hits {
         println!("{}", entry_line(&hit.entry));
-        let pieces: Vec<String> =
-            hit.snippet.iter().map(|piece| if piece.hit { format!("{bold}{}{plain}", piece.text) } else { piece.text.clone() }).collect();
+        let pieces: Vec<String> = hit
+            .snippet
+            .iter()
+            .map(|piece| if piece.hit { format!("{bold}{}{plain}", piece.text) } else { piece.text.clone() })
+            .collect();
         let snippet = pieces.join(" ");
         if !snippet.trim().is_empty() {
             println!("    {}", snippet.trim());

@@ -8,7 +8,9 @@ use crate::time;
 use futures::TryStreamExt as _;
 use sohoa_archive::register::{RegisterNote, RegisterRow as IndexRow};
 use sohoa_archive::{Archive, Filter};
-use sohoa_coverage::{Effect, Entry, Group, Indicator, RegisterRow, ReportRow, Targets, Units, parse_register, report as figures};
+use sohoa_coverage::{
+    Effect, Entry, Group, Indicator, RegisterRow, ReportRow, Targets, Units, parse_register, report as figures,
+};
 use sohoa_record::field::name;
 use std::path::Path;
 use std::process::ExitCode;
@@ -34,7 +36,12 @@ pub async fn import(config: &Config, asked: Register) -> Outcome {
     let archive = open(config).await?;
     let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     archive.import_register(&name, bytes, &time::rfc3339(&time::now()), &index_rows(&register.rows)).await?;
-    println!("{} results, {} repeated rows, {} problems; stored and sealed with the archive", register.rows.len(), register.duplicates, register.problems.len());
+    println!(
+        "{} results, {} repeated rows, {} problems; stored and sealed with the archive",
+        register.rows.len(),
+        register.duplicates,
+        register.problems.len()
+    );
     Ok(ExitCode::from(if register.problems.is_empty() { 0 } else { PARTIAL }))
 }
 
@@ -64,7 +71,9 @@ pub async fn report(config: &Config, year: Option<i16>, json: bool) -> Outcome {
     let today = time::now().date();
     let year = year.unwrap_or(today.year());
     let units = match table(config, &config.report.units)? {
-        Some(text) => Units::parse(&text).and_then(|own| Units::default().overlay(own)).map_err(|e| Failure::Setup(e.to_string()))?,
+        Some(text) => {
+            Units::parse(&text).and_then(|own| Units::default().overlay(own)).map_err(|e| Failure::Setup(e.to_string()))?
+        }
         None => Units::default(),
     };
     let targets = match table(config, &config.report.targets)? {
@@ -141,7 +150,11 @@ fn table_of(rows: &[ReportRow], year: i16, has_register: bool) -> String {
     let mut last = String::new();
     for row in rows {
         let who = match row.group {
-            Group::Unit => format!("{} {}", row.unit.as_deref().unwrap_or(sohoa_coverage::indicators::NO_UNIT), row.unit_name.as_deref().unwrap_or("")),
+            Group::Unit => format!(
+                "{} {}",
+                row.unit.as_deref().unwrap_or(sohoa_coverage::indicators::NO_UNIT),
+                row.unit_name.as_deref().unwrap_or("")
+            ),
             Group::Level => format!("level {}", row.level.map_or("unknown", |level| level.as_str())),
             Group::All => "all".to_owned(),
         };

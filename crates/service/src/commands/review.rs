@@ -2,8 +2,8 @@
 
 use super::{Failure, Outcome, find_record, open};
 use crate::cli::Review;
-use crate::config::Config;
 use crate::commands::records::entry_line;
+use crate::config::Config;
 use crate::keyring;
 use crate::present::json_line;
 use crate::sealing::{self, Decision};
@@ -23,7 +23,9 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
             let record = find_record(&archive, &record).await?;
             show(&archive, &latest(&archive, &record).await?, json.json)
         }
-        Review::Accept { record, fields, by } => decide(config, &archive, &record, Decision::Accept(fields), by, password_file).await,
+        Review::Accept { record, fields, by } => {
+            decide(config, &archive, &record, Decision::Accept(fields), by, password_file).await
+        }
         Review::Set { record, values, by } => {
             let values = values.iter().map(|value| assignment(value)).collect::<Result<Vec<_>, _>>()?;
             decide(config, &archive, &record, Decision::Set(values), by, password_file).await
@@ -56,11 +58,18 @@ async fn list(archive: &Archive, limit: u32, json: bool) -> Outcome {
 fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
     let m = &opened.manifest;
     if json {
-        println!("{}", json_line(&serde_json::json!({"record": m.record, "revision": m.revision, "state": m.state, "reasons": m.reasons, "fields": m.fields})));
+        println!(
+            "{}",
+            json_line(
+                &serde_json::json!({"record": m.record, "revision": m.revision, "state": m.state, "reasons": m.reasons, "fields": m.fields})
+            )
+        );
         return Ok(ExitCode::SUCCESS);
     }
     println!("{}  {}  {}", m.record, m.state.as_str(), m.source.name);
-    if let Some(path) = m.object(sohoa_record::manifest::Role::Searchable).and_then(|o| archive.objects.local_path(&o.digests.sha256)) {
+    if let Some(path) =
+        m.object(sohoa_record::manifest::Role::Searchable).and_then(|o| archive.objects.local_path(&o.digests.sha256))
+    {
         println!("  look at  {}", path.display());
     }
     for field in &m.fields {
@@ -70,7 +79,10 @@ fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
             Some(doubt) => {
                 println!("? {:<16} {value}   {}", field.name, doubt.vi());
                 let place = field.rect.map(|r| format!(", at {},{} size {}×{}", r.x, r.y, r.width, r.height)).unwrap_or_default();
-                println!("  {:<16} page {}{place}; printed «{}», confidence {} %", "", field.page, field.printed, field.confidence);
+                println!(
+                    "  {:<16} page {}{place}; printed «{}», confidence {} %",
+                    "", field.page, field.printed, field.confidence
+                );
             }
         }
     }
@@ -98,7 +110,9 @@ async fn decide(
         // Somebody decided between our look and our seal: their decision stands, ours must see it first.
         Commit::AlreadyCommitted(other) => {
             let who = other.manifest.history.last().map(|event| event.who.clone()).unwrap_or_default();
-            return Err(Failure::Usage(format!("{who} decided on record {record} a moment ago; look at it again and decide anew")));
+            return Err(Failure::Usage(format!(
+                "{who} decided on record {record} a moment ago; look at it again and decide anew"
+            )));
         }
     };
     let m = &opened.manifest;

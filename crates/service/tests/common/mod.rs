@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -38,7 +39,12 @@ impl Home {
     /// A command with its configuration and password, not yet started.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sohoa"));
-        command.arg("--config").arg(self.path("pipeline.toml")).args(args).env("SOHOA_KEY_PASSWORD", "mật khẩu").env_remove("SOHOA_LOG");
+        command
+            .arg("--config")
+            .arg(self.path("pipeline.toml"))
+            .args(args)
+            .env("SOHOA_KEY_PASSWORD", "mật khẩu")
+            .env_remove("SOHOA_LOG");
         command
     }
 
@@ -132,4 +138,27 @@ pub fn small_scan(path: &Path, number: u64) {
         }
     }
     picture.save(path).unwrap();
+}
+
+/// The words of a text without punctuation around them, NFC.
+pub fn words(text: &str) -> Vec<String> {
+    sohoa_record::text::nfc(text)
+        .split_whitespace()
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned())
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// How many words of `wanted` are among `found`, each as often as it stands there.
+pub fn common_words(wanted: &[String], found: &[String]) -> usize {
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    found.iter().for_each(|word| *left.entry(word).or_default() += 1);
+    let mut common = 0;
+    for word in wanted {
+        if let Some(n) = left.get_mut(word.as_str()).filter(|n| **n > 0) {
+            *n -= 1;
+            common += 1;
+        }
+    }
+    common
 }
