@@ -240,5 +240,9 @@ pub async fn page_texts(archive: &Archive, manifest: &Manifest) -> Result<Vec<St
 
 /// Opens the archive for a command that only looks or decides.
 pub async fn open(config: &Config) -> Result<Archive, Failure> {
-    Ok(archive_home::open(config).await?)
+    let archive = archive_home::open(config).await?;
+    if archive.wants_rebuild().await? {
+        eprintln!("the index is new and the store is not: run `sohoa fsck --rebuild` to make the index from it");
+    }
+    Ok(archive)
 }
