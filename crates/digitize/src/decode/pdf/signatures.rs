@@ -10,8 +10,26 @@ use std::collections::HashSet;
 /// More fields than this are made to harm.
 const MAX_FIELDS: usize = 20_000;
 
-/// Every signed signature field of the form, in its order.
+/// Every signed signature field of the form, in its order; when the form leads to none but the file has signed ranges, every
+/// signature that lies anywhere in it.
 pub(super) fn list(pdf: &Pdf, data: &[u8]) -> Vec<IncomingSignature> {
+    const RANGE: &[u8] = b"/ByteRange";
+    // signatures are never compressed: their own place in the file is signed
+    if !data.windows(RANGE.len()).any(|window| window == RANGE) {
+        return Vec::new();
+    }
+    let found = in_form(pdf, data);
+    if !found.is_empty() {
+        return found;
+    }
+    let objects = pdf.objects().into_iter().filter_map(|object| object.into_dict());
+    objects
+        .filter(|dict| dict.contains_key(&RANGE[1..]) && dict.contains_key(b"SubFilter"))
+        .map(|dict| read(&dict, data))
+        .collect()
+}
+
+fn in_form(pdf: &Pdf, data: &[u8]) -> Vec<IncomingSignature> {
     let catalog = pdf.xref().get::<Dict<'_>>(pdf.xref().root_id());
     let form = catalog.and_then(|catalog| catalog.get::<Dict<'_>>(b"AcroForm"));
     let Some(fields) = form.and_then(|form| form.get::<Array<'_>>(b"Fields")) else { return Vec::new() };
@@ -128,30 +146,38 @@ fn children(mut der: &[u8]) -> Vec<(u8, &[u8])> {
     found
 }
 
-/// The common name of the signer: of the certificate whose serial number the first SignerInfo names, else of the first
-/// certificate (RFC 5652 5.1, 5.3; RFC 5280 4.1).
+/// The common name of the signer: of the certificate that the first SignerInfo names by issuer and serial number, else of the
+/// first that has issued none of the others (RFC 5652 5.1, 5.3; RFC 5280 4.1).
 fn common_name(cms: &[u8]) -> Option<String> {
     let (_, content_info, _) = element(cms)?;
     let (_, explicit) = *children(content_info).get(1)?;
     let (_, signed_data, _) = element(explicit)?;
     let parts = children(signed_data);
-    let certificates = children(parts.iter().find(|part| part.0 == 0xa0)?.1);
-    let serial = parts.last().filter(|part| part.0 == 0x31).and_then(|(_, infos)| {
+    let certificates: Vec<_> =
+        children(parts.iter().find(|part| part.0 == 0xa0)?.1).iter().filter_map(|(_, body)| certificate(body)).collect();
+    let signer = parts.last().filter(|part| part.0 == 0x31).and_then(|(_, infos)| {
         let info = children(children(infos).first()?.1);
         let issuer_and_serial = children(info.get(1).filter(|part| part.0 == 0x30)?.1);
-        issuer_and_serial.get(1).map(|part| part.1)
+        Some((issuer_and_serial.first()?.1, issuer_and_serial.get(1)?.1))
     });
-    let parsed: Vec<_> = certificates.iter().filter_map(|(_, certificate)| serial_and_subject(certificate)).collect();
-    let named = parsed.iter().find(|(number, _)| Some(*number) == serial).or_else(|| parsed.first())?;
-    last_common_name(named.1)
+    let named = certificates.iter().find(|certificate| Some((certificate.issuer, certificate.serial)) == signer);
+    let is_leaf = |subject: &[u8]| certificates.iter().all(|other| other.issuer != subject || other.subject == subject);
+    let leaf = || certificates.iter().find(|certificate| is_leaf(certificate.subject));
+    last_common_name(named.or_else(leaf)?.subject)
 }
 
-fn serial_and_subject(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (_, body, _) = element(certificate)?;
-    let mut fields = children(body);
+struct Certificate<'a> {
+    serial: &'a [u8],
+    issuer: &'a [u8],
+    subject: &'a [u8],
+}
+
+fn certificate(body: &[u8]) -> Option<Certificate<'_>> {
+    let (_, signed, _) = element(body)?;
+    let mut fields = children(signed);
     fields.retain(|field| field.0 != 0xa0); // the version
     // serial, algorithm, issuer, validity, subject
-    Some((fields.first()?.1, fields.get(4)?.1))
+    Some(Certificate { serial: fields.first()?.1, issuer: fields.get(2)?.1, subject: fields.get(4)?.1 })
 }
 
 fn last_common_name(name: &[u8]) -> Option<String> {
