@@ -144,47 +144,74 @@ async fn registers(archive: &Archive) -> Result<Option<Vec<RegisterRow>>, Failur
     Ok(Some(rows))
 }
 
-/// The figures as a table that fits 80 columns.
+/// The figures for people, within 80 columns: who, then a line for each counter.
 fn table_of(rows: &[ReportRow], year: i16, has_register: bool) -> String {
-    let mut out = format!("{year}\n{:<22} {:<10} {:>13} {:>9} {:>7}  {}\n", "unit", "counted", "results", "rate", "target", "");
+    let mut out = format!("{year}\n");
     let mut last = String::new();
     for row in rows {
-        let who = match row.group {
-            Group::Unit => format!(
-                "{} {}",
-                row.unit.as_deref().unwrap_or(sohoa_coverage::indicators::NO_UNIT),
-                row.unit_name.as_deref().unwrap_or("")
-            ),
-            Group::Level => format!("level {}", row.level.map_or("unknown", |level| level.as_str())),
-            Group::All => "all".to_owned(),
-        };
-        let shown = if who == last { String::new() } else { who.chars().take(22).collect() };
-        last = who;
-        let counted = match row.indicator {
-            Indicator::Digitized => "digitized",
-            Indicator::Signed => "signed",
-            Indicator::Archived => "archived",
-        };
-        let results = format!("{} of {}", row.numerator, row.denominator.map_or("unknown".into(), |n| n.to_string()));
-        let rate = match (row.rate, row.denominator) {
-            (Some(rate), _) => format!("{rate} %"),
-            (None, None) => "unknown".to_owned(),
-            (None, Some(_)) => "n/a".to_owned(),
-        };
-        let target = row.target.map_or("—".to_owned(), |target| format!("{target} %"));
-        let verdict = match (row.met, row.gap) {
-            (Some(true), _) => "reached".to_owned(),
-            (Some(false), Some(gap)) => format!("{gap} missing"),
-            _ => String::new(),
-        };
-        out.push_str(&format!("{shown:<22} {counted:<10} {results:>13} {rate:>9} {target:>7}  {verdict}\n"));
+        // A unit that has neither results nor documents of the year says nothing.
+        if row.denominator == Some(0) && row.numerator == 0 && row.group != Group::All {
+            continue;
+        }
+        let who = heading(row);
+        if who != last {
+            out.push_str(&format!("\n{who}\n"));
+            last = who;
+        }
+        out.push_str(&figure(row));
     }
-    let unregistered = rows.iter().filter(|row| row.group == Group::All).find_map(|row| row.unregistered).unwrap_or(0);
-    if unregistered > 0 {
-        out.push_str(&format!("{unregistered} documents of {year} are in no register; they raise no rate\n"));
+    if let Some(all) = rows.iter().find(|row| row.group == Group::All) {
+        out.push('\n');
+        for (n, text) in [
+            (all.in_review, "of them wait for review: sohoa review list"),
+            (all.skipped, "of them are lawfully not digitized and count as done"),
+            (all.failed, "of them could not be read: scan them again"),
+            (all.in_doubt, "rows of the register are in doubt: import a corrected one"),
+            (all.undated, "rows of the register have no readable year and are in no denominator"),
+            (all.unregistered.unwrap_or(0), "documents of the year are in no register; they raise no rate"),
+        ] {
+            if n > 0 {
+                out.push_str(&format!("{n:>6} {text}\n"));
+            }
+        }
     }
     if !has_register {
         out.push_str("no register was imported, so what exists on paper is unknown: sohoa register import FILE.csv\n");
     }
     out
+}
+
+fn heading(row: &ReportRow) -> String {
+    let level = row.level.map_or("unknown", |level| level.as_str());
+    match row.group {
+        Group::Unit => {
+            let code = row.unit.as_deref().unwrap_or(sohoa_coverage::indicators::NO_UNIT);
+            let name = row.unit_name.as_deref().map(|name| format!("  {name}")).unwrap_or_default();
+            format!("{code}{name}  (level {level})")
+        }
+        Group::Level => format!("all units of level {level}"),
+        Group::All => "all units".to_owned(),
+    }
+}
+
+/// `  digitized      2 of 10     20.00 %   target  95 %   8 missing`
+fn figure(row: &ReportRow) -> String {
+    let counted = match row.indicator {
+        Indicator::Digitized => "digitized",
+        Indicator::Signed => "signed",
+        Indicator::Archived => "archived",
+    };
+    let results = format!("{} of {}", row.numerator, row.denominator.map_or("unknown".into(), |n| n.to_string()));
+    let rate = match (row.rate, row.denominator) {
+        (Some(rate), _) => format!("{rate} %"),
+        (None, None) => "unknown".to_owned(),
+        (None, Some(_)) => "n/a".to_owned(),
+    };
+    let target = row.target.map_or("no target".to_owned(), |target| format!("target {target:>3} %"));
+    let verdict = match (row.met, row.gap) {
+        (Some(true), _) => "reached".to_owned(),
+        (Some(false), Some(gap)) => format!("{gap} missing"),
+        _ => String::new(),
+    };
+    format!("  {counted:<10} {results:>14} {rate:>10}   {target:<12} {verdict}").trim_end().to_owned() + "\n"
 }
