@@ -76,9 +76,8 @@ fn orientation(grey: &Grey, dpi: u32) -> Option<u16> {
         bilevel = bilevel.halved_bilevel()?;
     }
     let (up, left) = bilevel.orientation()?;
-    let clear = |this: f32, other: f32| {
-        this.abs() > LEAST_ORIENTATION_CONFIDENCE && this.abs() > LEAST_ORIENTATION_RATIO * other.abs()
-    };
+    let clear =
+        |this: f32, other: f32| this.abs() > LEAST_ORIENTATION_CONFIDENCE && this.abs() > LEAST_ORIENTATION_RATIO * other.abs();
     match (clear(up, left), clear(left, up)) {
         (true, _) => Some(if up > 0.0 { 0 } else { 180 }),
         (_, true) => Some(if left > 0.0 { 90 } else { 270 }),

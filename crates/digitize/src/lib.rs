@@ -70,7 +70,11 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
 
 /// Bleed-through from the other side makes "words" of low confidence; a real line makes at least a few sure letters.
 fn has_confident_words(text: &PageText) -> bool {
-    text.words().filter(|word| word.confidence >= 70).map(|word| word.text.chars().filter(|c| c.is_alphanumeric()).count()).sum::<usize>() >= 6
+    text.words()
+        .filter(|word| word.confidence >= 70)
+        .map(|word| word.text.chars().filter(|c| c.is_alphanumeric()).count())
+        .sum::<usize>()
+        >= 6
 }
 
 /// Extract looks at this many pages from the start …

@@ -32,7 +32,9 @@ pub struct EngineInfo {
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The bytes are no model of the engine.
-    #[error("the OCR model '{0}' cannot be loaded; install the Debian package tesseract-ocr-{0} or name another file in [recognize] model")]
+    #[error(
+        "the OCR model '{0}' cannot be loaded; install the Debian package tesseract-ocr-{0} or name another file in [recognize] model"
+    )]
     Model(String),
     /// The engine gave up on the page.
     #[error("the OCR engine gave up on the page")]
@@ -53,11 +55,8 @@ impl TesseractEngine {
     /// An engine for `language` from the bytes of its `.traineddata` file.
     pub fn new(model: &[u8], language: &str) -> Result<Self, EngineError> {
         let engine = Tesseract::new(model, language).ok_or_else(|| EngineError::Model(language.to_owned()))?;
-        let info = EngineInfo {
-            engine: capi::engine_version(),
-            model: language.to_owned(),
-            model_sha256: Some(Sha256Hex::of(model)),
-        };
+        let info =
+            EngineInfo { engine: capi::engine_version(), model: language.to_owned(), model_sha256: Some(Sha256Hex::of(model)) };
         Ok(Self { engine, info })
     }
 }
