@@ -3,6 +3,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 bin := env("CARGO_TARGET_DIR", justfile_directory() / "target") / "debug"
+bin_released := parent_directory(bin) / "release"
 
 [private]
 default:
@@ -103,6 +104,16 @@ licences:
     else \
         echo "advisories NOT checked: the RustSec database cannot be reached from here. Run \`just licences\` where it can."; \
     fi
+
+# Speed beside OCRmyPDF, time outside the engine, bytes stored; wants a quiet machine (about 10 min, 20 with SOHOA_CORPUS)
+[group('3. single checks')]
+bench *ARGS: release
+    mkdir -p data
+    cargo run --locked --release --quiet -p sohoa-benches -- --sohoa "{{ bin_released }}/sohoa" --work data --csv data/bench.csv {{ ARGS }}
+
+# Memory of a job of 50 pages and of one of 1,000, which must be the same (about 20 min)
+[group('3. single checks')]
+bench-memory *ARGS: (bench "--memory" ARGS)
 
 # Both commands of the README with what is committed, in a bare Debian 12 (as root; about 5 GB in data/fresh)
 [group('3. single checks')]

@@ -1,0 +1,117 @@
+//! Measures sohoa as a user meets it: whole programs, on whole scans, beside what that user would pick instead.
+//! It is *not* part of the product, and it knows nothing of the product's insides: it runs commands and looks from outside.
+
+mod contest;
+mod figures;
+mod measure;
+mod memory;
+mod pages;
+mod report;
+mod tools;
+
+use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What was asked for.
+#[derive(Parser)]
+#[command(
+    name = "sohoa-benches",
+    version,
+    about = "Pages a minute, time outside the engine, bytes stored, memory. See benches/README.md"
+)]
+pub struct Asked {
+    /// The sohoa to measure; a release build, or the figures mean nothing
+    #[arg(long, default_value = "sohoa", value_name = "PATH")]
+    sohoa: PathBuf,
+    /// The OCRmyPDF to measure it against
+    #[arg(long, default_value = "ocrmypdf", value_name = "PATH")]
+    ocrmypdf: PathBuf,
+    /// Pages of each input; a set that has fewer begins again from its first
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pages: u32,
+    /// Rounds; every program runs once in each, and medians are told
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    rounds: u32,
+    /// Measure memory instead of speed: a short and a long job
+    #[arg(long)]
+    memory: bool,
+    /// Pages of the short and of the long job
+    #[arg(long, default_value = "50,1000", value_delimiter = ',', num_args = 1, value_name = "SHORT,LONG")]
+    memory_pages: Vec<usize>,
+    /// How much of each page of these jobs is filled, from the top: less text, less time, the same image size
+    #[arg(long, default_value_t = 40, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    filled: u32,
+    /// Append the figures to this file
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Where the work is done: on the kind of disk that an archive would be on, not in memory
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+    /// The project's sample papers
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures"), value_name = "DIR")]
+    fixtures: PathBuf,
+    /// Real scans, in vn/scan below this folder; left out when not given
+    #[arg(long, env = "SOHOA_CORPUS", value_name = "DIR")]
+    corpus: Option<PathBuf>,
+}
+
+/// Why nothing could be measured.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the messages say it
+pub enum BenchError {
+    #[error("{program} cannot be started: {source}; `./bootstrap bench` installs what this needs")]
+    Missing { program: String, source: std::io::Error },
+    #[error("{command} failed ({status}), so its time means nothing; it said:\n{said}")]
+    Failed { command: String, status: std::process::ExitStatus, said: String },
+    #[error("{command} did not do its work: {what}")]
+    NotDone { command: String, what: String },
+    #[error("{path}: {source}; check that it exists and that the disk has room", path = path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("{path} is no page to measure with: {what}; choose another in benches/src/pages.rs", path = path.display())]
+    Page { path: PathBuf, what: String },
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Asked {
+    /// Paths that hold wherever a command runs; a bare name of a program is looked for in PATH.
+    fn absolute(mut self) -> Result<Asked, BenchError> {
+        let in_path = |path: &PathBuf| path.components().count() == 1;
+        for path in [&mut self.sohoa, &mut self.ocrmypdf].into_iter().filter(|path| !in_path(path)).chain(&mut self.work) {
+            *path = std::path::absolute(&*path).map_err(|source| BenchError::File { path: path.clone(), source })?;
+        }
+        Ok(self)
+    }
+}
+
+fn run(asked: &Asked) -> Result<bool, BenchError> {
+    let machine = report::Machine::here()?;
+    eprintln!("{machine}");
+    measure::adopt_orphans()?;
+    let work = match &asked.work {
+        Some(folder) => tempfile::tempdir_in(folder),
+        None => tempfile::tempdir(),
+    };
+    let at = asked.work.clone().unwrap_or_else(std::env::temp_dir);
+    let work = work.map_err(|source| BenchError::File { path: at, source })?;
+    let versions = tools::Versions::of(asked)?;
+    let (figures, held) = if asked.memory { memory::run(asked, work.path())? } else { (contest::run(asked, work.path())?, true) };
+    println!("\n{}\n\n{machine}\n{versions}", report::tables(&figures));
+    if let Some(file) = &asked.csv {
+        report::append(file, &machine, &versions, &figures)?;
+        eprintln!("added to {}", file.display());
+    }
+    Ok(held)
+}
+
+fn main() -> ExitCode {
+    match Asked::parse().absolute().and_then(|asked| run(&asked)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(3),
+        Err(error) => {
+            eprintln!("sohoa-benches: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
