@@ -27,7 +27,8 @@ pub struct KeptImage {
     pub data: Vec<u8>,
 }
 
-/// Encodings of a kept image, all lossless towards the source's pixels.
+/// Encodings of a kept image. A plain scan keeps its own bytes or pixels; a page that had to be drawn or converted (vector pages,
+/// CMYK) is lossless, or JPEG of high quality where that is smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {
     /// A baseline or progressive JPEG file exactly as it came: PDF `DCTDecode`.

@@ -10,9 +10,10 @@ use sohoa_record::manifest::IncomingSignature;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, Semaphore};
 
 /// How a child is to be started and what it may spend.
@@ -97,6 +98,8 @@ pub const HANDED: &str = "source";
 const PAGES_PER_LIFE: u32 = 400;
 /// A frame larger than this is not ours.
 const MAX_FRAME: u32 = 1 << 30;
+/// How much of a child's standard error is kept.
+const LAST_WORDS: usize = 8192;
 /// To load the engine; a machine under load needs more than the usual 0.1 s.
 const START_TIME: Duration = Duration::from_secs(60);
 
@@ -149,6 +152,8 @@ struct PageChild {
     input: ChildStdin,
     output: ChildStdout,
     folder: PathBuf,
+    /// The end of what it wrote on standard error.
+    last_words: Arc<StdMutex<Vec<u8>>>,
     ready: Ready,
     /// Key of the source it has open, and what it said of it.
     open: Option<(String, SourceInfo)>,
@@ -279,14 +284,17 @@ impl PageChild {
             .kill_on_drop(true)
             .spawn()
             .map_err(|e| SandboxError::Start(e.to_string()))?;
-        let (Some(input), Some(output)) = (process.stdin.take(), process.stdout.take()) else {
+        let (Some(input), Some(output), Some(stderr)) = (process.stdin.take(), process.stdout.take(), process.stderr.take())
+        else {
             return Err(SandboxError::Start("its pipes could not be made".into()));
         };
+        let last_words = Arc::new(StdMutex::new(Vec::new()));
+        tokio::spawn(listen(stderr, last_words.clone()));
         let unready = Ready {
             engine: EngineInfo { engine: String::new(), model: String::new(), model_sha256: None },
             walls: String::new(),
         };
-        let mut child = PageChild { process, input, output, folder, ready: unready, open: None, pages: 0 };
+        let mut child = PageChild { process, input, output, folder, last_words, ready: unready, open: None, pages: 0 };
         match child.exchange(spec, START_TIME).await {
             Ok(Answer::Ready(ready)) => {
                 tracing::debug!(walls = ready.walls, "page child ready");
@@ -353,12 +361,10 @@ impl PageChild {
     /// Why the child died, from its exit status and last words.
     async fn autopsy(&mut self, error: &std::io::Error) -> Silence {
         let _ = self.process.start_kill();
-        let mut words = Vec::new();
-        if let Some(stderr) = &mut self.process.stderr {
-            let _ = tokio::time::timeout(Duration::from_secs(2), stderr.take(8192).read_to_end(&mut words)).await;
-        }
         let status = self.process.wait().await.map_or_else(|e| e.to_string(), |status| status.to_string());
-        let words = String::from_utf8_lossy(&words);
+        // its last words may still be on their way through the pipe
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let words = self.last_words.lock().map(|words| String::from_utf8_lossy(&words).into_owned()).unwrap_or_default();
         let out_of_memory =
             words.contains("memory allocation of") || words.contains("bad_alloc") || words.contains("capacity overflow");
         Silence::Died { out_of_memory, how: format!("{status}; {error}; {}", words.lines().last().unwrap_or("no last words")) }
@@ -379,6 +385,18 @@ impl Silence {
 impl Drop for PageChild {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Reads what a child writes on standard error, lest it wait for ever on a full pipe, and keeps the end of it.
+async fn listen(mut stderr: ChildStderr, last_words: Arc<StdMutex<Vec<u8>>>) {
+    let mut piece = [0; 1024];
+    while let Ok(n @ 1..) = stderr.read(&mut piece).await {
+        if let Ok(mut words) = last_words.lock() {
+            words.extend_from_slice(&piece[..n]);
+            let surplus = words.len().saturating_sub(LAST_WORDS);
+            words.drain(..surplus);
+        }
     }
 }
 

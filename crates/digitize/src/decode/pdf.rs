@@ -8,6 +8,7 @@ mod pages;
 mod signatures;
 mod survey;
 mod text;
+mod witness;
 
 use super::{DecodeError, SourceBytes};
 use crate::page::{Limits, Scan};
@@ -18,6 +19,8 @@ use std::sync::Arc;
 /// A PDF file that opens without a password.
 pub(super) struct PdfFile {
     pdf: Pdf,
+    bytes: SourceBytes,
+    witness: witness::Witness,
     /// For each page its place among those that could be read.
     pages: Vec<Option<usize>>,
     signatures: Vec<IncomingSignature>,
@@ -43,7 +46,7 @@ impl PdfFile {
         };
         let pages = pages::list(&pdf, limits)?;
         let signatures = signatures::list(&pdf, (*bytes).as_ref());
-        Ok(PdfFile { pdf, pages, signatures, limits: *limits })
+        Ok(PdfFile { pdf, bytes, witness: witness::Witness::default(), pages, signatures, limits: *limits })
     }
 
     pub(super) fn page_count(&self) -> u32 {
@@ -54,7 +57,7 @@ impl PdfFile {
         &self.signatures
     }
 
-    pub(super) fn page(&self, number: u32) -> Result<Scan, DecodeError> {
+    pub(super) fn page(&mut self, number: u32) -> Result<Scan, DecodeError> {
         let damaged = |cause: &str| DecodeError::PageDamaged { page: number, cause: cause.into() };
         let at = self.pages.get(number as usize - 1).copied().flatten();
         let page = at.and_then(|at| self.pdf.pages().get(at)).ok_or_else(|| damaged("its dictionary cannot be read"))?;
@@ -64,7 +67,8 @@ impl PdfFile {
             return Ok(scan);
         }
         let mut scan = draw::page(page, &survey, number, &self.limits)?;
-        scan.text = text::born_digital(page, &survey, (scan.grey.width, scan.grey.height));
+        let text = text::born_digital(page, &survey, (scan.grey.width, scan.grey.height));
+        scan.text = text.filter(|text| self.witness.agrees((*self.bytes).as_ref(), number, &text.text()));
         Ok(scan)
     }
 }

@@ -1,7 +1,8 @@
 //! Pages that are more than a scan: drawn whole, with their annotations (stamps, signatures' appearances), at the resolution
 //! of their finest large image.
 //!
-//! What is kept of a drawn page: black and white as group 4; shades or colours without loss where that is the smaller stream,
+//! What is kept of a drawn page: black and white as group 4, and so print that is grey only where letters' edges were smoothed;
+//! shades or colours without loss where that is the smaller stream,
 //! else as JPEG, of quality 90 for grey and 85 for colour. Nothing of it is anybody's original: that is the source file.
 
 use super::survey::{Mark, Survey};
@@ -68,10 +69,25 @@ pub(super) fn page(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limit
     let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
     let rgb: Vec<u8> = pixmap.data_as_u8_slice().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
     drop(pixmap);
-    let pixels = Pixels::rgb(width, height, rgb).reduce();
+    let mut pixels = Pixels::rgb(width, height, rgb).reduce();
+    if pixels.components == 1 && image_share(survey) == 0.0 && is_line_art(&pixels.samples, width as usize) {
+        // a tenth of the bytes, and at 300 dpi the edge of a letter is finer than any printer's
+        pixels.samples.iter_mut().for_each(|p| *p = if *p < 128 { 0 } else { 255 });
+    }
     let quality = if pixels.components == 1 { 90 } else { 85 };
     let (kept, grey) = pixels.keep_drawn(quality);
     Ok(Scan { number, kept, grey, dpi, rotate_deg: 0, text: None, flags: Vec::new() })
+}
+
+/// True when all that is neither black nor white is the smoothed edge of something: no stretch of it is wider than an edge.
+fn is_line_art(grey: &[u8], width: usize) -> bool {
+    let is_shade = |p: u8| (24..=231).contains(&p);
+    let mut flat = 0usize;
+    for row in grey.chunks_exact(width.max(1)) {
+        flat += row.windows(4).filter(|w| is_shade(w[0]) && w.iter().all(|p| p.abs_diff(w[0]) <= 2)).count();
+    }
+    // the flat side of a rule that lies between two rows of pixels makes a few
+    flat * 2_000 <= grey.len()
 }
 
 /// The resolution of the page's scan, if an image lies on most of it; else of its finest large image, but not below what
@@ -97,4 +113,22 @@ fn finest(survey: &Survey) -> Option<u32> {
 pub(super) fn image_share(survey: &Survey) -> f64 {
     let area: f64 = survey.marks.iter().map(|mark| if let Mark::Image(image) = mark { image.visible.area() } else { 0.0 }).sum();
     area / survey.page.area()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smoothed_edges_are_line_art_and_shaded_areas_are_not() {
+        let mut page = vec![255u8; 200 * 200];
+        for row in page.chunks_exact_mut(200).skip(20).take(100) {
+            row[50..56].copy_from_slice(&[220, 120, 0, 0, 130, 240]);
+        }
+        assert!(is_line_art(&page, 200));
+        for row in page.chunks_exact_mut(200).skip(150).take(20) {
+            row[40..90].fill(200);
+        }
+        assert!(!is_line_art(&page, 200), "a grey box is not an edge");
+    }
 }
