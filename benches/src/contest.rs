@@ -30,9 +30,15 @@ struct Stored {
 
 /// All figures of all inputs.
 pub fn run(asked: &Asked, work: &Path) -> Result<Vec<Figure>, BenchError> {
-    let mut inputs = vec![Input::fixtures(&asked.fixtures, asked.pages as usize)?];
+    let pages = asked.pages.map_or(cores().max(6), |pages| pages as usize);
+    if pages < cores() {
+        // And with fewer pages than cores OCRmyPDF gives Tesseract several threads a page, which on a machine that does something
+        // else too took ten times as long: it would be beaten by accident.
+        return Err(BenchError::Usage(format!("--pages {pages} leaves cores idle; ask for {} or more", cores())));
+    }
+    let mut inputs = vec![Input::fixtures(&asked.fixtures, pages)?];
     match &asked.corpus {
-        Some(corpus) => inputs.push(Input::corpus(corpus, asked.pages as usize)?),
+        Some(corpus) => inputs.push(Input::corpus(corpus, pages)?),
         None => eprintln!("real scans are LEFT OUT: SOHOA_CORPUS names no corpus"),
     }
     warm_up(asked, &inputs[0], work)?;
@@ -43,12 +49,12 @@ pub fn run(asked: &Asked, work: &Path) -> Result<Vec<Figure>, BenchError> {
     Ok(figures)
 }
 
-/// Every program once over one page: libraries and models come from the disk, Python compiles its modules.
+/// Every program once over a page for each core: libraries and models come from the disk, Python compiles its modules.
 fn warm_up(asked: &Asked, input: &Input, work: &Path) -> Result<(), BenchError> {
     eprintln!("warming up");
-    let one = Input { name: input.name, pages: input.pages[..1].to_vec() };
+    let few = Input { name: input.name, pages: input.pages[..cores()].to_vec() };
     let room = room(work)?;
-    let files = Files::write(&one, room.path())?;
+    let files = Files::write(&few, room.path())?;
     for contender in CONTENDERS {
         tools::run(asked, contender, cores(), &files, self::room(room.path())?.path())?;
     }

@@ -27,9 +27,9 @@ pub struct Asked {
     /// The OCRmyPDF to measure it against
     #[arg(long, default_value = "ocrmypdf", value_name = "PATH")]
     ocrmypdf: PathBuf,
-    /// Pages of each input; a set that has fewer begins again from its first
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pages: u32,
+    /// Pages of each input [default: 6, or one for each core]; a set that has fewer begins again from its first
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pages: Option<u32>,
     /// Rounds; every program runs once in each, and medians are told
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
     rounds: u32,
