@@ -61,6 +61,7 @@ reasons! {
     OpenCrash, "open_crash", "chương trình đọc tệp bị dừng khi mở tệp: tệp có thể hỏng hoặc có ý đồ xấu", "the reader stopped while opening the file: it may be damaged or malicious";
     // --- lawfully not digitized (TT 01/2023/TT-VPCP)
     Secret, "secret", "giấy tờ có dấu mật: không số hóa, chuyển bộ phận bảo mật", "the paper is marked secret: it is not digitized, hand it to the security officer";
+    // --- decided by a person; never counts as digitized
     Rejected, "rejected", "người kiểm tra từ chối: xem ghi chú", "the reviewer rejected it: see the note";
 }
 

@@ -88,6 +88,9 @@ impl Receipt {
         if self.payload_type != PAYLOAD_TYPE {
             return Err(OpenError::Malformed(format!("payload type '{}' is not {PAYLOAD_TYPE}", self.payload_type)));
         }
+        if self.signatures.is_empty() {
+            return Err(OpenError::Malformed("nobody signed it".into()));
+        }
         let bytes = STANDARD.decode(&self.payload).map_err(|e| OpenError::Malformed(format!("payload is not base64: {e}")))?;
         let signed = pre_authentication_encoding(&self.payload_type, &bytes);
         let mut signer: Option<&TrustedKey> = None;

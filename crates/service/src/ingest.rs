@@ -21,12 +21,12 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 /// Arrivals run ahead of the workers by this many documents, no more: a backlog is not copied twice over before it is read.
-const AHEAD: usize = 64;
+const AHEAD: u64 = 64;
 /// A lease, and how often it is renewed while a document is worked on.
 const LEASE_MS: i64 = 5 * 60 * 1000;
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -94,7 +94,8 @@ pub struct Batch<'a> {
 struct Shared {
     summary: Mutex<Summary>,
     arrivals_done: AtomicBool,
-    outstanding: AtomicUsize,
+    /// Links to records that were not done yet when their turn came: told at the end.
+    linked_early: Mutex<Vec<(String, RecordId)>>,
     changed: Notify,
     halt: Mutex<Option<Halt>>,
 }
@@ -105,6 +106,11 @@ impl Batch<'_> {
         let shared = Shared::default();
         let workers = (0..self.children.count()).map(|_| self.work(&shared));
         tokio::join!(self.arrivals(scans, &shared), futures::future::join_all(workers));
+        for (shown, record) in shared.linked_early.lock().map(|mut early| std::mem::take(&mut *early)).unwrap_or_default() {
+            if let Some(opened) = self.archive.resume(&record).await? {
+                self.progress.print(&self.json_of(&shown, &opened.manifest, Some(record.as_str()), &[]));
+            }
+        }
         self.progress.finish();
         if let Some(halt) = shared.halt.into_inner().unwrap_or_default() {
             return Err(halt);
@@ -120,7 +126,8 @@ impl Batch<'_> {
 
     async fn arrivals(&self, scans: &[Scan], shared: &Shared) {
         for scan in scans {
-            while shared.outstanding.load(Ordering::SeqCst) >= AHEAD && !self.stopping(shared) {
+            // The queue itself is asked: another run on the same archive may be doing our documents, and we theirs.
+            while !self.stopping(shared) && self.archive.queue.counts().await.is_ok_and(|counts| counts.queued >= AHEAD) {
                 let _ = tokio::time::timeout(Duration::from_millis(500), shared.changed.notified()).await;
             }
             if self.stopping(shared) {
@@ -148,8 +155,6 @@ impl Batch<'_> {
                         self.archive.queue.retry_dead(Some(&record)).await?;
                         if arrived.arrival == Arrival::Linked {
                             self.tell_known(scan, &arrived.first, arrived.arrival, shared).await?;
-                        } else {
-                            shared.outstanding.fetch_add(1, Ordering::SeqCst);
                         }
                         shared.changed.notify_waiters();
                     }
@@ -213,13 +218,11 @@ impl Batch<'_> {
             match opened {
                 Some(opened) => self.progress.print(&self.json_of(&shown, &opened.manifest, duplicate_of, &[])),
                 // Its first copy waits in this very batch and gets its own line.
-                None => self.progress.print(&format!(
-                    "{{\"source\":{},\"document\":\"{}\",\"record\":\"{}\",\"state\":null,\"duplicate_of\":\"{}\"}}",
-                    json_line(&shown),
-                    first.digests.sha256,
-                    first.record,
-                    first.record
-                )),
+                None => {
+                    if let Ok(mut early) = shared.linked_early.lock() {
+                        early.push((shown, first.record.clone()));
+                    }
+                }
             }
         }
         self.progress.document(false);
@@ -260,7 +263,6 @@ impl Batch<'_> {
             if let Err(halt) = outcome {
                 set_halt(shared, halt);
             }
-            let _ = shared.outstanding.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| Some(n.saturating_sub(1)));
             shared.changed.notify_waiters();
         }
         shared.changed.notify_waiters();
