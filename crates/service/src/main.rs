@@ -16,6 +16,7 @@ mod walk;
 mod worker;
 
 use clap::Parser as _;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -62,5 +63,6 @@ fn start_logs(verbose: u8) {
         _ => "sohoa=debug,info",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("SOHOA_LOG").unwrap_or_else(|_| level.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false).init();
 }
