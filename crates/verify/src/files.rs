@@ -54,10 +54,11 @@ pub fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
 }
 
 /// `r0001.dsse.json#1`: the archive's folder store writes a file under such a name and links it to its own when it is whole. A power
-/// cut leaves some behind; they are nobody's statement.
+/// cut leaves some behind; they are nobody's statement. Only names that the archive writes count: any other is a foreign file.
 fn is_staged(name: &str) -> bool {
-    let number = name.rsplit_once('#').map(|(_, number)| number);
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    let Some((own, number)) = name.rsplit_once('#') else { return false };
+    let is_object = own.len() == 64 && own.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    (is_object || own.ends_with(".json")) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// What stands at `folder`/`steps`, looking at each step without following links; `None` when nothing does.
@@ -122,6 +123,7 @@ mod tests {
     #[test]
     fn what_a_power_cut_leaves_half_written_is_not_an_entry() {
         assert!(is_staged("first.json#1") && is_staged("r0001.dsse.json#12"));
-        assert!(!is_staged("first.json") && !is_staged("first.json#") && !is_staged("a#b.json"));
+        assert!(is_staged(&format!("{}#3", "a1".repeat(32))));
+        assert!(!is_staged("first.json") && !is_staged("first.json#") && !is_staged("a#b.json") && !is_staged("x.pdf#1"));
     }
 }
