@@ -229,6 +229,15 @@ impl Run<'_> {
                 Some(Some(entry)) if entry.revision < revision => {
                     format!("the index has revision {}, the store {revision}", entry.revision)
                 }
+                // A commit that goes on meanwhile has its receipt; one that was taken away has not.
+                Some(Some(entry))
+                    if entry.revision > revision && !archive.exists(&layout::receipt(&entry.record, entry.revision)).await? =>
+                {
+                    let gone =
+                        format!("the index has revision {}, the store only {revision}: a receipt was taken away", entry.revision);
+                    self.found(Kind::BrokenChain, &record, gone);
+                    continue;
+                }
                 Some(Some(entry)) if entry.revision == revision && entry != Entry::of(&opened) => {
                     "the index says other things than the receipt".to_owned()
                 }

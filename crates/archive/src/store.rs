@@ -173,6 +173,15 @@ impl Archive {
         self.index.database.close().await;
     }
 
+    /// True when the index knows records and the store has nothing at all: another folder is mounted, or none.
+    pub async fn is_away(&self) -> Result<bool> {
+        if self.index.entries(&Filter::default(), None, 1).await?.is_empty() {
+            return Ok(false);
+        }
+        let first = self.store.list(Some(&Path::from(layout::ARRIVALS))).try_next().await;
+        Ok(first.map_err(Error::store(layout::ARRIVALS))?.is_none())
+    }
+
     /// True when index and queue are empty and the store is not: somebody lost the database, and `sohoa fsck --rebuild` is due.
     /// An ingest of the same files would find its way without, but lists, searches and rates would be silently wrong.
     pub async fn wants_rebuild(&self) -> Result<bool> {

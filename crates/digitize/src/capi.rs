@@ -109,6 +109,17 @@ impl Pix {
     }
 }
 
+/// False when libjpeg finds the data of a JPEG file cut short or corrupt. Decoders that show what they can of it do not say so.
+/// Looks at all of the data and unpacks an eighth of the size.
+pub fn jpeg_is_whole(data: &[u8]) -> bool {
+    const EIGHTH: i32 = 8;
+    let mut warnings = 0;
+    let hint = (capi::L_JPEG_READ_LUMINANCE | capi::L_JPEG_CONTINUE_WITH_BAD_DATA) as i32;
+    // SAFETY: reads `data` within its length and writes one number; a null result is handled.
+    let pix = unsafe { capi::pixReadMemJpeg(data.as_ptr(), data.len(), 0, EIGHTH, &mut warnings, hint) };
+    NonNull::new(pix).map(Pix).is_some() && warnings == 0
+}
+
 /// Name and version of the engine as linked, such as `tesseract 5.3.0`.
 pub fn engine_version() -> String {
     // SAFETY: a static NUL-terminated string.

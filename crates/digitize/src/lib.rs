@@ -41,6 +41,10 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
         born_digital: false,
         kept: None,
     };
+    if matches!(scan.kept.encoding, page::Encoding::Jpeg { .. }) && !capi::jpeg_is_whole(&scan.kept.data) {
+        // What can be seen of it is read and kept, but nobody may take it for the whole page.
+        read.reasons.push(Reason::PageDamaged);
+    }
     if let Some(text) = scan.text {
         read.text = text;
         read.born_digital = true;
@@ -199,7 +203,7 @@ fn outcome(pages: &[manifest::Page], fields: &[Field], extracted: &[Reason]) -> 
         // Doubts about fields mean something only where something was read.
         reasons.extend(extracted);
         reasons.extend(fields.iter().filter_map(|field| field.doubt));
-        if fields.iter().any(|field| field.doubt.is_some()) {
+        if fields.iter().any(|field| field.doubt.is_some()) || reasons.contains(&Reason::PageDamaged) {
             state = State::Review;
         }
         if reasons.contains(&Reason::Secret) {

@@ -22,7 +22,9 @@ Examples:
   sohoa init kho && cd kho           a data folder with keys and a commented pipeline.toml
   sohoa ingest /mnt/scans --unit H48.15
   sohoa search \"quyết định\"
-  sohoa review list";
+  sohoa review list
+
+A record is named by its identifier, or by the beginning or end of it.";
 
 /// Digitizes administrative dossiers: scans in; sealed, searchable, provable records out.
 #[derive(Parser)]
@@ -112,7 +114,7 @@ pub enum Command {
     },
     /// One record: outcome, fields, pages, objects, history
     Show {
-        /// The record's identifier, or the start of it
+        /// The record's identifier, or its beginning or end
         record: String,
         /// Its text too
         #[arg(long)]
@@ -147,7 +149,7 @@ pub enum Command {
     },
     /// What an auditor or another archive takes away: a BagIt bag that sohoa-verify checks offline
     Export {
-        /// Record identifiers, or the start of them
+        /// Record identifiers, or their beginnings or ends
         #[arg(required = true)]
         records: Vec<String>,
         /// The bag's folder; must not exist or be empty
@@ -186,7 +188,7 @@ pub enum Review {
         json: Json,
     },
     /// Vouch for the values as they were read (all in doubt, or the named fields)
-    #[command(after_help = "Example:\n  sohoa review accept 0193a5c2 code_notation")]
+    #[command(after_help = "Example:\n  sohoa review accept 9d4e11f0 code_notation")]
     Accept {
         record: String,
         /// Field names; all fields with a value when left out
@@ -196,7 +198,7 @@ pub enum Review {
         by: Option<String>,
     },
     /// Type values: NAME=VALUE; an empty value says that the paper has none
-    #[command(after_help = "Example:\n  sohoa review set 0193a5c2 code_number=51 issued_date=2025-01-17")]
+    #[command(after_help = "Example:\n  sohoa review set 9d4e11f0 code_number=51 issued_date=2025-01-17")]
     Set {
         record: String,
         #[arg(required = true, value_name = "NAME=VALUE")]
@@ -222,6 +224,7 @@ pub enum Review {
 #[allow(missing_docs)]
 pub enum Register {
     /// Read a CSV of results in force: unit, procedure, dossier_code, number, date, valid_until
+    #[command(after_help = "To correct a register, import the corrected file under the same file name: the last one counts.")]
     Import { file: PathBuf },
 }
 

@@ -3,7 +3,7 @@
 
 use crate::archive_home::{HomeError, Run};
 use crate::config::Config;
-use crate::present::{DocumentLine, document_line, json_line};
+use crate::present::{DocumentLine, document_line, json_line, printable};
 use crate::progress::Progress;
 use crate::sandbox::{Children, SourceFile};
 use crate::sealing::{Captured, Made};
@@ -171,7 +171,7 @@ impl Batch<'_> {
                 Remedy::Halt => return Err(error.into()),
                 Remedy::Retry | Remedy::Document => {
                     // This one file; the batch goes on and the exit code says so.
-                    self.progress.print_error(&format!("not taken  {}: {error}", scan.path.display()));
+                    self.progress.print_error(&printable(&format!("not taken  {}: {error}", scan.path.display())));
                     with(shared, |summary| summary.not_done += 1);
                     self.progress.document(true);
                     return Ok(());
@@ -211,7 +211,8 @@ impl Batch<'_> {
         with(shared, |summary| *(if linked { &mut summary.linked } else { &mut summary.known }) += 1);
         let shown = scan.path.display().to_string();
         if linked && !self.json {
-            self.progress.print(&format!("linked  {shown}  same bytes as {} (record {})", first.path, first.record));
+            let line = format!("linked  {shown}  same bytes as {} (record {})", first.path, first.record);
+            self.progress.print(&printable(&line));
         } else if self.json {
             let opened = self.archive.resume(&first.record).await?;
             let duplicate_of = linked.then_some(first.record.as_str());

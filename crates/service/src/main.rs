@@ -26,6 +26,10 @@ fn main() -> ExitCode {
         // Its standard output is the pipe to the service; whatever goes wrong is told by its death.
         return if sandbox_child::run().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    if !matches!(cli.command, cli::Command::Digitize { .. }) {
+        // Scans are personal data: what a data folder or an export holds is for its owner and group.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
+    }
     start_logs(cli.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

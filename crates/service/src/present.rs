@@ -28,6 +28,19 @@ pub struct DocumentLine<'a> {
     pub text: &'a [String],
 }
 
+/// A name from outside as a terminal may show it: control characters (escape sequences, line ends) and marks that reorder text are
+/// made visible.
+pub fn printable(text: &str) -> String {
+    let safe = |c: char| {
+        if c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(safe).collect()
+}
+
 /// One object, one line.
 pub fn json_line(value: &impl Serialize) -> String {
     // Our own structs of strings and numbers always serialize.
@@ -42,8 +55,8 @@ pub fn document_line(source: &str, state: State, reasons: &[Reason], pages: &[Pa
     };
     let blank = pages.iter().filter(|page| page.state == PageState::Blank).count();
     let blank = if blank == 0 { String::new() } else { format!(", {blank} blank") };
-    let mut line = format!("{:<7} {source}  {count}{blank}", state.as_str());
-    let title = title(fields);
+    let mut line = format!("{:<7} {}  {count}{blank}", state.as_str(), printable(source));
+    let title = printable(&title(fields));
     if !title.is_empty() {
         line.push_str("  ");
         line.push_str(&title);
@@ -79,7 +92,7 @@ pub fn record_text(m: &Manifest) -> String {
     let mut out = String::new();
     let mut put = |label: &str, value: String| {
         if !value.is_empty() {
-            out.push_str(&format!("{label:<12} {value}\n"));
+            out.push_str(&format!("{label:<12} {}\n", printable(&value)));
         }
     };
     put("record", format!("{}  revision {}", m.record, m.revision));
@@ -139,4 +152,15 @@ pub fn record_text(m: &Manifest) -> String {
         put("history", format!("{}  {}  {}  {}", event.at, event.who, event.action, event.note));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn a_file_name_cannot_steer_the_terminal() {
+        assert_eq!(printable("\u{1b}[31mđỏ\n\u{202e}fdp.a"), "\u{fffd}[31mđỏ\u{fffd}\u{fffd}fdp.a");
+        assert_eq!(printable("Quyết định 51.pdf"), "Quyết định 51.pdf");
+    }
 }

@@ -25,8 +25,8 @@ impl Progress {
     pub fn new(total: u64) -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
-            // Narrow terminals drop the bar before they drop the figures.
-            let template = "{pos}/{len} documents {wide_bar:.red} {msg}";
+            // A narrow terminal cuts the end of the line, so what matters most stands first.
+            let template = "{pos}/{len} {bar:10.red} {msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("━╸─"));
             }

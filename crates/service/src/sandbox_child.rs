@@ -15,6 +15,7 @@ use std::time::Instant;
 
 /// Runs until its parent closes the pipe.
 pub fn run() -> io::Result<()> {
+    close_inherited();
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     // A child must not outlive its parent, whatever kills that.
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
@@ -55,6 +56,12 @@ pub fn run() -> io::Result<()> {
         send(&mut output, &answer)?;
     }
     Ok(())
+}
+
+/// Whoever started the service may have left files open to it; Landlock does not take back what is open already.
+fn close_inherited() {
+    // SAFETY: nothing of this process is open yet but its three standard streams.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
 }
 
 /// The engine with a stop-watch, so that the time outside it can be told.
@@ -109,6 +116,10 @@ fn wall_in(spec: &ChildSpec) -> String {
         let limit = Rlimit { current: Some(value), maximum: Some(value) };
         walls.push(format!("{name}: {}", if setrlimit(resource, limit).is_ok() { "limited" } else { "NOT limited" }));
     }
+    let none = rustix::thread::CapabilitySet::empty();
+    let powers = rustix::thread::CapabilitySets { effective: none, permitted: none, inheritable: none };
+    let given_up = rustix::thread::set_capabilities(None, powers).is_ok();
+    walls.push(format!("powers: {}", if given_up { "given up" } else { "NOT given up" }));
     walls.push(format!("files: {}", close_files().unwrap_or_else(|e| format!("NOT closed ({e})"))));
     walls.push(format!("calls: {}", close_calls().unwrap_or_else(|e| format!("NOT closed ({e})"))));
     walls.join(", ")

@@ -154,7 +154,8 @@ pub enum DecisionError {
 /// The receipt of the next revision: the decision applied to the latest one.
 pub fn decide(latest: &Opened, decision: Decision, who: &str, key: &SigningKey) -> Result<Receipt, DecisionError> {
     let mut m = latest.manifest.clone();
-    if !matches!(m.state, State::Review | State::Sealed) {
+    let rejected = m.state == State::Failed && m.reasons.contains(&Reason::Rejected);
+    if !matches!(m.state, State::Review | State::Sealed) && !rejected {
         return Err(DecisionError::WrongState(m.state.as_str()));
     }
     let (action, note) = match decision {
@@ -167,10 +168,12 @@ pub fn decide(latest: &Opened, decision: Decision, who: &str, key: &SigningKey) 
         }
     };
     if action != "reject" {
+        // A decision on the fields takes an earlier rejection back.
+        m.reasons.retain(|reason| *reason != Reason::Rejected);
         // What is left in doubt decides the state; doubts about pages are not for a field's reviewer to clear.
         let doubts: Vec<Reason> = m.fields.iter().filter_map(|field| field.doubt).collect();
         m.reasons.retain(|reason| !is_field_doubt(*reason) || doubts.contains(reason));
-        let page_failed = m.reasons.contains(&Reason::RecognizeFailed) || m.reasons.contains(&Reason::NoText);
+        let page_failed = [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged].iter().any(|r| m.reasons.contains(r));
         m.state = if doubts.is_empty() && !page_failed { State::Sealed } else { State::Review };
     }
     m.reasons.sort();
@@ -222,6 +225,9 @@ fn accept(fields: &mut [Field], names: Vec<String>) -> Result<String, DecisionEr
 fn set(fields: &mut [Field], values: Vec<(String, Option<String>)>) -> Result<String, DecisionError> {
     let mut told = Vec::new();
     for (name, value) in values {
+        if told.contains(&name) {
+            return Err(DecisionError::BadValue(name, value.unwrap_or_default(), "is given twice; say each field once"));
+        }
         if let Some(value) = &value {
             check(&name, value)?;
         }
@@ -245,6 +251,12 @@ fn check(name: &str, value: &str) -> Result<(), DecisionError> {
     use sohoa_record::field::name as names;
     let bad = |why| Err(DecisionError::BadValue(name.to_owned(), value.to_owned(), why));
     match name {
+        names::ISSUED_DATE
+            if value.parse::<jiff::civil::Date>().is_ok_and(|day| day > time::now().date() || day.year() < 1900) =>
+        {
+            bad("lies in the future or before 1900")
+        }
+        names::PAGE_AMOUNT if value.parse::<u32>().is_err() => bad("is not a number of pages"),
         names::ISSUED_DATE | names::VALID_UNTIL if value.parse::<jiff::civil::Date>().is_err() || value.len() != 10 => {
             bad("is not a day; write YYYY-MM-DD")
         }

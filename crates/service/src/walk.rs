@@ -51,7 +51,12 @@ pub enum Refused {
 pub fn walk(paths: &[PathBuf]) -> Walk {
     let mut walk = Walk::default();
     for path in paths {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        // One place has one name, whatever way it was reached; a link itself is refused below.
+        let path = match std::fs::symlink_metadata(&absolute) {
+            Ok(metadata) if !metadata.is_symlink() => std::fs::canonicalize(&absolute).unwrap_or(absolute),
+            _ => absolute,
+        };
         // What the user names is the root: the folder's own name counts as its dossier, its parents' names do not.
         let root = if path.is_dir() { path.clone() } else { path.parent().unwrap_or(&path).to_owned() };
         walk.visit(&path, &root, true);

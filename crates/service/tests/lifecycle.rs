@@ -210,3 +210,82 @@ fn links_pipes_and_nested_folders_are_refused_and_the_batch_goes_on() {
         assert!(String::from_utf8_lossy(&output.stderr).contains("one inside the other"));
     }
 }
+
+#[test]
+fn what_is_cut_short_is_never_taken_for_whole() {
+    let home = Home::new();
+    let scans = tempfile::tempdir().unwrap();
+    let cut = |from: &str, to: &str, keep: &dyn Fn(usize) -> usize| {
+        let bytes = std::fs::read(fixtures().join(from)).unwrap();
+        std::fs::write(scans.path().join(to), &bytes[..keep(bytes.len())]).unwrap();
+    };
+    cut("birth-extract/H48.121-250722-0015.01.jpg", "cut.jpg", &|n| n * 9 / 10);
+    cut("submission-bleed-through/H48.15-250303-0042.01.tif", "cut.tif", &|n| n - 2000);
+    let lines = home.lines(&[0, 3], &["ingest", scans.path().to_str().unwrap(), "--json"]);
+    assert_eq!(lines.len(), 2);
+    for line in &lines {
+        assert_ne!(line["state"], "sealed", "{}", line["source"]);
+        let reasons = line["reasons"].to_string();
+        assert!(reasons.contains("page_damaged"), "{}: {reasons}", line["source"]);
+    }
+    let tif = lines.iter().find(|line| line["source"].as_str().unwrap().ends_with("cut.tif")).unwrap();
+    assert_eq!(tif["pages"].as_array().unwrap().len(), 3, "the page that is gone is accounted for");
+}
+
+#[test]
+fn a_receipt_that_was_taken_away_and_a_store_that_is_not_mounted_are_noticed() {
+    let home = Home::new();
+    let scans = tempfile::tempdir().unwrap();
+    small_scan(&scans.path().join("a.png"), 77);
+    let scans = scans.path().to_str().unwrap();
+    let record = home.lines(&[0], &["ingest", scans, "--json"])[0]["record"].as_str().unwrap().to_owned();
+    home.expect(0, &["review", "reject", &record, "--note", "mờ"]);
+    home.expect(0, &["fsck"]);
+    std::fs::remove_file(home.path(&format!("archive/records/{record}/r0002.dsse.json"))).unwrap();
+    assert!(home.expect(3, &["fsck"]).contains("a receipt was taken away"));
+
+    // another disk, or none, where the store was
+    std::fs::rename(home.path("archive"), home.path("away")).unwrap();
+    std::fs::create_dir(home.path("archive")).unwrap();
+    let output = home.sohoa(&["ingest", scans]);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is its disk mounted?"));
+    std::fs::remove_dir(home.path("archive")).unwrap();
+    std::fs::rename(home.path("away"), home.path("archive")).unwrap();
+
+    // and the index alone: nothing answers from half of one
+    for file in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
+        let _ = std::fs::remove_file(home.path(file));
+    }
+    assert_eq!(home.sohoa(&["search", "a"]).status.code(), Some(5));
+    home.expect(0, &["fsck", "--rebuild"]);
+    home.expect(0, &["search", "a"]);
+}
+
+#[test]
+fn a_rejection_can_be_taken_back_and_a_register_corrected() {
+    let home = Home::new();
+    let scans = tempfile::tempdir().unwrap();
+    small_scan(&scans.path().join("H48.15-250117-0042.01.png"), 78);
+    let record =
+        home.lines(&[0], &["ingest", scans.path().to_str().unwrap(), "--json"])[0]["record"].as_str().unwrap().to_owned();
+    assert!(home.expect(0, &["review", "reject", &record, "--note", "nhầm"]).contains("failed"));
+    assert!(home.expect(0, &["review", "set", &record, "code_number=51"]).contains("review  revision 3"));
+    for (value, why) in [("issued_date=9999-01-01", "future"), ("page_amount=abc", "pages")] {
+        let refused = home.sohoa(&["review", "set", &record, value]);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(why), "{value}");
+    }
+    assert_eq!(home.sohoa(&["review", "set", &record, "code_number=1", "code_number=2"]).status.code(), Some(2));
+
+    let register = scans.path().join("sổ.csv");
+    let import = |rows: &str, code: i32| {
+        std::fs::write(&register, format!("unit,procedure,dossier_code,number,date,valid_until\n{rows}")).unwrap();
+        home.expect(code, &["register", "import", register.to_str().unwrap()]);
+        let rows = home.lines(&[0], &["report", "--year", "2025", "--json"]);
+        rows.iter().find(|row| row["group"] == "all" && row["indicator"] == "archived").unwrap()["denominator"].clone()
+    };
+    assert_eq!(import("H48.15,1.001612,H48.15-250117-0042,51/QĐ-UBND,2025-01-17,\nH48.15,,,52/QĐ-UBND,2025-13-45,\n", 3), 2);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(import("H48.15,1.001612,H48.15-250117-0042,51/QĐ-UBND,2025-01-17,\n", 0), 1);
+}

@@ -1,7 +1,7 @@
 //! `sohoa export`: what an auditor or another archive takes away. A BagIt bag (RFC 8493) with one folder a revision, which
 //! `sohoa-verify` checks offline and people can read without any of our programs.
 
-use super::{Failure, Outcome, find_record, open};
+use super::{Failure, Outcome, find_record, open_indexed};
 use crate::config::Config;
 use crate::time;
 use futures::TryStreamExt as _;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 /// Runs it.
 pub async fn run(config: &Config, records: &[String], to: &Path) -> Outcome {
-    let archive = open(config).await?;
+    let archive = open_indexed(config).await?;
     let mut wanted: Vec<RecordId> = Vec::new();
     for given in records {
         let record = find_record(&archive, given).await?;

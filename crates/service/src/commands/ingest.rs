@@ -5,6 +5,7 @@ use crate::archive_home::Run;
 use crate::config::Config;
 use crate::ingest::{Batch, Summary};
 use crate::keyring;
+use crate::present::printable;
 use crate::progress::{Progress, duration};
 use crate::walk::{Walk, walk};
 use sohoa_record::manifest::{PageState, State};
@@ -31,13 +32,13 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
     apart(config, asked.paths)?;
     let found = walk(asked.paths);
     for (path, why) in &found.refused {
-        eprintln!("refused  {}: {why}", path.display());
+        eprintln!("refused  {}: {why}", printable(&path.display().to_string()));
     }
     tell_others(&found);
     if asked.dry_run {
         for scan in &found.scans {
             let code = scan.dossier.code.as_ref().map_or("unknown dossier", |code| code.as_str());
-            println!("{code}  {}", scan.path.display());
+            println!("{code}  {}", printable(&scan.path.display().to_string()));
         }
         eprintln!("{} scans would be taken in; nothing was", found.scans.len());
         return Ok(ExitCode::SUCCESS);
@@ -53,7 +54,7 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
             sohoa_record::trust::policy_line(&key.verifying_key(), "sohoa")
         )));
     }
-    let archive = super::open(config).await?;
+    let archive = super::open_indexed(config).await?;
     let run = Run::claim(config, &archive).await?;
     let children = super::children(config, &run.folder)?;
     let ready = children.engine().await?;

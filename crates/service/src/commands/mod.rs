@@ -241,8 +241,21 @@ pub async fn page_texts(archive: &Archive, manifest: &Manifest) -> Result<Vec<St
 /// Opens the archive for a command that only looks or decides.
 pub async fn open(config: &Config) -> Result<Archive, Failure> {
     let archive = archive_home::open(config).await?;
+    if archive.is_away().await? {
+        let store = config.path(&config.archive.store);
+        return Err(Failure::Archive(format!(
+            "the index knows records and the store {} is empty: is its disk mounted?",
+            store.display()
+        )));
+    }
+    Ok(archive)
+}
+
+/// Opens the archive for a command whose answer would be wrong while the index lacks what the store has.
+pub async fn open_indexed(config: &Config) -> Result<Archive, Failure> {
+    let archive = open(config).await?;
     if archive.wants_rebuild().await? {
-        eprintln!("the index is new and the store is not: run `sohoa fsck --rebuild` to make the index from it");
+        return Err(Failure::Archive("the index is new and the store is not: run `sohoa fsck --rebuild` first".into()));
     }
     Ok(archive)
 }

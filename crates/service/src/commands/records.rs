@@ -1,8 +1,8 @@
 //! `sohoa status`, `sohoa search`, `sohoa show`: what is where, and why.
 
-use super::{Failure, Outcome, find_record, open, page_texts};
+use super::{Failure, Outcome, find_record, open_indexed, page_texts};
 use crate::config::Config;
-use crate::present::{json_line, record_text};
+use crate::present::{json_line, printable, record_text};
 use crate::time;
 use sohoa_archive::{Entry, Filter};
 use sohoa_record::field::name;
@@ -20,7 +20,7 @@ pub fn state(text: &str) -> Result<State, Failure> {
 
 /// `sohoa status`.
 pub async fn status(config: &Config, json: bool) -> Outcome {
-    let archive = open(config).await?;
+    let archive = open_indexed(config).await?;
     let status = archive.index.status().await?;
     let queue = archive.queue.counts().await?;
     let dead = archive.queue.dead(None, 100).await?;
@@ -65,7 +65,7 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
 
 /// `sohoa search`.
 pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, json: bool) -> Outcome {
-    let archive = open(config).await?;
+    let archive = open_indexed(config).await?;
     let found = archive.index.search(query, filter, None, limit).await?;
     if json {
         found.hits.iter().for_each(|hit| println!("{}", json_line(hit)));
@@ -94,7 +94,7 @@ pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, j
 
 /// `sohoa show`.
 pub async fn show(config: &Config, record: &str, text: bool, json: bool) -> Outcome {
-    let archive = open(config).await?;
+    let archive = open_indexed(config).await?;
     let record = find_record(&archive, record).await?;
     let gone = || Failure::NotFound(format!("record {record} is in the index but not in the store; run `sohoa fsck`"));
     let shown = archive.show(&record).await?.ok_or_else(gone)?;
@@ -105,7 +105,7 @@ pub async fn show(config: &Config, record: &str, text: bool, json: bool) -> Outc
         print!("{}", record_text(&latest.manifest));
         println!("{:<12} {} ({})", "key", latest.key_id, latest.key_name);
         for arrival in shown.arrivals.iter().skip(1) {
-            println!("{:<12} {}  {}", "also at", arrival.path, arrival.arrived_at);
+            println!("{:<12} {}  {}", "also at", printable(&arrival.path), arrival.arrived_at);
         }
         for object in &latest.manifest.objects {
             if let Some(path) = archive.objects.local_path(&object.digests.sha256) {
@@ -139,5 +139,6 @@ pub fn entry_line(entry: &Entry) -> String {
     let parts = [value(name::TYPE_NAME), code, value(name::ISSUED_DATE), value(name::SUBJECT)];
     let what = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
     let dossier = entry.dossier_code.as_ref().map_or(entry.folder.as_str(), |code| code.as_str());
-    format!("{}  {:<7} {dossier}  {}  {what}", entry.record, entry.state.as_str(), entry.source_name)
+    let told = format!("{dossier}  {}  {what}", entry.source_name);
+    format!("{}  {:<7} {}", entry.record, entry.state.as_str(), printable(&told))
 }

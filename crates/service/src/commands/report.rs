@@ -1,6 +1,6 @@
 //! `sohoa register import` and `sohoa report`: the denominators, and the rates against the yearly targets.
 
-use super::{Failure, Outcome, PARTIAL, open};
+use super::{Failure, Outcome, PARTIAL, open_indexed};
 use crate::cli::Register;
 use crate::config::Config;
 use crate::present::json_line;
@@ -33,11 +33,11 @@ pub async fn import(config: &Config, asked: Register) -> Outcome {
     if !register.is_usable() {
         return Err(Failure::Refused(format!("{} is not a register; see the lines above", file.display())));
     }
-    let archive = open(config).await?;
+    let archive = open_indexed(config).await?;
     let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     archive.import_register(&name, bytes, &time::rfc3339(&time::now()), &index_rows(&register.rows)).await?;
     println!(
-        "{} results, {} repeated rows, {} problems; stored and sealed with the archive",
+        "{} results, {} repeated rows, {} problems; stored with the archive (not signed)",
         register.rows.len(),
         register.duplicates,
         register.problems.len()
@@ -67,7 +67,7 @@ fn index_rows(rows: &[RegisterRow]) -> Vec<IndexRow> {
 
 /// `sohoa report`.
 pub async fn report(config: &Config, year: Option<i16>, json: bool) -> Outcome {
-    let archive = open(config).await?;
+    let archive = open_indexed(config).await?;
     let today = time::now().date();
     let year = year.unwrap_or(today.year());
     let units = match table(config, &config.report.units)? {
@@ -131,9 +131,12 @@ async fn entries(archive: &Archive) -> Result<Vec<Entry>, Failure> {
     }
 }
 
-/// Rows of all registers together; none when no register was imported.
+/// Rows of all registers together; none when no register was imported. Of files with one name the last import counts: that is how a
+/// register is corrected.
 async fn registers(archive: &Archive) -> Result<Option<Vec<RegisterRow>>, Failure> {
-    let notes: Vec<RegisterNote> = archive.registers().try_collect().await?;
+    let mut notes: Vec<RegisterNote> = archive.registers().try_collect().await?;
+    notes.sort_by(|a, b| (&a.name, &b.imported_at).cmp(&(&b.name, &a.imported_at)));
+    notes.dedup_by(|later, kept| later.name == kept.name);
     if notes.is_empty() {
         return Ok(None);
     }

@@ -1,11 +1,11 @@
 //! `sohoa review`: people finish what the machine was not sure of. Each decision is a new revision, signed, with who and when.
 
-use super::{Failure, Outcome, find_record, open};
+use super::{Failure, Outcome, find_record, open_indexed};
 use crate::cli::Review;
 use crate::commands::records::entry_line;
 use crate::config::Config;
 use crate::keyring;
-use crate::present::json_line;
+use crate::present::{json_line, printable};
 use crate::sealing::{self, Decision};
 use sohoa_archive::{Archive, Commit, Filter};
 use sohoa_record::identifier::RecordId;
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 /// Runs it.
 pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -> Outcome {
-    let archive = open(config).await?;
+    let archive = open_indexed(config).await?;
     match asked {
         Review::List { limit, json } => list(&archive, limit, json.json).await,
         Review::Show { record, json } => {
@@ -66,7 +66,7 @@ fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
         );
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}  {}  {}", m.record, m.state.as_str(), m.source.name);
+    println!("{}  {}  {}", m.record, m.state.as_str(), printable(&m.source.name));
     if let Some(path) =
         m.object(sohoa_record::manifest::Role::Searchable).and_then(|o| archive.objects.local_path(&o.digests.sha256))
     {

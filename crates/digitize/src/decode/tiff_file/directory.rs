@@ -113,7 +113,13 @@ pub(super) fn pages(data: &[u8], limits: &Limits) -> Result<Vec<u64>, DecodeErro
     let mut next = layout.number(data, layout.first_at(), layout.offset_width()).unwrap_or(0);
     let (mut pages, mut seen) = (Vec::new(), HashSet::new());
     while next != 0 && seen.insert(next) {
-        let Some(directory) = Directory::read(data, next, layout) else { break };
+        let Some(directory) = Directory::read(data, next, layout) else {
+            // A page was promised and its directory is cut off: it is fed all the same, and fails alone.
+            if !pages.is_empty() {
+                pages.push(next);
+            }
+            break;
+        };
         if !directory.entries.is_empty() && directory.value(data, NEW_SUBFILE_TYPE, 0) & REDUCED == 0 {
             pages.push(next);
         }
