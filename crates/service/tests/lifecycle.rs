@@ -116,6 +116,17 @@ fn one_changed_byte_anywhere_in_the_store_is_named() {
         assert!(lines.iter().any(|(verdict, _)| verdict != "ok"), "{} was removed unseen", file.display());
         std::fs::write(file, &original).unwrap();
     }
+    // a record lies twice, or under another name
+    let record = files.iter().find(|f| f.to_string_lossy().ends_with(".dsse.json")).unwrap().parent().unwrap();
+    let copy = store.join("records/copy").join(record.file_name().unwrap());
+    std::fs::create_dir_all(&copy).unwrap();
+    std::fs::copy(record.join("r0001.dsse.json"), copy.join("r0001.dsse.json")).unwrap();
+    assert!(home.verify().iter().any(|(verdict, _)| verdict == "altered"), "a record that lies twice");
+    std::fs::remove_dir_all(store.join("records/copy")).unwrap();
+    std::fs::rename(record, store.join("records/foo")).unwrap();
+    assert!(home.verify().iter().any(|(verdict, _)| verdict == "altered"), "a record under another name");
+    std::fs::rename(store.join("records/foo"), record).unwrap();
+    assert!(home.verify().iter().all(|(verdict, _)| verdict == "ok"));
     // two receipts change places
     let receipts: Vec<_> = files.iter().filter(|f| f.to_string_lossy().ends_with(".dsse.json")).collect();
     let (one, two) = (std::fs::read(receipts[0]).unwrap(), std::fs::read(receipts[1]).unwrap());

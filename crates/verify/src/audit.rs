@@ -96,7 +96,9 @@ impl Walk<'_> {
     }
 
     fn record(&mut self, path: &Path, shown: &str, record: Option<RecordId>, store: Option<&Path>) -> io::Result<()> {
+        let own_name = record.is_some();
         let checked = record::check(&Home { path, shown, record, store }, self.policy);
+        let mut stray = None;
         if store.is_some() {
             self.seen.objects.extend(checked.objects.iter().map(bytes_of));
             self.seen.sources.extend(checked.source.iter().map(bytes_of));
@@ -106,12 +108,20 @@ impl Walk<'_> {
                     self.seen.unclear.insert(id.clone());
                 }
                 if checked.source.is_some() {
-                    self.seen.records.insert(id);
+                    let signed = id.to_string();
+                    // In an archive a record has one folder, named for it. A second or renamed one is whole, and yet not ours.
+                    if !self.seen.records.insert(id) || !own_name {
+                        stray = Some(signed);
+                    }
                 }
             }
         }
         (self.write)(checked.line)?;
-        checked.strays.into_iter().try_for_each(&mut *self.write)
+        checked.strays.into_iter().try_for_each(&mut *self.write)?;
+        match stray {
+            Some(signed) => self.about(shown, Cause::OtherRecord { signed }),
+            None => Ok(()),
+        }
     }
 
     fn about(&mut self, shown: &str, cause: Cause) -> io::Result<()> {
