@@ -189,7 +189,7 @@ fn of_several_signatures_one_believed_must_fit_and_none_may_be_false() {
     assert!(open(&envelope(PAYLOAD_TYPE, &payload, &[stranger, ours])).is_ok());
     assert!(matches!(open(&envelope(PAYLOAD_TYPE, &payload, &[ours, false_one])), Err(OpenError::BadSignature(_))));
     assert!(matches!(open(&envelope(PAYLOAD_TYPE, &payload, &[stranger])), Err(OpenError::UnknownKey(ids)) if ids == stranger.0));
-    assert!(matches!(open(&envelope(PAYLOAD_TYPE, &payload, &[])), Err(OpenError::UnknownKey(_))));
+    assert!(matches!(open(&envelope(PAYLOAD_TYPE, &payload, &[])), Err(OpenError::Malformed(_))));
     assert!(matches!(open(&envelope(PAYLOAD_TYPE, &payload, &[(id.as_str(), &good[..63])])), Err(OpenError::BadSignature(_))));
 }
 

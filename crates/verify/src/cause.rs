@@ -202,7 +202,6 @@ impl From<OpenError> for Cause {
         match error {
             OpenError::Malformed(detail) => Cause::Malformed(clipped(&detail)),
             OpenError::BadSignature(detail) => Cause::BadSignature(clipped(&detail)),
-            OpenError::UnknownKey(ids) if ids.is_empty() => Cause::Malformed("nobody signed it".into()),
             OpenError::UnknownKey(ids) => Cause::UnknownKey(clipped(&ids)),
         }
     }
