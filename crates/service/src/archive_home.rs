@@ -2,9 +2,14 @@
 
 use crate::config::Config;
 use crate::keyring;
-use sohoa_archive::Archive;
+use sohoa_archive::{Archive, Remedy};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often, and after which pause, an index is opened again that somebody else is just making.
+const OPEN_TRIES: u32 = 20;
+const OPEN_PAUSE: Duration = Duration::from_millis(250);
 
 /// Why the data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +31,13 @@ pub async fn open(config: &Config) -> Result<Archive, HomeError> {
     std::fs::create_dir_all(&store).map_err(|e| HomeError::Folder(store.clone(), e))?;
     let index = config.path(&config.archive.index);
     let policy = keyring::trust_policy(config)?;
+    for _ in 0..OPEN_TRIES {
+        match Archive::open_folder(&store, &index, policy.clone()).await {
+            // Two runs that make a new index at the same moment: SQLite turns one away at once, whatever its time-out.
+            Err(error) if error.remedy() == Remedy::Retry => tokio::time::sleep(OPEN_PAUSE).await,
+            opened => return Ok(opened?),
+        }
+    }
     Ok(Archive::open_folder(&store, &index, policy).await?)
 }
 

@@ -86,11 +86,13 @@ fn two_runs_on_one_archive_share_the_work_and_both_end() {
     let home = Home::new();
     let scans = tempfile::tempdir().unwrap();
     (0..150).for_each(|number| small_scan(&scans.path().join(format!("{number}.png")), 5000 + number));
-    let start =
-        || home.command(&["ingest", scans.path().to_str().unwrap()]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let (mut one, mut two) = (start(), start());
-    assert!(one.wait().unwrap().success());
-    assert!(two.wait().unwrap().success());
+    let start = |_| {
+        let mut command = home.command(&["ingest", scans.path().to_str().unwrap()]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    for run in [1, 2].map(start).map(|run| run.wait_with_output().unwrap()) {
+        assert!(run.status.success(), "{:?} {}", run.status, String::from_utf8_lossy(&run.stderr));
+    }
     let report = home.lines(&[0], &["fsck", "--json"]);
     assert_eq!((&report.last().unwrap()["records"], &report.last().unwrap()["errors"]), (&150.into(), &0.into()));
 }

@@ -29,6 +29,9 @@ use std::time::Duration;
 /// How a command ends: an exit code that may tell of partial success, or a failure.
 pub type Outcome = Result<ExitCode, Failure>;
 
+/// How often an index is looked at again before it is called lost.
+const REBUILD_LOOKS: u32 = 6;
+
 /// Done, but some documents failed or some findings need a look.
 pub const PARTIAL: u8 = 3;
 
@@ -254,8 +257,12 @@ pub async fn open(config: &Config) -> Result<Archive, Failure> {
 /// Opens the archive for a command whose answer would be wrong while the index lacks what the store has.
 pub async fn open_indexed(config: &Config) -> Result<Archive, Failure> {
     let archive = open(config).await?;
-    if archive.wants_rebuild().await? {
-        return Err(Failure::Archive("the index is new and the store is not: run `sohoa fsck --rebuild` first".into()));
+    for _ in 0..REBUILD_LOOKS {
+        if !archive.wants_rebuild().await? {
+            return Ok(archive);
+        }
+        // The very first run on an archive may stand between the arrival of its first scan and the job for it.
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    Ok(archive)
+    Err(Failure::Archive("the index is new and the store is not: run `sohoa fsck --rebuild` first".into()))
 }
