@@ -1,9 +1,11 @@
 //! The C border: the few calls of Leptonica and Tesseract that the stages need, each behind a safe function. All `unsafe` of
-//! this crate is in this file.
+//! this crate is in this file and in the one below it.
 //!
 //! Tesseract's own safe wrappers cannot take the model as bytes nor walk the result, so the calls go through
 //! `leptess::capi`. A failed assertion in the C++ library aborts the process; that is why the page child exists.
 #![allow(unsafe_code)]
+
+pub mod line_images;
 
 use crate::page::Grey;
 use leptess::capi;
@@ -46,14 +48,15 @@ impl Pix {
     }
 
     /// The pixels of an eight-bit image.
-    pub fn to_grey(&self) -> Grey {
+    pub fn into_grey(self) -> Grey {
         let mut grey = Grey { width: 0, height: 0, pixels: Vec::new() };
-        // SAFETY: reads `height` rows of `width` bytes, which an eight-bit image has; the swap is undone afterwards.
+        // SAFETY: reads `height` rows of `width` bytes, which an eight-bit image has, after its words were put in byte order.
         unsafe {
             let raw = self.0.as_ptr();
             debug_assert_eq!(capi::pixGetDepth(raw), 8);
             grey.width = capi::pixGetWidth(raw) as u32;
             grey.height = capi::pixGetHeight(raw) as u32;
+            grey.pixels.reserve_exact(grey.width as usize * grey.height as usize);
             let words_per_row = capi::pixGetWpl(raw) as usize;
             capi::pixEndianByteSwap(raw);
             let data = capi::pixGetData(raw).cast::<u8>();
@@ -61,7 +64,6 @@ impl Pix {
                 let row = std::slice::from_raw_parts(data.add(y * words_per_row * 4), grey.width as usize);
                 grey.pixels.extend_from_slice(row);
             }
-            capi::pixEndianByteSwap(raw);
         }
         grey
     }
@@ -96,28 +98,59 @@ impl Pix {
         (!failed).then_some((up, left))
     }
 
+    /// Widths and heights of the connected components, pixels; for one-bit images.
+    pub fn components(&self) -> Vec<(u32, u32)> {
+        const CONNECTED_BY_CORNERS_TOO: i32 = 8;
+        let mut sizes = Vec::new();
+        // SAFETY: takes a valid one-bit image; a null result is handled, and what is not null is freed.
+        unsafe {
+            let mut boxes = capi::pixConnCompBB(self.0.as_ptr(), CONNECTED_BY_CORNERS_TOO);
+            if boxes.is_null() {
+                return sizes;
+            }
+            for nth in 0..capi::boxaGetCount(boxes) {
+                let (mut width, mut height) = (0, 0);
+                if capi::boxaGetBoxGeometry(boxes, nth, null_mut(), null_mut(), &mut width, &mut height) == 0 {
+                    sizes.push((width.max(0) as u32, height.max(0) as u32));
+                }
+            }
+            capi::boxaDestroy(&mut boxes);
+        }
+        sizes
+    }
+
     /// An eight-bit image turned clockwise around its centre, same size, corners filled with white.
     pub fn turned(&self, degrees_clockwise: f32) -> Option<Pix> {
         // SAFETY: takes a valid eight-bit image, a null result is handled.
         unsafe { Some(Pix(NonNull::new(capi::pixRotateAMGray(self.0.as_ptr(), degrees_clockwise.to_radians(), 255))?)) }
     }
 
-    /// An eight-bit image scaled by `factor` in both directions.
+    /// An eight-bit image scaled by `factor` in both directions: each pixel of a smaller one is the mean of those it covers.
     pub fn scaled(&self, factor: f32) -> Option<Pix> {
         // SAFETY: takes a valid eight-bit image, a null result is handled.
-        unsafe { Some(Pix(NonNull::new(capi::pixScale(self.0.as_ptr(), factor, factor))?)) }
+        let scaled = unsafe {
+            match factor < 0.9 {
+                true => capi::pixScaleAreaMap(self.0.as_ptr(), factor, factor),
+                false => capi::pixScale(self.0.as_ptr(), factor, factor),
+            }
+        };
+        Some(Pix(NonNull::new(scaled)?))
     }
 }
 
-/// False when libjpeg finds the data of a JPEG file cut short or corrupt. Decoders that show what they can of it do not say so.
-/// Looks at all of the data and unpacks an eighth of the size.
-pub fn jpeg_is_whole(data: &[u8]) -> bool {
-    const EIGHTH: i32 = 8;
+/// The luminance of a JPEG file (grey or three colours, eight bits), which is what it holds: nothing is converted. With it, false
+/// when libjpeg found the data cut short or corrupt, which decoders that show what they can of it do not say. None when it cannot
+/// be unpacked at all. Its size must have been checked.
+pub fn jpeg_luminance(data: &[u8]) -> Option<(Grey, bool)> {
+    const FULL_SIZE: i32 = 1;
     let mut warnings = 0;
     let hint = (capi::L_JPEG_READ_LUMINANCE | capi::L_JPEG_CONTINUE_WITH_BAD_DATA) as i32;
     // SAFETY: reads `data` within its length and writes one number; a null result is handled.
-    let pix = unsafe { capi::pixReadMemJpeg(data.as_ptr(), data.len(), 0, EIGHTH, &mut warnings, hint) };
-    NonNull::new(pix).map(Pix).is_some() && warnings == 0
+    let pix = unsafe { capi::pixReadMemJpeg(data.as_ptr(), data.len(), 0, FULL_SIZE, &mut warnings, hint) };
+    let pix = Pix(NonNull::new(pix)?);
+    // SAFETY: a valid image.
+    let (depth, mapped) = unsafe { (capi::pixGetDepth(pix.0.as_ptr()), !capi::pixGetColormap(pix.0.as_ptr()).is_null()) };
+    (depth == 8 && !mapped).then(|| (pix.into_grey(), warnings == 0))
 }
 
 /// Name and version of the engine as linked, such as `tesseract 5.3.0`.
@@ -143,6 +176,7 @@ impl Drop for Tesseract {
 impl Tesseract {
     /// An engine that reads `language` with the bytes of its `.traineddata` file; none when they are no model.
     pub fn new(model: &[u8], language: &str) -> Option<Tesseract> {
+        line_images::are_copied();
         let language = CString::new(language).ok()?;
         let size = i32::try_from(model.len()).ok()?;
         // SAFETY: the model's bytes are copied by Tesseract during the call; all list arguments are empty.

@@ -14,6 +14,16 @@ const LEAST_SKEW_CONFIDENCE: f32 = 3.0;
 /// Leptonica's `makeOrientDecision` defaults: what `pixOrientDetect` must say before a page is turned.
 const LEAST_ORIENTATION_CONFIDENCE: f32 = 8.0;
 const LEAST_ORIENTATION_RATIO: f32 = 2.5;
+/// Height of the letter x, in pixels, at which more makes the engine no more accurate: about 14-point print at 200 dpi.
+const READING_X_HEIGHT: f32 = 18.0;
+/// The same as a resolution, for a page that does not tell its letters' height.
+const READING_DPI: u16 = 250;
+/// No copy has less than this.
+const LEAST_READING_DPI: u16 = 190;
+/// Nothing is gained by enlarging further.
+const MOST_ENLARGED: f32 = 2.5;
+/// Fewer letters of one height are not yet a text.
+const LEAST_LETTERS: u32 = 60;
 /// Below this a page is flagged (NĐ 30/2020/NĐ-CP Phụ lục I: at least 200 dpi).
 pub const LEAST_DPI: u32 = 200;
 
@@ -21,25 +31,52 @@ pub const LEAST_DPI: u32 = 200;
 pub fn clean(scan: &Scan) -> (CleanPage, Vec<Reason>) {
     let dpi = plausible_dpi(scan.dpi, scan.grey.width, scan.grey.height);
     let flags = if dpi < LEAST_DPI { vec![Reason::LowDpi] } else { Vec::new() };
-    let ink = ink(&scan.grey);
+    let histogram = histogram(&scan.grey);
+    let grey = quarter_turned(&scan.grey, scan.rotate_deg);
     let mut page = CleanPage {
         number: scan.number,
-        upright: (scan.grey.width, scan.grey.height),
-        grey: scan.grey.clone(),
+        upright: (grey.width, grey.height),
+        grey,
         dpi,
-        placement: Placement::default(),
-        ink_ppm: ink,
+        placement: Placement { rotated_deg: scan.rotate_deg, skew_mdeg: 0 },
+        ink_ppm: ink(&scan.grey, &histogram),
     };
-    if page.is_blank() {
-        page.placement.rotated_deg = scan.rotate_deg;
-        page.grey = quarter_turned(&page.grey, scan.rotate_deg);
-        page.upright = (page.grey.width, page.grey.height);
-        return (page, flags);
+    if !page.is_blank() {
+        make_readable(&mut page, threshold(&histogram));
     }
-    turn_upright(&mut page, scan.rotate_deg);
-    straighten(&mut page);
-    fit_resolution(&mut page);
     (page, flags)
+}
+
+/// Turns, scales and straightens. All measures are taken on one copy of 150 to 200 dpi in black and white.
+fn make_readable(page: &mut CleanPage, threshold: u8) {
+    let measured = |grey: &Grey| {
+        let pix = Pix::from_grey(grey)?;
+        let bilevel = pix.to_bilevel(threshold)?;
+        Some((pix, if page.dpi >= 250 { bilevel.halved_bilevel()? } else { bilevel }))
+    };
+    let Some((mut pix, mut bilevel)) = measured(&page.grey) else { return };
+    if let Some(turn) = orientation(&bilevel).filter(|turn| *turn != 0) {
+        page.grey = quarter_turned(&page.grey, turn);
+        page.upright = (page.grey.width, page.grey.height);
+        page.placement.rotated_deg = (page.placement.rotated_deg + turn) % 360;
+        let Some(again) = measured(&page.grey) else { return };
+        (pix, bilevel) = again;
+    }
+    let mut changed = false;
+    let halved = if page.dpi >= 250 { 2.0 } else { 1.0 };
+    let factor = reading_scale(x_height(&bilevel).map(|height| height * halved), page.dpi);
+    if let Some(scaled) = Some(factor).filter(|factor| *factor != 1.0).and_then(|factor| pix.scaled(factor)) {
+        (pix, changed) = (scaled, true);
+        page.dpi = (page.dpi as f32 * factor).round() as u32;
+    }
+    if let Some((turn, straight)) = skew(&bilevel).and_then(|turn| Some((turn, pix.turned(turn)?))) {
+        (pix, changed) = (straight, true);
+        // Leptonica says how far to turn clockwise; the page itself was skewed the other way.
+        page.placement.skew_mdeg = (-turn * 1000.0).round() as i32;
+    }
+    if changed {
+        page.grey = pix.into_grey();
+    }
 }
 
 /// The resolution to work with: the source's word when it makes a plausible sheet, else what makes the short side that of A4.
@@ -56,25 +93,9 @@ pub fn plausible_dpi(declared: u32, width: u32, height: u32) -> u32 {
     (short * 254 / 2100).clamp(50, 1200)
 }
 
-/// Finds the quarter turn from the letters' ascenders; the source's own rotation holds when they do not tell.
-fn turn_upright(page: &mut CleanPage, source_rotation: u16) {
-    let mut grey = quarter_turned(&page.grey, source_rotation);
-    let mut turned = source_rotation;
-    if let Some(more) = orientation(&grey, page.dpi).filter(|turn| *turn != 0) {
-        grey = quarter_turned(&grey, more);
-        turned = (turned + more) % 360;
-    }
-    page.upright = (grey.width, grey.height);
-    page.grey = grey;
-    page.placement.rotated_deg = turned;
-}
-
-/// Quarter turn clockwise in degrees that makes the page upright, when the evidence is clear.
-fn orientation(grey: &Grey, dpi: u32) -> Option<u16> {
-    let mut bilevel = Pix::from_grey(grey)?.to_bilevel(threshold(grey))?;
-    if dpi >= 400 {
-        bilevel = bilevel.halved_bilevel()?;
-    }
+/// Quarter turn clockwise in degrees that makes the page upright, from the letters' ascenders; none when they do not tell, and
+/// then the source's own rotation holds.
+fn orientation(bilevel: &Pix) -> Option<u16> {
     let (up, left) = bilevel.orientation()?;
     let clear =
         |this: f32, other: f32| this.abs() > LEAST_ORIENTATION_CONFIDENCE && this.abs() > LEAST_ORIENTATION_RATIO * other.abs();
@@ -85,33 +106,39 @@ fn orientation(grey: &Grey, dpi: u32) -> Option<u16> {
     }
 }
 
-/// Turns a crooked page straight and notes by how much.
-fn straighten(page: &mut CleanPage) {
-    let Some(pix) = Pix::from_grey(&page.grey) else { return };
-    let Some((turn, confidence)) = pix.to_bilevel(threshold(&page.grey)).and_then(|bilevel| bilevel.find_skew()) else { return };
-    if confidence < LEAST_SKEW_CONFIDENCE || !(LEAST_SKEW_DEG..=MOST_SKEW_DEG).contains(&turn.abs()) {
-        return;
-    }
-    if let Some(straight) = pix.turned(turn) {
-        page.grey = straight.to_grey();
-        // Leptonica says how far to turn clockwise; the page itself was skewed the other way.
-        page.placement.skew_mdeg = (-turn * 1000.0).round() as i32;
-    }
+/// Degrees clockwise that make a crooked page straight.
+fn skew(bilevel: &Pix) -> Option<f32> {
+    let (turn, confidence) = bilevel.find_skew()?;
+    (confidence >= LEAST_SKEW_CONFIDENCE && (LEAST_SKEW_DEG..=MOST_SKEW_DEG).contains(&turn.abs())).then_some(turn)
 }
 
-/// The engine reads best between 200 and 300 dpi: small print is doubled, poster scans are reduced. Boxes are brought back by
-/// the recognize stage.
-fn fit_resolution(page: &mut CleanPage) {
-    let factor = match page.dpi {
-        ..=110 => 2.5,
-        111..=170 => 2.0,
-        171..=400 => return,
-        dpi => 300.0 / dpi as f32,
-    };
-    if let Some(scaled) = Pix::from_grey(&page.grey).and_then(|pix| pix.scaled(factor)) {
-        page.grey = scaled.to_grey();
-        page.dpi = (page.dpi as f32 * factor) as u32;
+/// Height in pixels of most letters: that of x, since two thirds of a Vietnamese text's letters have no ascender. None when
+/// there are too few to tell.
+fn x_height(bilevel: &Pix) -> Option<f32> {
+    const LEAST: usize = 5; // marks, dots and dust are lower
+    const MOST: usize = 60;
+    let mut heights = [0u32; MOST];
+    for (width, height) in bilevel.components() {
+        // letters that touch are taken for one, rules and frames are not
+        if (LEAST..MOST).contains(&(height as usize)) && width * 4 > height && width < height * 6 {
+            heights[height as usize] += 1;
+        }
     }
+    let around = |height: usize| heights[height - 1] + heights[height] + *heights.get(height + 1).unwrap_or(&0);
+    let most = (LEAST..MOST).max_by_key(|height| (around(*height), MOST - height))?;
+    let count = around(most);
+    let sum = (most - 1..=(most + 1).min(MOST - 1)).map(|height| height as u32 * heights[height]).sum::<u32>();
+    (count >= LEAST_LETTERS).then(|| sum as f32 / count as f32)
+}
+
+/// By how much the engine's copy is scaled: its letters get the height at which accuracy stops improving, and it does not look
+/// at four pixels where one tells as much (figures in benches/RESULTS.md). Boxes are brought back by the recognize stage.
+fn reading_scale(x_height: Option<f32>, dpi: u32) -> f32 {
+    let by_letters = x_height.map_or(f32::from(READING_DPI) / dpi as f32, |height| READING_X_HEIGHT / height);
+    // a page of capitals or of few words does not tell its small print
+    let least = f32::from(LEAST_READING_DPI) / dpi as f32;
+    let factor = by_letters.max(least).min(MOST_ENLARGED);
+    if (0.85..1.2).contains(&factor) { 1.0 } else { factor }
 }
 
 /// Turns clockwise by 0, 90, 180 or 270 degrees.
@@ -140,8 +167,7 @@ fn quarter_turned(grey: &Grey, degrees: u16) -> Grey {
 }
 
 /// A level between ink and paper for the whole page (Otsu 1979).
-fn threshold(grey: &Grey) -> u8 {
-    let histogram = histogram(grey);
+fn threshold(histogram: &[u64; 256]) -> u8 {
     let total: u64 = histogram.iter().sum();
     let sum: u64 = histogram.iter().enumerate().map(|(level, n)| level as u64 * n).sum();
     let (mut below, mut below_sum, mut best, mut best_level) = (0u64, 0u64, -1f64, 127u8);
@@ -170,8 +196,7 @@ fn histogram(grey: &Grey) -> [u64; 256] {
 
 /// Ink on the page in parts per million of its pixels: what is much darker than the paper, away from the scanner's black
 /// borders. Bleed-through from the other side is paler than that.
-fn ink(grey: &Grey) -> u32 {
-    let histogram = histogram(grey);
+fn ink(grey: &Grey, histogram: &[u64; 256]) -> u32 {
     let total: u64 = histogram.iter().sum();
     // the paper is the level that half of the page is at least as bright as
     let mut brighter = 0;
@@ -213,11 +238,11 @@ mod tests {
     #[test]
     fn empty_paper_has_no_ink_and_bleed_through_is_not_ink() {
         let mut page = page_of(400, 600, 240);
-        assert_eq!(ink(&page), 0);
+        assert_eq!(ink(&page, &histogram(&page)), 0);
         page.pixels[100_000..104_000].fill(190);
-        assert_eq!(ink(&page), 0);
+        assert_eq!(ink(&page, &histogram(&page)), 0);
         page.pixels[100_000..104_000].fill(20);
-        assert!(ink(&page) > 10_000);
+        assert!(ink(&page, &histogram(&page)) > 10_000);
     }
 
     proptest! {

@@ -41,10 +41,6 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
         born_digital: false,
         kept: None,
     };
-    if matches!(scan.kept.encoding, page::Encoding::Jpeg { .. }) && !capi::jpeg_is_whole(&scan.kept.data) {
-        // What can be seen of it is read and kept, but nobody may take it for the whole page.
-        read.reasons.push(Reason::PageDamaged);
-    }
     if let Some(text) = scan.text {
         read.text = text;
         read.born_digital = true;

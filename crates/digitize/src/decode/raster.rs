@@ -3,9 +3,11 @@
 use super::jpeg::{JpegHeader, orientation};
 use super::pixels::{Pixels, over_white};
 use super::{DecodeError, SourceBytes};
+use crate::capi;
 use crate::page::{Encoding, Grey, KeptImage, Limits, Scan};
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder};
 use image::{ColorType, ImageDecoder, ImageResult};
+use sohoa_record::Reason;
 use std::io::Cursor;
 
 /// JPEG quality for what had to be converted, percent.
@@ -39,18 +41,15 @@ impl ImageFile {
     fn jpeg(&self) -> Result<Scan, DecodeError> {
         let header = JpegHeader::read(self.data()).ok_or_else(|| damaged("its header is broken"))?;
         check_pixels(1, header.width, header.height, &self.limits)?;
-        let pixels = decode_jpeg(self.data(), &self.limits).map_err(damaged)?;
         let (mirrored, rotate_deg) = orientation(header.orientation);
-        let (kept, grey) = match keep_jpeg(self.data(), &header).filter(|_| !mirrored) {
-            Some(kept) => (kept, pixels.into_grey()),
-            None => {
-                let mut pixels = pixels;
-                if mirrored {
-                    pixels.mirror();
-                }
-                pixels.keep_drawn(CONVERTED_QUALITY)
-            }
-        };
+        if !mirrored && let Some((kept, grey, flags)) = kept_jpeg(self.data(), &header, &self.limits) {
+            return Ok(Scan { flags, ..scan(kept, grey, header.dpi, rotate_deg) });
+        }
+        let mut pixels = decode_jpeg(self.data(), &self.limits).map_err(damaged)?;
+        if mirrored {
+            pixels.mirror();
+        }
+        let (kept, grey) = pixels.keep_drawn(CONVERTED_QUALITY);
         Ok(scan(kept, grey, header.dpi, rotate_deg))
     }
 
@@ -68,12 +67,24 @@ impl ImageFile {
 }
 
 /// The JPEG file itself when a PDF can hold it as it is: eight bits, grey or three colours.
-pub(super) fn keep_jpeg(data: &[u8], header: &JpegHeader) -> Option<KeptImage> {
+fn keep_jpeg(data: &[u8], header: &JpegHeader) -> Option<KeptImage> {
     if header.precision != 8 || !matches!(header.components, 1 | 3) {
         return None;
     }
     let encoding = Encoding::Jpeg { components: header.components };
     Some(KeptImage { width: header.width, height: header.height, encoding, data: data.to_vec() })
+}
+
+/// A JPEG file that is kept as it came, with its grey copy and a flag when its data is not whole: what can be seen of it is read
+/// and kept, but nobody may take it for the whole page. Its size must have been checked.
+pub(super) fn kept_jpeg(data: &[u8], header: &JpegHeader, limits: &Limits) -> Option<(KeptImage, Grey, Vec<Reason>)> {
+    let kept = keep_jpeg(data, header)?;
+    let (grey, whole) = match capi::jpeg_luminance(data) {
+        Some(read) => read,
+        None => (decode_jpeg(data, limits).ok()?.into_grey(), false),
+    };
+    let flags = if whole { Vec::new() } else { vec![Reason::PageDamaged] };
+    ((grey.width, grey.height) == (header.width, header.height)).then_some((kept, grey, flags))
 }
 
 /// Unpacks a JPEG file; CMYK is converted. Its size must have been checked.

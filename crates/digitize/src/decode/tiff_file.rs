@@ -5,10 +5,11 @@ mod fax;
 
 use super::jpeg::{JpegHeader, orientation};
 use super::pixels::{Pixels, cmyk_to_rgb, over_white};
-use super::raster::{CONVERTED_QUALITY, check_pixels, decode_jpeg, keep_jpeg};
+use super::raster::{CONVERTED_QUALITY, check_pixels, kept_jpeg};
 use super::{DecodeError, SourceBytes};
 use crate::page::{Encoding, Grey, KeptImage, Limits, Scan};
 use directory::{Directory, Layout, OnePage};
+use sohoa_record::Reason;
 use tiff::ColorType;
 use tiff::decoder::ifd::Value;
 use tiff::decoder::{Decoder, DecodingResult};
@@ -73,8 +74,8 @@ impl TiffFile {
 
         let (mirrored, rotate_deg) = orientation(directory.value(data, ORIENTATION, 1) as u8);
         let (x_dpi, y_dpi) = resolution(&mut decoder);
-        if let Some((kept, grey)) = jpeg(data, &directory, (width, height), &self.limits).filter(|_| !mirrored) {
-            return Ok(Scan { number, kept, grey, dpi: x_dpi, rotate_deg, text: None, flags: Vec::new() });
+        if let Some((kept, grey, flags)) = jpeg(data, &directory, (width, height), &self.limits).filter(|_| !mirrored) {
+            return Ok(Scan { number, kept, grey, dpi: x_dpi, rotate_deg, text: None, flags });
         }
         let (mut pixels, mut stream) = (None, None);
         if let Some(fax) = is_fax.then(|| fax::read(data, &directory, width, height)).flatten() {
@@ -101,7 +102,7 @@ impl TiffFile {
 
 /// The page's one JPEG strip as a file, with the tables that TIFF keeps apart put back (TIFF Technical Note 2). None when it
 /// is in several pieces, which no PDF can hold as one image, or is not what a viewer of the bare file would show.
-fn jpeg(data: &[u8], directory: &Directory, size: (u32, u32), limits: &Limits) -> Option<(KeptImage, Grey)> {
+fn jpeg(data: &[u8], directory: &Directory, size: (u32, u32), limits: &Limits) -> Option<(KeptImage, Grey, Vec<Reason>)> {
     let offsets = directory.values(data, STRIP_OFFSETS);
     let [offset] = offsets[..] else { return None };
     if directory.value(data, COMPRESSION, 1) != JPEG {
@@ -119,9 +120,7 @@ fn jpeg(data: &[u8], directory: &Directory, size: (u32, u32), limits: &Limits) -
     if (header.width, header.height) != size || (coded_as_rgb && header.adobe_transform != Some(0)) {
         return None;
     }
-    let kept = keep_jpeg(&file, &header)?;
-    let grey = decode_jpeg(&file, limits).ok().filter(|p| (p.width, p.height) == size)?.into_grey();
-    Some((kept, grey))
+    kept_jpeg(&file, &header, limits)
 }
 
 /// Unpacks the page to eight-bit grey or RGB; none for samples that no scanner makes (floats, Lab, many bands).

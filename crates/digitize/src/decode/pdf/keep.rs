@@ -4,7 +4,7 @@ use super::survey::{Mark, PlacedImage, Survey, walk};
 use crate::decode::DecodeError;
 use crate::decode::jpeg::JpegHeader;
 use crate::decode::pixels::{Pixels, over_white};
-use crate::decode::raster::{CONVERTED_QUALITY, decode_jpeg, keep_jpeg};
+use crate::decode::raster::{CONVERTED_QUALITY, decode_jpeg, kept_jpeg};
 use crate::page::{Encoding, Grey, KeptImage, Limits, Scan};
 use hayro::hayro_interpret::font::GlyphRun;
 use hayro::hayro_interpret::{
@@ -14,6 +14,7 @@ use hayro::hayro_syntax::Filter;
 use hayro::hayro_syntax::object::{Array, Dict, Name, Object, Stream};
 use hayro::hayro_syntax::page::Page;
 use hayro::kurbo::{BezPath, Rect};
+use sohoa_record::Reason;
 
 /// An image that shows on less than this share of the page is a picture on it, not its scan.
 const MIN_COVER: f64 = 0.5;
@@ -25,14 +26,14 @@ const SAME_DPI: f64 = 0.02;
 /// The page's own scan, none when the page is more (or less) than one.
 pub(super) fn scan(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limits) -> Result<Option<Scan>, DecodeError> {
     let Some(images) = scan_images(survey) else { return Ok(None) };
-    let (kept, grey, rotate_deg) = match images.as_slice() {
+    let (kept, grey, rotate_deg, flags) = match images.as_slice() {
         [(at, image)] => match read_image(page, *at, limits) {
-            Some(Read::Kept(kept, grey)) => (kept, grey, image.quarter_turns().unwrap_or(0)),
+            Some(Read::Kept(kept, grey, flags)) => (kept, grey, image.quarter_turns().unwrap_or(0), flags),
             Some(Read::Pixels { pixels, of_jpeg }) => {
                 let pixels = fill_up(pixels, image.width, image.height);
                 let Some(pixels) = pixels else { return Err(damaged(number)) };
                 let (kept, grey) = if of_jpeg { pixels.keep_drawn(CONVERTED_QUALITY) } else { pixels.keep() };
-                (kept, grey, image.quarter_turns().unwrap_or(0))
+                (kept, grey, image.quarter_turns().unwrap_or(0), Vec::new())
             }
             Some(Read::NotBlack) => return Ok(None),
             None => return Err(damaged(number)),
@@ -40,7 +41,7 @@ pub(super) fn scan(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limit
         strips => match compose(page, strips, survey, limits) {
             Some(pixels) => {
                 let (kept, grey) = pixels.keep();
-                (kept, grey, 0)
+                (kept, grey, 0, Vec::new())
             }
             None => return Ok(None),
         },
@@ -48,7 +49,7 @@ pub(super) fn scan(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limit
     let (first, dpi) = (images[0].1, images[0].1.dpi(survey.user_unit).0);
     // the decoder's own width is what is kept; the dictionary's may differ
     let dpi = if images.len() == 1 { dpi * f64::from(kept.width) / f64::from(first.width) } else { dpi };
-    Ok(Some(Scan { number, kept, grey, dpi: dpi.round().min(100_000.0) as u32, rotate_deg, text: None, flags: Vec::new() }))
+    Ok(Some(Scan { number, kept, grey, dpi: dpi.round().min(100_000.0) as u32, rotate_deg, text: None, flags }))
 }
 
 fn damaged(page: u32) -> DecodeError {
@@ -113,7 +114,8 @@ fn contains(outer: Rect, inner: Rect) -> bool {
 
 enum Read {
     /// The stream as it is.
-    Kept(KeptImage, Grey),
+    /// With what a reader should know of it.
+    Kept(KeptImage, Grey, Vec<Reason>),
     Pixels {
         pixels: Pixels,
         /// From a JPEG that cannot be kept (CMYK, odd colour spaces): without loss it would be many times the source's size.
@@ -142,7 +144,7 @@ fn compose(page: &Page<'_>, strips: &[(usize, &PlacedImage)], survey: &Survey, l
     for (nth, image) in strips {
         let pixels = match read_image(page, *nth, limits)? {
             Read::Pixels { pixels, .. } => pixels,
-            Read::Kept(kept, grey) => match kept.encoding {
+            Read::Kept(kept, grey, _) => match kept.encoding {
                 Encoding::Jpeg { components: 3 } => decode_jpeg(&kept.data, limits).ok()?,
                 _ => Pixels::grey(grey.width, grey.height, grey.pixels),
             },
@@ -276,8 +278,8 @@ fn jpeg(stream: &Stream<'_>, limits: &Limits) -> Option<Read> {
     if header.adobe_transform.is_none() && parms == Some(0) && header.components == 3 {
         return None;
     }
-    let grey = decode_jpeg(&data, limits).ok().filter(|p| (p.width, p.height) == (header.width, header.height))?.into_grey();
-    Some(Read::Kept(keep_jpeg(&data, &header)?, grey))
+    let (kept, grey, flags) = kept_jpeg(&data, &header, limits)?;
+    Some(Read::Kept(kept, grey, flags))
 }
 
 /// The stream itself when it is group 4 as we write it; `pixels` is what it unpacks to.
@@ -307,7 +309,7 @@ fn group4(stream: &Stream<'_>, pixels: Pixels) -> Read {
         encoding: Encoding::Group4,
         data: stream.raw_data().into_owned(),
     };
-    Read::Kept(kept, pixels.into_grey())
+    Read::Kept(kept, pixels.into_grey(), Vec::new())
 }
 
 /// True when `/Decode` is absent or changes nothing.
