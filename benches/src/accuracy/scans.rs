@@ -297,15 +297,28 @@ fn row_with_print(grey: &GrayImage, from: u32) -> u32 {
     (from..grey.height()).find(|&y| print_in(grey, y) > grey.width() as usize / 20).unwrap_or(from)
 }
 
-/// The box of the first line of print: left, right, top, bottom.
+/// The box of the heading, which is the line with most ink in the upper quarter: left, right, top, bottom.
 fn heading(grey: &GrayImage) -> (u32, u32, u32, u32) {
     let (width, height) = grey.dimensions();
-    let top = (0..height).find(|&y| print_in(grey, y) > 40).unwrap_or(0);
-    let bottom = (top + 20..height).find(|&y| print_in(grey, y) < 4).unwrap_or(top + 40).min(top + 90);
-    let column = |x: &u32| (top..bottom.min(height)).any(|y| grey.get_pixel(*x, y).0[0] < 140);
-    let left = (0..width).find(column).unwrap_or(0);
-    let right = (left..width).rev().find(column).unwrap_or(width - 1).min(left + 1100);
-    (left, right, top.saturating_sub(2), bottom + 2)
+    let ink: Vec<usize> = (0..height / 4).map(|y| print_in(grey, y)).collect();
+    let (mut lines, mut began) = (Vec::new(), None);
+    for (y, ink) in (0..).zip(&ink) {
+        match (began, *ink > 4) {
+            (None, true) => began = Some(y),
+            (Some(top), false) => {
+                lines.push((top, y));
+                began = None;
+            }
+            _ => {}
+        }
+    }
+    let ink_of = |&(top, bottom): &(u32, u32)| ink[top as usize..bottom as usize].iter().sum::<usize>();
+    let (top, bottom) = lines.into_iter().filter(|(top, bottom)| bottom - top < 100).max_by_key(ink_of).unwrap_or((0, 40));
+    let column = |x: &u32| (top..bottom).any(|y| grey.get_pixel(*x, y).0[0] < 140);
+    let left = (width / 8..width).find(column).unwrap_or(0);
+    let right = (left..width).rev().find(column).unwrap_or(width - 1);
+    // As much of it as bends around a seal with letters that are not squeezed.
+    (left.max(right.saturating_sub(1100)), right, top.saturating_sub(2), bottom + 2)
 }
 
 #[cfg(test)]
