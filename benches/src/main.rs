@@ -1,6 +1,7 @@
 //! Measures sohoa as a user meets it: whole programs, on whole scans, beside what that user would pick instead.
 //! It is *not* part of the product, and it knows nothing of the product's insides: it runs commands and looks from outside.
 
+mod accuracy;
 mod contest;
 mod figures;
 mod measure;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 #[command(
     name = "sohoa-benches",
     version,
-    about = "Pages a minute, time outside the engine, bytes stored, memory. See benches/README.md"
+    about = "Pages a minute, time outside the engine, bytes stored, memory, accuracy. See benches/README.md"
 )]
 pub struct Asked {
     /// The sohoa to measure; a release build, or the figures mean nothing
@@ -27,7 +28,8 @@ pub struct Asked {
     /// The OCRmyPDF to measure it against
     #[arg(long, default_value = "ocrmypdf", value_name = "PATH")]
     ocrmypdf: PathBuf,
-    /// Pages of each input [default: 6, or one for each core]; a set that has fewer begins again from its first
+    /// Pages of each input [default: 6, or one for each core]; a set that has fewer begins again from its first.
+    /// With --accuracy: clean pages of which every class is made [default: 12; the corpus has 60]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pages: Option<u32>,
     /// Rounds; every program runs once in each, and medians are told
@@ -42,6 +44,21 @@ pub struct Asked {
     /// How much of each page of these jobs is filled, from the top: less text, less time, the same image size
     #[arg(long, default_value_t = 40, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
     filled: u32,
+    /// Measure accuracy instead of speed: words and characters of pages whose text is known
+    #[arg(long, conflicts_with = "memory")]
+    accuracy: bool,
+    /// Only these page classes, such as grey-300,seal
+    #[arg(long, value_delimiter = ',', num_args = 1, requires = "accuracy", value_name = "CLASS,…")]
+    classes: Vec<String>,
+    /// What other programs read before, of the same page and in the same version, is taken from the work folder
+    #[arg(long, requires = "accuracy")]
+    cached: bool,
+    /// Leave OCRmyPDF out, which takes most of the time
+    #[arg(long, requires = "accuracy")]
+    without_ocrmypdf: bool,
+    /// Keep the pages, what was read of each, and the lines in which sohoa and Tesseract differ (lines.tsv)
+    #[arg(long, requires = "accuracy", value_name = "DIR")]
+    keep: Option<PathBuf>,
     /// Append the figures to this file
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -51,7 +68,7 @@ pub struct Asked {
     /// The project's sample papers
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures"), value_name = "DIR")]
     fixtures: PathBuf,
-    /// Real scans, in vn/scan below this folder; left out when not given
+    /// Real papers: scans in vn/scan below this folder, born-digital ones with their text; left out when not given
     #[arg(long, env = "SOHOA_CORPUS", value_name = "DIR")]
     corpus: Option<PathBuf>,
 }
@@ -78,7 +95,12 @@ impl Asked {
     /// Paths that hold wherever a command runs; a bare name of a program is looked for in PATH.
     fn absolute(mut self) -> Result<Asked, BenchError> {
         let in_path = |path: &PathBuf| path.components().count() == 1;
-        for path in [&mut self.sohoa, &mut self.ocrmypdf].into_iter().filter(|path| !in_path(path)).chain(&mut self.work) {
+        for path in [&mut self.sohoa, &mut self.ocrmypdf]
+            .into_iter()
+            .filter(|path| !in_path(path))
+            .chain(&mut self.work)
+            .chain(&mut self.keep)
+        {
             *path = std::path::absolute(&*path).map_err(|source| BenchError::File { path: path.clone(), source })?;
         }
         Ok(self)
@@ -96,8 +118,14 @@ fn run(asked: &Asked) -> Result<bool, BenchError> {
     let at = asked.work.clone().unwrap_or_else(std::env::temp_dir);
     let work = work.map_err(|source| BenchError::File { path: at, source })?;
     let versions = tools::Versions::of(asked)?;
-    let (figures, held) = if asked.memory { memory::run(asked, work.path())? } else { (contest::run(asked, work.path())?, true) };
-    println!("\n{}\n\n{machine}\n{versions}", report::tables(&figures));
+    let (tables, figures, held) = if asked.accuracy {
+        accuracy::run(asked, &versions, work.path())?
+    } else {
+        let (figures, held) =
+            if asked.memory { memory::run(asked, work.path())? } else { (contest::run(asked, work.path())?, true) };
+        (report::tables(&figures), figures, held)
+    };
+    println!("\n{tables}\n\n{machine}\n{versions}");
     if let Some(file) = &asked.csv {
         report::append(file, &machine, &versions, &figures)?;
         eprintln!("added to {}", file.display());

@@ -5,7 +5,7 @@ use crate::BenchError;
 use fax::encoder::Encoder;
 use fax::{Color, VecWriter};
 use image::codecs::jpeg::{JpegEncoder, PixelDensity};
-use image::{ExtendedColorType, GrayImage};
+use image::{ExtendedColorType, GrayImage, RgbImage};
 use lopdf::{Dictionary, Document, ObjectId};
 use pdf_writer::{Content, Filter, Name, Pdf, Rect, Ref};
 use std::path::{Path, PathBuf};
@@ -145,7 +145,7 @@ fn read(path: &Path) -> Result<Vec<Page>, BenchError> {
 
 /// The largest image of each page, where it is a JPEG and the page is not turned; with the number of its page.
 /// What a portal laid over the scan (marks of signatures) is left out.
-fn jpegs_of_pdf(path: &Path, bytes: &[u8]) -> Result<Vec<(usize, Page)>, BenchError> {
+pub fn jpegs_of_pdf(path: &Path, bytes: &[u8]) -> Result<Vec<(usize, Page)>, BenchError> {
     let document = Document::load_mem(bytes).map_err(|e| page_error(path, e))?;
     let mut pages = Vec::new();
     for (number, id) in document.get_pages() {
@@ -176,7 +176,7 @@ fn inherited<'a>(document: &'a Document, page: ObjectId, key: &[u8]) -> Option<&
 }
 
 /// A page of a JPEG file. Its JFIF header says the resolution, to which it is set when `dpi` is known from elsewhere.
-fn jpeg_page(path: &Path, mut bytes: Vec<u8>, dpi: Option<u32>) -> Result<Page, BenchError> {
+pub fn jpeg_page(path: &Path, mut bytes: Vec<u8>, dpi: Option<u32>) -> Result<Page, BenchError> {
     if bytes.get(2..4) != Some(&[0xff, 0xe0]) || bytes.get(6..11) != Some(b"JFIF\0") || bytes.len() < 20 {
         return Err(page_error(path, "it is a JPEG without JFIF header, so programs would guess its resolution"));
     }
@@ -206,13 +206,46 @@ pub fn for_long_jobs(fixtures: &Path, percent: u32) -> Result<[Page; 2], BenchEr
     let (width, height) = pixels.dimensions();
     let filled = height * percent.min(100) / 100;
     pixels.iter_mut().skip((width * filled) as usize).for_each(|pixel| *pixel = 255);
+    Ok([fax(&pixels, page.dpi), grey_jpeg(&pixels, page.dpi, 75)])
+}
 
-    let mut jpeg = Vec::new();
-    let mut encoder = JpegEncoder::new_with_quality(&mut jpeg, 75);
-    encoder.set_pixel_density(PixelDensity::dpi(page.dpi as u16));
-    encoder.encode(&pixels, width, height, ExtendedColorType::L8).map_err(|e| page_error(&folder, e))?;
-    let with = |bytes, kind| Page { bytes, kind, width, height, dpi: page.dpi, text: None };
-    Ok([with(group4(&pixels), Kind::Fax), with(jpeg, Kind::Jpeg { grey: true })])
+/// Pixels as a grey JPEG page.
+pub fn grey_jpeg(pixels: &GrayImage, dpi: u32, quality: u8) -> Page {
+    jpeg(pixels.as_raw(), pixels.dimensions(), ExtendedColorType::L8, dpi, quality)
+}
+
+/// Pixels as a JPEG page in colour.
+pub fn colour_jpeg(pixels: &RgbImage, dpi: u32, quality: u8) -> Page {
+    jpeg(pixels.as_raw(), pixels.dimensions(), ExtendedColorType::Rgb8, dpi, quality)
+}
+
+fn jpeg(pixels: &[u8], (width, height): (u32, u32), colours: ExtendedColorType, dpi: u32, quality: u8) -> Page {
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
+    encoder.set_pixel_density(PixelDensity::dpi(dpi as u16));
+    // Writing to memory does not fail, and no page is wider than the 65,535 pixels of a JPEG.
+    let written = encoder.encode(pixels, width, height, colours);
+    debug_assert!(written.is_ok());
+    Page { bytes, kind: Kind::Jpeg { grey: colours == ExtendedColorType::L8 }, width, height, dpi, text: None }
+}
+
+/// Pixels as a fax page.
+pub fn fax(pixels: &GrayImage, dpi: u32) -> Page {
+    let (width, height) = pixels.dimensions();
+    Page { bytes: group4(pixels), kind: Kind::Fax, width, height, dpi, text: None }
+}
+
+/// The pixels of a fax page.
+pub fn from_fax(page: &Page) -> GrayImage {
+    let mut pixels = Vec::with_capacity((page.width * page.height) as usize);
+    let line = |changes: &[u32]| {
+        pixels.extend(fax::decoder::pels(changes, page.width).map(|colour| if colour == Color::Black { 0 } else { 255 }));
+    };
+    // It is our own work that is decoded, so all lines are there.
+    let whole = fax::decoder::decode_g4(page.bytes.iter().copied(), page.width, Some(page.height), line);
+    debug_assert!(whole.is_some());
+    pixels.resize((page.width * page.height) as usize, 255);
+    GrayImage::from_raw(page.width, page.height, pixels).unwrap_or_default()
 }
 
 /// CCITT group 4; pixels darker than the middle are black.
@@ -271,7 +304,8 @@ pub fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> BenchError {
     move |source| BenchError::File { path, source }
 }
 
-fn page_error(path: &Path, what: impl ToString) -> BenchError {
+/// A file that gives no page to measure with, and why.
+pub fn page_error(path: &Path, what: impl ToString) -> BenchError {
     BenchError::Page { path: path.to_owned(), what: what.to_string() }
 }
 

@@ -8,10 +8,10 @@ use std::process::Command;
 use std::sync::Mutex;
 
 /// The language of all pages, for every program.
-const LANGUAGE: &str = "vie";
+pub const LANGUAGE: &str = "vie";
 
 /// What is measured against what.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Contender {
     /// `sohoa digitize`: decode, clean, recognize, extract fields, render PDF/A.
     Sohoa,
@@ -172,6 +172,11 @@ impl Versions {
             versions.push((name, said.strip_prefix(name).unwrap_or(&said).trim().to_owned()));
         }
         Ok(Versions(versions))
+    }
+
+    /// The version of one of them; empty when it was not asked.
+    pub fn of_program(&self, program: &str) -> &str {
+        self.0.iter().find(|(name, _)| *name == program).map_or("", |(_, version)| version)
     }
 }
 

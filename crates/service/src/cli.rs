@@ -58,7 +58,10 @@ pub enum Command {
         name: String,
     },
     /// Read one file without storing anything: fields as text or JSON, and a searchable PDF/A when OUT is given
-    #[command(after_help = "Examples:\n  sohoa digitize scan.pdf searchable.pdf\n  sohoa digitize scan.tif --json | jq .fields")]
+    #[command(
+        after_help = "Examples:\n  sohoa digitize scan.pdf searchable.pdf\n  sohoa digitize scan.tif --json | jq .fields\n  \
+        sohoa digitize scan.tif --text words.json"
+    )]
     Digitize {
         /// PDF, TIFF, JPEG or PNG
         input: PathBuf,
@@ -66,7 +69,10 @@ pub enum Command {
         output: Option<PathBuf>,
         #[command(flatten)]
         json: Json,
-        /// Write over OUT when it exists
+        /// Where to write every word with its place and confidence, as an archive keeps them; must not exist
+        #[arg(long, value_name = "FILE")]
+        text: Option<PathBuf>,
+        /// Write over OUT and FILE when they exist
         #[arg(long)]
         force: bool,
     },

@@ -187,7 +187,7 @@ fn digitize_needs_no_data_folder_and_gives_the_same_bytes_twice() {
     let scan = std::fs::canonicalize(fixtures().join("letter-skewed/scan0001.jpg")).unwrap();
     let run = |out: &str| {
         std::process::Command::new(env!("CARGO_BIN_EXE_sohoa"))
-            .args(["digitize", scan.to_str().unwrap(), out, "--json"])
+            .args(["digitize", scan.to_str().unwrap(), out, "--json", "--text", &format!("{out}.json")])
             .current_dir(place.path())
             .output()
             .unwrap()
@@ -200,6 +200,15 @@ fn digitize_needs_no_data_folder_and_gives_the_same_bytes_twice() {
     let (one, two) = (std::fs::read(place.path().join("một.pdf")).unwrap(), std::fs::read(place.path().join("hai.pdf")).unwrap());
     assert_eq!(one, two);
     assert_eq!(run("một.pdf").status.code(), Some(2), "an existing file is not written over");
+
+    let words = |name: &str| std::fs::read(place.path().join(name)).unwrap();
+    assert_eq!(words("một.pdf.json"), words("hai.pdf.json"));
+    let mut told = Vec::new();
+    sohoa_record::page_texts::read_pages(words("một.pdf.json").as_slice(), |page| told.push(page.text)).unwrap();
+    assert_eq!((told.len(), &line["text"][0]), (1, &serde_json::Value::from(told[0].text())));
+    assert!(told[0].words().all(|word| (1..=100).contains(&word.confidence)));
+    std::fs::remove_file(place.path().join("một.pdf")).unwrap();
+    assert_eq!(run("một.pdf").status.code(), Some(2), "nor are existing words");
 }
 
 #[test]

@@ -17,9 +17,11 @@ pub struct Asked<'a> {
     pub input: &'a Path,
     /// Where the PDF/A goes.
     pub output: Option<&'a Path>,
+    /// Where the words go, as a text object (`sohoa-text/1`).
+    pub text: Option<&'a Path>,
     /// One JSON object instead of text.
     pub json: bool,
-    /// Write over the output.
+    /// Write over the outputs.
     pub force: bool,
 }
 
@@ -30,13 +32,16 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
     if !metadata.is_file() {
         return Err(Failure::Usage(format!("{} is not a file; name one scan", asked.input.display())));
     }
-    if let Some(output) = asked.output {
+    for output in asked.output.iter().chain(&asked.text) {
         if output.exists() && !asked.force {
             return Err(Failure::Usage(format!("{} exists already; choose another name or add --force", output.display())));
         }
         if output.exists() && std::fs::canonicalize(output).ok() == std::fs::canonicalize(&source).ok() {
             return Err(Failure::Usage("input and output are the same file; choose another name".into()));
         }
+    }
+    if asked.output.is_some() && asked.output == asked.text {
+        return Err(Failure::Usage("the PDF and the words cannot be one file; choose another name for --text".into()));
     }
     let spool = tempfile::tempdir().map_err(|e| Failure::Archive(format!("no temporary folder can be made: {e}")))?;
     let children = super::children(config, spool.path())?;
@@ -70,12 +75,8 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
         }
         worker::Outcome::Done(done) => {
             let d = &done.digitized;
-            if let Some(output) = asked.output {
-                // A half-written PDF must not look like a whole one.
-                let partial = output.with_extension("pdf.part");
-                std::fs::copy(&done.pdf, &partial)
-                    .and_then(|_| std::fs::rename(&partial, output))
-                    .map_err(|e| Failure::Archive(format!("{} cannot be written: {e}", output.display())))?;
+            for (made, output) in [(&done.pdf, asked.output), (&done.text, asked.text)] {
+                output.map_or(Ok(()), |output| put(made, output))?;
             }
             if asked.json {
                 let line = DocumentLine {
@@ -103,6 +104,15 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Copies what was made to where it was asked for. Half a file must not look like a whole one.
+fn put(made: &Path, output: &Path) -> Result<(), Failure> {
+    let mut partial = output.as_os_str().to_owned();
+    partial.push(".part");
+    std::fs::copy(made, &partial)
+        .and_then(|_| std::fs::rename(&partial, output))
+        .map_err(|e| Failure::Archive(format!("{} cannot be written: {e}", output.display())))
 }
 
 /// The same file gives the same PDF: its time is the file's own, its identifier comes from its bytes.

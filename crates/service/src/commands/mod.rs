@@ -146,10 +146,11 @@ pub async fn run(cli: Cli) -> Outcome {
     let load = || Config::load(&cli.config);
     match cli.command {
         Command::Init { dir, name } => setup::init(&dir, &name, password_file),
-        Command::Digitize { input, output, json, force } => {
+        Command::Digitize { input, output, json, text, force } => {
             // Trying a file needs no data folder; where there is one, its settings hold.
             let config = if cli.config.exists() { load()? } else { Config::defaults() };
-            let asked = digitize::Asked { input: &input, output: output.as_deref(), json: json.json, force };
+            let (output, text) = (output.as_deref(), text.as_deref());
+            let asked = digitize::Asked { input: &input, output, text, json: json.json, force };
             digitize::run(&config, asked).await
         }
         Command::Ingest { paths, unit, dry_run, json } => {
