@@ -75,6 +75,11 @@ format:
 fixtures:
     cargo run --locked --quiet -p sohoa-fixtures -- fixtures
 
+# Make the counts of the correct stage anew, from lists of syllables and of pairs (plain or .gz)
+[group('2. while you work')]
+counts SYLLABLES PAIRS:
+    cargo run --locked --quiet -p sohoa-digitize --example counts -- <(gzip -dcf "{{ SYLLABLES }}") <(gzip -dcf "{{ PAIRS }}") crates/digitize/src/correct/counts.bin
+
 # Are the sample papers what the generator draws?
 [group('3. single checks')]
 fixtures-check:

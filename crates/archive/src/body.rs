@@ -1,5 +1,5 @@
-//! The text of a record's pages as the index takes it in: read from the text object in pieces, re-hashed on the way, so that a
-//! record of a thousand pages costs its plain text in memory and no more.
+//! The text of a record's pages as the index takes it in, corrected words in their places: read from the text object in
+//! pieces, re-hashed on the way, so that a record of a thousand pages costs its plain text in memory and no more.
 
 use crate::error::{Error, Result};
 use crate::objects::Objects;
@@ -23,7 +23,7 @@ pub(crate) async fn read(objects: &Objects, opened: &Opened) -> Result<String> {
     let parser = tokio::task::spawn_blocking(move || {
         let mut body = String::new();
         read_pages(BufReader::new(Pieces { receive, piece: Bytes::new() }), |page| {
-            body.push_str(&page.text.text());
+            body.push_str(&page.search_text());
             body.push('\n');
         })?;
         Ok(body)

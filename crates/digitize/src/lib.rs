@@ -2,13 +2,14 @@
 //!
 //! CPU only: it opens no file or socket, reads no clock and draws no random number. It does *not* store, sign or count.
 //! Read this file first; each stage is the file named after it, and no stage calls another:
-//! [`decode`] → [`clean`] → [`recognize`] → [`extract`] → [`render`].
+//! [`decode`] → [`clean`] → [`recognize`] → [`correct`] → [`extract`] → [`render`].
 //!
 //! The order stands twice here, once for each side of the process border: [`read_page`] runs in the page child, which touches
 //! outside bytes; [`Assembly`] runs in the service, which sees only pages that were read. [`digitize`] is both in one process.
 
 mod capi;
 pub mod clean;
+pub mod correct;
 pub mod decode;
 pub mod extract;
 pub mod page;
@@ -25,8 +26,9 @@ use sohoa_record::{Field, PageText, Placement, Reason, Sha256Hex};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-/// Decode, clean and recognize one page. A page that cannot be read is a result with its reason, never an error.
-pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrEngine) -> ReadPage {
+/// Decode, clean, recognize and, if asked for, correct one page. A page that cannot be read is a result with its reason, never
+/// an error.
+pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrEngine, correct_words: bool) -> ReadPage {
     let scan = match source.page(number) {
         Ok(scan) => scan,
         Err(error) => return ReadPage::failed(number, error.reason()),
@@ -38,6 +40,7 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
         dpi: scan.dpi,
         placement: Placement { rotated_deg: scan.rotate_deg, skew_mdeg: 0 },
         text: PageText { width: scan.grey.width, height: scan.grey.height, lines: Vec::new() },
+        corrections: Vec::new(),
         born_digital: false,
         kept: None,
     };
@@ -65,6 +68,9 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
             read.reasons.push(Reason::RecognizeFailed);
         }
     }
+    if correct_words {
+        read.corrections = correct::correct(&read.text);
+    }
     read
 }
 
@@ -84,7 +90,7 @@ const FIRST_PAGES: usize = 12;
 const LAST_PAGES: usize = 4;
 
 /// Puts the pages of one document together, in order: the searchable PDF/A goes to `P`, the words of every page (JSON,
-/// `sohoa-text/1`) to `T`, both streamed.
+/// `sohoa-text/2`) to `T`, both streamed.
 pub struct Assembly<P: Write, T: Write> {
     pdf: render::Writer<P>,
     text: TextWriter<T>,
@@ -105,7 +111,7 @@ pub struct Digitized {
     pub state: State,
     /// Why, sorted, each once.
     pub reasons: Vec<Reason>,
-    /// The text of each page in reading order, for search.
+    /// The text of each page in reading order, for search: corrected words in their places.
     pub plain_text: Vec<String>,
 }
 
@@ -119,11 +125,12 @@ impl<P: Write, T: Write> Assembly<P, T> {
     /// Adds the next page.
     pub fn add(&mut self, mut page: ReadPage) -> io::Result<()> {
         self.pdf.page(&page)?;
-        let text_page = TextPage { number: page.number, placement: page.placement, text: page.text };
+        let text_page =
+            TextPage { number: page.number, placement: page.placement, text: page.text, corrections: page.corrections };
         self.text.push(&text_page)?;
-        page.text = text_page.text;
+        self.plain_text.push(text_page.search_text());
+        (page.text, page.corrections) = (text_page.text, text_page.corrections);
         self.pages.push(page_entry(&page));
-        self.plain_text.push(page.text.text());
         if let Some(kept) = &mut page.kept {
             kept.data = Vec::new();
         }
@@ -225,7 +232,7 @@ pub fn digitize(
     let in_memory = |_: io::Error| decode::DecodeError::Damaged("the output could not be written".into());
     let mut assembly = Assembly::new(Vec::new(), io::sink(), profile).map_err(in_memory)?;
     for number in 1..=source.page_count() {
-        assembly.add(read_page(&mut source, number, engine)).map_err(in_memory)?;
+        assembly.add(read_page(&mut source, number, engine, true)).map_err(in_memory)?;
     }
     let (digitized, pdf, _) = assembly.finish(meta).map_err(in_memory)?;
     Ok((digitized, source.signatures().to_vec(), pdf))

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use sohoa_record::manifest::PageState;
-use sohoa_record::{PageText, Placement, Reason};
+use sohoa_record::{Correction, PageText, Placement, Reason};
 
 /// Eight-bit grey pixels, row by row, no padding; 0 is black.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl CleanPage {
     }
 }
 
-/// One page after decode, clean and recognize: all that leaves the page child.
+/// One page after decode, clean, recognize and correct: all that leaves the page child.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReadPage {
     /// From 1.
@@ -106,8 +106,10 @@ pub struct ReadPage {
     pub dpi: u32,
     /// How the upright page lies on the kept image.
     pub placement: Placement,
-    /// Its words.
+    /// Its words, as they were read.
     pub text: PageText,
+    /// The words that search reads otherwise; none where the words are the source's own.
+    pub corrections: Vec<Correction>,
     /// True when the words are the source's own.
     pub born_digital: bool,
     /// What is kept; none when the page could not be decoded.
@@ -124,6 +126,7 @@ impl ReadPage {
             dpi: 0,
             placement: Placement::default(),
             text: PageText::default(),
+            corrections: Vec::new(),
             born_digital: false,
             kept: None,
         }

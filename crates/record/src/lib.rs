@@ -20,5 +20,5 @@ pub use manifest::Manifest;
 pub use page_texts::TextPage;
 pub use reason::Reason;
 pub use seal::Receipt;
-pub use text::{Line, PageText, Placement, Rect, Word};
+pub use text::{Correction, Line, PageText, Placement, Rect, Word};
 pub use trust::TrustPolicy;

@@ -1,17 +1,22 @@
-//! The text object of a record (role `text`): the words, boxes and confidence of every page, as `sohoa-text/1` JSON.
+//! The text object of a record (role `text`): the words, boxes and confidence of every page as they were read, and the words
+//! that search reads otherwise, as `sohoa-text/2` JSON.
 //!
 //! ```json
-//! {"format":"sohoa-text/1","pages":[{"number":1,"placement":{"rotated_deg":0,"skew_mdeg":0},"text":{"width":…,"lines":[…]}}]}
+//! {"format":"sohoa-text/2","pages":[{"number":1,"placement":{"rotated_deg":0,"skew_mdeg":0},"text":{"width":…,"lines":[…]},
+//!  "corrections":[{"line":3,"word":1,"text":"quyền"}]}]}
 //! ```
-//! It is written and read page by page, so a record of a thousand pages needs no more memory than its largest page.
+//! `sohoa-text/1` has no `corrections`; it is read and no longer written. An object is written and read page by page, so a record of a thousand pages needs no more memory than its largest page.
 
-use crate::{PageText, Placement};
+use crate::{Correction, PageText, Placement};
 use serde::de::{DeserializeSeed, Deserializer as _, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
 use std::{fmt, io};
 
-/// The first member of every text object of this format.
-pub const FORMAT: &str = "sohoa-text/1";
+/// The first member of every text object that is written.
+pub const FORMAT: &str = "sohoa-text/2";
+/// The format before it: pages without corrections.
+const FORMAT_1: &str = "sohoa-text/1";
 
 /// The media type under which a manifest lists a text object.
 pub const MEDIA_TYPE: &str = "application/vnd.sohoa.text+json";
@@ -24,8 +29,32 @@ pub struct TextPage {
     pub number: u32,
     /// How the upright page, whose pixels `text` uses, lies on the kept image.
     pub placement: Placement,
-    /// The words in reading order; without lines for a page that has none.
+    /// The words in reading order, as read; without lines for a page that has none.
     pub text: PageText,
+    /// The words that search reads otherwise.
+    pub corrections: Vec<Correction>,
+}
+
+impl TextPage {
+    /// What search reads: one line of text a line, blocks apart by an empty line, corrected words in their places.
+    pub fn search_text(&self) -> String {
+        self.text.corrected(&self.corrections).text()
+    }
+}
+
+/// A page of [`FORMAT_1`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TextPage1 {
+    number: u32,
+    placement: Placement,
+    text: PageText,
+}
+
+impl From<TextPage1> for TextPage {
+    fn from(TextPage1 { number, placement, text }: TextPage1) -> Self {
+        TextPage { number, placement, text, corrections: Vec::new() }
+    }
 }
 
 /// Writes a text object page by page. The same pages give the same bytes.
@@ -93,13 +122,16 @@ impl<'de, F: FnMut(TextPage)> Visitor<'de> for Whole<F> {
             return Err(A::Error::custom("the first member is not 'format'"));
         }
         let format: String = map.next_value()?;
-        if format != FORMAT {
-            return Err(A::Error::custom(format_args!("format '{format}' is not {FORMAT}")));
+        if format != FORMAT && format != FORMAT_1 {
+            return Err(A::Error::custom(format_args!("format '{format}' is neither {FORMAT} nor {FORMAT_1}")));
         }
         if map.next_key::<String>()?.as_deref() != Some("pages") {
             return Err(A::Error::custom("the second member is not 'pages'"));
         }
-        map.next_value_seed(Pages(&mut self.0))?;
+        match format == FORMAT {
+            true => map.next_value_seed(Pages::<F, TextPage>(&mut self.0, PhantomData))?,
+            false => map.next_value_seed(Pages::<F, TextPage1>(&mut self.0, PhantomData))?,
+        }
         match map.next_key::<String>()? {
             None => Ok(()),
             Some(other) => Err(A::Error::custom(format_args!("unknown member '{other}'"))),
@@ -107,9 +139,10 @@ impl<'de, F: FnMut(TextPage)> Visitor<'de> for Whole<F> {
     }
 }
 
-struct Pages<'f, F>(&'f mut F);
+/// The list of pages, each in the form `P` of its format.
+struct Pages<'f, F, P>(&'f mut F, PhantomData<P>);
 
-impl<'de, F: FnMut(TextPage)> DeserializeSeed<'de> for Pages<'_, F> {
+impl<'de, F: FnMut(TextPage), P: Deserialize<'de> + Into<TextPage>> DeserializeSeed<'de> for Pages<'_, F, P> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -117,7 +150,7 @@ impl<'de, F: FnMut(TextPage)> DeserializeSeed<'de> for Pages<'_, F> {
     }
 }
 
-impl<'de, F: FnMut(TextPage)> Visitor<'de> for Pages<'_, F> {
+impl<'de, F: FnMut(TextPage), P: Deserialize<'de> + Into<TextPage>> Visitor<'de> for Pages<'_, F, P> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,8 +158,8 @@ impl<'de, F: FnMut(TextPage)> Visitor<'de> for Pages<'_, F> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut pages: A) -> Result<(), A::Error> {
-        while let Some(page) = pages.next_element()? {
-            (self.0)(page);
+        while let Some(page) = pages.next_element::<P>()? {
+            (self.0)(page.into());
         }
         Ok(())
     }
@@ -147,7 +180,8 @@ mod tests {
         let rect = Rect { x: 1, y: 2, width: 30, height: 4 };
         let words = words.iter().map(|text| Word { text: text.clone(), rect, confidence: 90 }).collect();
         let text = PageText { width: 100, height: 200, lines: vec![Line { words, rect, block: 1 }] };
-        TextPage { number, placement: Placement { rotated_deg: 90, skew_mdeg: -850 }, text }
+        let corrections = vec![Correction { line: 0, word: 1, text: "quyền".into() }];
+        TextPage { number, placement: Placement { rotated_deg: 90, skew_mdeg: -850 }, text, corrections }
     }
 
     fn read(bytes: &[u8]) -> Result<Vec<TextPage>, MalformedText> {
@@ -158,23 +192,47 @@ mod tests {
 
     #[test]
     fn an_object_without_pages_is_an_object() {
-        assert_eq!(to_bytes([]), b"{\"format\":\"sohoa-text/1\",\"pages\":[]}\n");
+        assert_eq!(to_bytes([]), b"{\"format\":\"sohoa-text/2\",\"pages\":[]}\n");
         assert_eq!(read(&to_bytes([])).unwrap(), []);
     }
 
     #[test]
     fn other_formats_members_and_rests_are_refused() {
         for (bytes, cause) in [
-            ("{\"format\":\"sohoa-text/2\",\"pages\":[]}", "sohoa-text/2"),
+            ("{\"format\":\"sohoa-text/3\",\"pages\":[]}", "sohoa-text/3"),
             ("{\"pages\":[]}", "first member"),
             ("{\"format\":\"sohoa-text/1\",\"pages\":[],\"more\":1}", "unknown member 'more'"),
             ("{\"format\":\"sohoa-text/1\",\"pages\":[]} {}", "trailing"),
             ("{\"format\":\"sohoa-text/1\",\"pages\":[", "EOF"),
-            ("[]", "sohoa-text/1 object"),
+            ("[]", "sohoa-text/2 object"),
         ] {
             let error = read(bytes.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(cause), "{bytes}: {error}");
         }
+    }
+
+    #[test]
+    fn the_format_before_is_read_and_has_no_corrections() {
+        let page =
+            "\"number\":1,\"placement\":{\"rotated_deg\":0,\"skew_mdeg\":0},\"text\":{\"width\":9,\"height\":9,\"lines\":[]}";
+        let before = format!("{{\"format\":\"sohoa-text/1\",\"pages\":[{{{page}}}]}}");
+        let pages = read(before.as_bytes()).unwrap();
+        assert_eq!((pages.len(), pages[0].corrections.len()), (1, 0));
+        for (format, more, cause) in [
+            ("sohoa-text/1", ",\"corrections\":[]", "unknown field `corrections`"),
+            ("sohoa-text/2", "", "missing field `corrections`"),
+        ] {
+            let bytes = format!("{{\"format\":\"{format}\",\"pages\":[{{{page}{more}}}]}}");
+            let error = read(bytes.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(cause), "{error}");
+        }
+    }
+
+    #[test]
+    fn search_reads_the_corrected_word_and_the_reading_stays() {
+        let page = page(1, &["thâm".into(), "quyên".into()]);
+        assert_eq!(page.search_text(), "thâm quyền\n");
+        assert_eq!(page.text.text(), "thâm quyên\n");
     }
 
     proptest! {

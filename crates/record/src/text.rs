@@ -56,6 +56,18 @@ pub struct Word {
     pub confidence: u8,
 }
 
+/// A word that search reads otherwise than the engine did. The reading itself stays as it is in the [`PageText`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Correction {
+    /// Which line of the page, from 0.
+    pub line: u32,
+    /// Which word of the line, from 0.
+    pub word: u32,
+    /// NFC; stands for the whole word, with the marks around it.
+    pub text: String,
+}
+
 /// The words of one line, from left to right; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
@@ -104,6 +116,19 @@ impl PageText {
             }
             text.push_str(&line.text());
             text.push('\n');
+        }
+        text
+    }
+
+    /// The text as search reads it: with the corrected words in their places. A correction of a word that is not there counts
+    /// for nothing.
+    pub fn corrected(&self, corrections: &[Correction]) -> PageText {
+        let mut text = self.clone();
+        for correction in corrections {
+            let line = text.lines.get_mut(correction.line as usize);
+            if let Some(word) = line.and_then(|line| line.words.get_mut(correction.word as usize)) {
+                word.text.clone_from(&correction.text);
+            }
         }
         text
     }
@@ -199,6 +224,20 @@ mod tests {
         assert_eq!(fold("hoà"), fold("hòa"));
         assert_eq!(fold("ĐỎ Ðỏ"), "do do");
         assert_eq!(fold("  04/QĐ-BCĐ138. "), "04 qd bcd138");
+    }
+
+    #[test]
+    fn corrections_stand_in_their_places_and_nowhere_else() {
+        let rect = Rect { x: 0, y: 0, width: 9, height: 9 };
+        let word = |text: &str| Word { text: text.into(), rect, confidence: 90 };
+        let line = |words: &[&str]| Line { words: words.iter().map(|text| word(text)).collect(), rect, block: 1 };
+        let page = PageText { width: 9, height: 9, lines: vec![line(&["Hô", "sơ"]), line(&["thâm", "định,"])] };
+        let correction = |line, word, text: &str| Correction { line, word, text: text.into() };
+        let corrected =
+            page.corrected(&[correction(0, 0, "Hồ"), correction(1, 0, "thẩm"), correction(1, 2, "x"), correction(7, 0, "x")]);
+        assert_eq!(corrected.text(), "Hồ sơ\nthẩm định,\n");
+        assert_eq!(page.text(), "Hô sơ\nthâm định,\n");
+        assert_eq!(page.corrected(&[]), page);
     }
 
     #[test]

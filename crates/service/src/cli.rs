@@ -122,9 +122,12 @@ pub enum Command {
     Show {
         /// The record's identifier, or its beginning or end
         record: String,
-        /// Its text too
+        /// Its text too, as search reads it, and how many of its words were corrected
         #[arg(long)]
         text: bool,
+        /// Its text as the engine read it, nothing corrected
+        #[arg(long, conflicts_with = "text")]
+        raw: bool,
         #[command(flatten)]
         json: Json,
     },

@@ -20,6 +20,8 @@ pub struct Config {
     pub decode: Decode,
     /// `[recognize]`
     pub recognize: Recognize,
+    /// `[correct]`
+    pub correct: Correct,
     /// `[render]`
     pub render: Render,
     /// `[seal]`
@@ -35,6 +37,7 @@ struct File {
     ingest: Ingest,
     decode: Decode,
     recognize: Recognize,
+    correct: Correct,
     render: Render,
     seal: Seal,
     report: Report,
@@ -81,6 +84,14 @@ pub struct Decode {
 pub struct Recognize {
     pub language: String,
     pub model: PathBuf,
+}
+
+/// Lost accents, for search.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Correct {
+    pub enabled: bool,
 }
 
 /// The searchable PDF.
@@ -143,6 +154,12 @@ impl Default for Decode {
 impl Default for Recognize {
     fn default() -> Self {
         Recognize { language: "vie".into(), model: PathBuf::new() }
+    }
+}
+
+impl Default for Correct {
+    fn default() -> Self {
+        Correct { enabled: true }
     }
 }
 
@@ -230,8 +247,8 @@ impl Config {
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, recognize, render, seal, report } = file;
-        Config { home, archive, ingest, decode, recognize, render, seal, report }
+        let File { archive, ingest, decode, recognize, correct, render, seal, report } = file;
+        Config { home, archive, ingest, decode, recognize, correct, render, seal, report }
     }
 
     /// A path of the configuration as an absolute one.

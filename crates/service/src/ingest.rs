@@ -383,7 +383,8 @@ impl Batch<'_> {
         let shown =
             self.archive.arrival(&job.source_sha256).await?.map_or_else(|| manifest.source.name.clone(), |note| note.path);
         let line = if self.json {
-            let text = commands::page_texts(self.archive, manifest).await?;
+            let pages = commands::text_pages(self.archive, manifest).await?;
+            let text: Vec<String> = pages.iter().map(|page| page.search_text()).collect();
             self.json_of(&shown, manifest, None, &text)
         } else {
             document_line(&shown, manifest.state, &manifest.reasons, &manifest.pages, &manifest.fields)

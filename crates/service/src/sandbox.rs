@@ -23,6 +23,8 @@ pub struct ChildSpec {
     pub model: PathBuf,
     /// The engine's language.
     pub language: String,
+    /// Correct the words for search.
+    pub correct: bool,
     /// What decode may spend.
     pub limits: Limits,
     /// Address space in bytes.

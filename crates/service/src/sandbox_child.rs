@@ -47,7 +47,7 @@ pub fn run() -> io::Result<()> {
             Request::Page { number } => match &mut source {
                 Some(source) => {
                     engine.milliseconds = 0;
-                    let page = Box::new(read_page(source, number, &mut engine));
+                    let page = Box::new(read_page(source, number, &mut engine, spec.correct));
                     Answer::Page { page, engine_ms: engine.milliseconds }
                 }
                 None => Answer::Refused { reason: Reason::OpenCrash, detail: "no source is open".into() },

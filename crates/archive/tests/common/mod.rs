@@ -132,7 +132,7 @@ impl Document {
             let word = |text: &str| Word { text: text.to_owned(), rect, confidence: 90 };
             let line = |text: &str| Line { words: text.split_whitespace().map(word).collect(), rect, block: 1 };
             let text = PageText { width: 100, height: 100, lines: text.lines().map(line).collect() };
-            TextPage { number: i as u32 + 1, placement: Placement::default(), text }
+            TextPage { number: i as u32 + 1, placement: Placement::default(), text, corrections: Vec::new() }
         };
         self.pages.iter().enumerate().map(page).collect()
     }

@@ -12,12 +12,13 @@ pub(super) const FONT: &[u8] = b"F";
 /// A slanted word whose ends differ by less than this share of the line's height is laid straight.
 const MAX_CLIMB: f64 = 0.5;
 
-/// Writes every word of `page`, one text object a line.
+/// Writes every word of `page` as search reads it, one text object a line.
 ///
 /// `kept` is the kept image's size in pixels, `scale` points per pixel. Word widths are met by horizontal scaling; their
 /// height is the line's, so that a selected line is an even band.
 pub(super) fn write_words(content: &mut Content, page: &ReadPage, kept: (u32, u32), scale: f64, characters: &mut CharacterSet) {
-    for line in page.text.lines.iter().filter(|line| !line.words.is_empty()) {
+    let text = page.text.corrected(&page.corrections);
+    for line in text.lines.iter().filter(|line| !line.words.is_empty()) {
         write_line(content, line, page.placement, kept, scale, characters);
     }
 }

@@ -21,7 +21,7 @@ use sohoa_archive::{Archive, Filter};
 use sohoa_digitize::render::Profile;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{Manifest, Role};
-use sohoa_record::page_texts::read_pages;
+use sohoa_record::page_texts::{TextPage, read_pages};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -162,7 +162,14 @@ pub async fn run(cli: Cli) -> Outcome {
                 Filter { unit, state: state.as_deref().map(records::state).transpose()?, dossier_code: dossier, kind: None };
             records::search(&load()?, &query, &filter, limit, json.json).await
         }
-        Command::Show { record, text, json } => records::show(&load()?, &record, text, json.json).await,
+        Command::Show { record, text, raw, json } => {
+            let wanted = match (raw, text) {
+                (true, _) => Some(records::Reading::AsRead),
+                (false, true) => Some(records::Reading::Corrected),
+                (false, false) => None,
+            };
+            records::show(&load()?, &record, wanted, json.json).await
+        }
         Command::Review(asked) => review::run(&load()?, asked, password_file).await,
         Command::Register(asked) => report::import(&load()?, asked).await,
         Command::Report { year, json } => report::report(&load()?, year, json.json).await,
@@ -178,6 +185,7 @@ pub fn children(config: &Config, spool: &Path) -> Result<Children, Failure> {
     let spec = ChildSpec {
         model: config.model()?,
         language: config.recognize.language.clone(),
+        correct: config.correct.enabled,
         limits: config.limits(),
         memory_bytes: config.decode.child_memory_mb << 20,
         open_time: Duration::from_secs(config.decode.open_seconds),
@@ -224,8 +232,8 @@ pub async fn find_record(archive: &Archive, given: &str) -> Result<RecordId, Fai
     }
 }
 
-/// The text of each page of a record, from its text object.
-pub async fn page_texts(archive: &Archive, manifest: &Manifest) -> Result<Vec<String>, sohoa_archive::Error> {
+/// The pages of a record, from its text object.
+pub async fn text_pages(archive: &Archive, manifest: &Manifest) -> Result<Vec<TextPage>, sohoa_archive::Error> {
     let Some(object) = manifest.object(Role::Text) else { return Ok(Vec::new()) };
     let bytes: Vec<u8> = archive
         .objects
@@ -237,7 +245,7 @@ pub async fn page_texts(archive: &Archive, manifest: &Manifest) -> Result<Vec<St
         })
         .await?;
     let mut pages = Vec::new();
-    read_pages(bytes.as_slice(), |page| pages.push(page.text.text()))
+    read_pages(bytes.as_slice(), |page| pages.push(page))
         .map_err(|e| sohoa_archive::Error::Malformed { place: object.digests.sha256.to_string(), why: e.to_string() })?;
     Ok(pages)
 }

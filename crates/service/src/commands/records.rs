@@ -1,6 +1,6 @@
 //! `sohoa status`, `sohoa search`, `sohoa show`: what is where, and why.
 
-use super::{Failure, Outcome, find_record, open_indexed, page_texts};
+use super::{Failure, Outcome, find_record, open_indexed, text_pages};
 use crate::config::Config;
 use crate::present::{json_line, printable, record_text};
 use crate::time;
@@ -92,8 +92,17 @@ pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, j
     Ok(ExitCode::SUCCESS)
 }
 
+/// Which text of a page is shown.
+#[derive(Clone, Copy)]
+pub enum Reading {
+    /// As search reads it.
+    Corrected,
+    /// As the engine read it.
+    AsRead,
+}
+
 /// `sohoa show`.
-pub async fn show(config: &Config, record: &str, text: bool, json: bool) -> Outcome {
+pub async fn show(config: &Config, record: &str, text: Option<Reading>, json: bool) -> Outcome {
     let archive = open_indexed(config).await?;
     let record = find_record(&archive, record).await?;
     let gone = || Failure::NotFound(format!("record {record} is in the index but not in the store; run `sohoa fsck`"));
@@ -113,9 +122,15 @@ pub async fn show(config: &Config, record: &str, text: bool, json: bool) -> Outc
             }
         }
     }
-    if text && !json {
-        for (i, page) in page_texts(&archive, &latest.manifest).await?.iter().enumerate() {
-            println!("\n— page {} —\n{page}", i + 1);
+    if let Some(reading) = text.filter(|_| !json) {
+        for page in text_pages(&archive, &latest.manifest).await? {
+            let (body, note) = match (reading, page.corrections.len()) {
+                (Reading::AsRead, _) => (page.text.text(), " (as read)".to_owned()),
+                (Reading::Corrected, 0) => (page.search_text(), String::new()),
+                (Reading::Corrected, 1) => (page.search_text(), " (1 word corrected; --raw shows it as read)".to_owned()),
+                (Reading::Corrected, n) => (page.search_text(), format!(" ({n} words corrected; --raw shows them as read)")),
+            };
+            println!("\n— page {}{note} —\n{body}", page.number);
         }
     }
     Ok(ExitCode::SUCCESS)

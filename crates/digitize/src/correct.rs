@@ -1,0 +1,112 @@
+//! Correct: gives words their lost accents back, for search. What the engine read is not touched, and fields are never taken
+//! from corrected words: a correction is a word beside the reading.
+//!
+//! Three of four words that Tesseract reads wrong differ in accents only. So each word that may change at all ([`choose`]) is
+//! weighed against the syllables of the same base letters that differ in one letter's marks, by how often they follow each
+//! other in public papers ([`counts`]); the most probable sequence wins, and each change costs. Because the base letters stay,
+//! a search without accents finds the same words before and after.
+
+mod choose;
+pub mod counts;
+mod spelling;
+
+use choose::{Token, tokens};
+use counts::{Counts, Id};
+use sohoa_record::{Correction, PageText};
+use spelling::{Capitals, base, one_letter_apart};
+use std::sync::LazyLock;
+
+/// Made by `just counts`; its first lines say from what.
+static COUNTS: &[u8] = include_bytes!("correct/counts.bin");
+
+/// Costs are thousandths of −ln(probability): whole numbers, so that sums are the same on every machine.
+type Cost = i64;
+
+/// What a change must save. On half of the pages of `docs/decisions.md` less gave more wrong words, more left more of them.
+const CHANGE: Cost = 4_750;
+/// More, when the engine was sure of what it read …
+const CHANGE_SURE: Cost = 1_000;
+/// … which is from this on, percent.
+const SURE: u8 = 95;
+/// More, for a word in a line of capitals: it may be a person's or an organ's name, and these are not told apart there.
+const CHANGE_CAPITALS: Cost = 7_000;
+/// The part of a word's probability that comes from the word before it; the rest is how frequent it is by itself.
+const PAIR_SHARE: f64 = 0.8;
+
+/// The words of an OCR page that search should read otherwise, in reading order.
+///
+/// Numbers, codes, names and what stands between quotation marks never change, nor does the number or order of words; a
+/// corrected word has the base letters, capitals and surrounding marks of the word that was read.
+pub fn correct(text: &PageText) -> Vec<Correction> {
+    static TABLE: LazyLock<Counts> = LazyLock::new(|| Counts::decode(COUNTS).unwrap_or_default());
+    correct_by(&TABLE, text)
+}
+
+/// One way to read a token, and the cheapest way to get there.
+struct Reading {
+    id: Option<Id>,
+    cost: Cost,
+    from: usize,
+    changed: bool,
+}
+
+fn correct_by(counts: &Counts, text: &PageText) -> Vec<Correction> {
+    let tokens = tokens(text);
+    // Viterbi: for each reading of each word the cheapest path from the page's first word.
+    let mut columns: Vec<Vec<Reading>> = Vec::with_capacity(tokens.len());
+    for token in &tokens {
+        let before = columns.last().map_or(&[][..], Vec::as_slice);
+        let mut readings = readings(counts, token);
+        for reading in &mut readings {
+            let come = |from: &Reading| from.cost + follow(counts, token, from.id, reading.id);
+            let cheapest = before.iter().map(come).enumerate().min_by_key(|(_, cost)| *cost);
+            let (from, cost) = cheapest.unwrap_or_else(|| (0, follow(counts, token, None, reading.id)));
+            (reading.from, reading.cost) = (from, reading.cost + cost);
+        }
+        columns.push(readings);
+    }
+    let mut corrections = Vec::new();
+    let mut at = columns.last().and_then(|last| (0..last.len()).min_by_key(|&i| last[i].cost)).unwrap_or(0);
+    for (token, readings) in tokens.iter().zip(&columns).rev() {
+        let reading = &readings[at];
+        if let (true, Some(id), Some(capitals)) = (reading.changed, reading.id, token.may_change) {
+            let text = token.with(&capitals.write(counts.text(id)));
+            corrections.push(Correction { line: token.at.0, word: token.at.1, text });
+        }
+        at = reading.from;
+    }
+    corrections.reverse();
+    corrections
+}
+
+/// The word as it was read comes first, so that it wins where costs are equal.
+fn readings(counts: &Counts, token: &Token<'_>) -> Vec<Reading> {
+    let syllable = token.syllable.as_deref();
+    let own = syllable.and_then(|syllable| counts.id(syllable));
+    let mut readings = vec![Reading { id: own, cost: 0, from: 0, changed: false }];
+    let (Some(syllable), Some(capitals)) = (syllable, token.may_change) else { return readings };
+    let mut cost = CHANGE;
+    cost += if token.confidence >= SURE { CHANGE_SURE } else { 0 };
+    cost += if capitals == Capitals::All { CHANGE_CAPITALS } else { 0 };
+    let others = counts.of_base(&base(syllable)).filter(|&id| Some(id) != own && one_letter_apart(counts.text(id), syllable));
+    readings.extend(others.map(|id| Reading { id: Some(id), cost, from: 0, changed: true }));
+    readings
+}
+
+/// What it costs that the token, read as `id`, follows `before`.
+fn follow(counts: &Counts, token: &Token<'_>, before: Option<Id>, id: Option<Id>) -> Cost {
+    if token.syllable.is_none() {
+        return 0; // a number or code says nothing about its neighbours
+    }
+    let alone = counts.share(id);
+    let pair = match (token.begins_phrase, before) {
+        (true, _) => counts.share_after(None, id),
+        (false, Some(before)) => counts.share_after(Some(before), id),
+        (false, None) => None,
+    };
+    let probability = pair.map_or(alone, |pair| PAIR_SHARE * pair + (1.0 - PAIR_SHARE) * alone);
+    (probability.ln() * -1000.0).round() as Cost
+}
+
+#[cfg(test)]
+mod tests;
