@@ -72,6 +72,7 @@ pub struct Decode {
     pub open_seconds: u64,
     pub page_seconds: u64,
     pub child_memory_mb: u64,
+    pub require_walls: bool,
 }
 
 /// The engine.
@@ -136,6 +137,7 @@ impl Default for Decode {
             open_seconds: 60,
             page_seconds: 120,
             child_memory_mb: 2000,
+            require_walls: true,
         }
     }
 }

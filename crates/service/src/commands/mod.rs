@@ -14,7 +14,8 @@ use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::ingest::Halt;
 use crate::keyring::KeyringError;
-use crate::sandbox::{ChildSpec, Children, SandboxError};
+use crate::page_protocol::ChildSpec;
+use crate::sandbox::{Children, SandboxError};
 use crate::worker::WorkError;
 use futures::TryStreamExt as _;
 use sohoa_archive::{Archive, Filter};
@@ -115,7 +116,7 @@ impl From<SandboxError> for Failure {
         match error {
             SandboxError::Spool(..) => Failure::Archive(error.to_string()),
             SandboxError::Refused { .. } => Failure::Refused(error.to_string()),
-            SandboxError::Start(_) => Failure::Reader(error.to_string()),
+            SandboxError::Start(_) | SandboxError::Walls(_) => Failure::Reader(error.to_string()),
         }
     }
 }
@@ -175,6 +176,8 @@ pub async fn run(cli: Cli) -> Outcome {
 /// The readers that a configuration asks for.
 pub fn children(config: &Config, spool: &Path) -> Result<Children, Failure> {
     let spec = ChildSpec {
+        program: None,
+        require_walls: config.decode.require_walls,
         model: config.model()?,
         language: config.recognize.language.clone(),
         limits: config.limits(),

@@ -1,0 +1,1 @@
+//! Behind the walls nothing works but reading pages.
