@@ -222,6 +222,12 @@ impl Children {
     }
 }
 
+/// Starts a child in `folder`, whatever walls it has, and asks what it is; nothing is read by it.
+pub async fn probe(spec: &ChildSpec, folder: &Path) -> Result<Ready, SandboxError> {
+    let child = PageChild::start(spec, folder.join("probe")).await?;
+    Ok(child.ready.clone())
+}
+
 /// The walls that do not stand, those that the child does not speak of among them.
 fn missing(walls: &[Wall]) -> Vec<Wall> {
     let unsaid = |name: &str| Wall { name: name.to_owned(), stands: false, detail: "the page reader does not speak of it".into() };
