@@ -148,6 +148,12 @@ pub enum Command {
     /// Keys that seal
     #[command(subcommand)]
     Keys(Keys),
+    /// Can this machine and this data folder do the work? Kernel, walls, engine, store, key: tried, not guessed
+    #[command(after_help = "Works outside of a data folder too, on the machine alone. Exit code 3: there is a problem.")]
+    Doctor {
+        #[command(flatten)]
+        json: Json,
+    },
     /// Re-hash every object, re-open every receipt, compare the index with them
     Fsck {
         /// Throw index and queue away and make them again from the store

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use sohoa_digitize::{Limits, render::Profile};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// The commented default that `sohoa init` writes.
@@ -75,6 +76,7 @@ pub struct Decode {
     pub open_seconds: u64,
     pub page_seconds: u64,
     pub child_memory_mb: u64,
+    pub require_walls: bool,
 }
 
 /// The engine.
@@ -147,6 +149,7 @@ impl Default for Decode {
             open_seconds: 60,
             page_seconds: 120,
             child_memory_mb: 2000,
+            require_walls: true,
         }
     }
 }
@@ -223,7 +226,8 @@ impl Config {
         Self::from_file(File::default(), home)
     }
 
-    fn parse(text: &str, file: &Path, home: PathBuf) -> Result<Config, ConfigError> {
+    /// Reads and checks the text of `file`; relative paths start at `home`. Only looks at its arguments.
+    pub fn parse(text: &str, file: &Path, home: PathBuf) -> Result<Config, ConfigError> {
         let parsed: File = toml::from_str(text).map_err(|e| ConfigError::Malformed(file.to_owned(), e.to_string()))?;
         let config = Self::from_file(parsed, home);
         let bad =
@@ -231,19 +235,28 @@ impl Config {
         if config.profile().is_none() {
             return Err(bad("render", "profile", config.render.profile.clone(), "write \"pdfa-1b\" or \"pdfa-2b\""));
         }
-        if config.decode.child_memory_mb < 300 {
-            let value = config.decode.child_memory_mb.to_string();
-            return Err(bad("decode", "child_memory_mb", value, "the engine alone needs 300"));
-        }
-        for (key, value) in [("open_seconds", config.decode.open_seconds), ("page_seconds", config.decode.page_seconds)] {
-            if value == 0 {
-                return Err(bad("decode", key, "0".into(), "every wait has a limit; write 1 or more seconds"));
+        for (section, key, value, range, remedy) in config.numbers() {
+            if !range.contains(&value) {
+                return Err(bad(section, key, value.to_string(), remedy));
             }
         }
-        if config.ingest.max_attempts == 0 {
-            return Err(bad("ingest", "max_attempts", "0".into(), "write 1 or more"));
-        }
         Ok(config)
+    }
+
+    /// Every number with what it may be: a limit that is none, or one that no machine has, is a mistake in typing.
+    #[rustfmt::skip]
+    fn numbers(&self) -> [(&'static str, &'static str, u64, RangeInclusive<u64>, &'static str); 8] {
+        let (ingest, decode) = (&self.ingest, &self.decode);
+        [
+            ("ingest", "workers", ingest.workers as u64, 0..=1024, "write 0 (one per core) to 1024"),
+            ("ingest", "max_attempts", ingest.max_attempts.into(), 1..=1000, "write 1 to 1000"),
+            ("decode", "max_source_mb", decode.max_source_mb, 1..=1 << 20, "write 1 to 1048576 megabytes"),
+            ("decode", "max_pages", decode.max_pages.into(), 1..=1_000_000, "write 1 to 1000000 pages"),
+            ("decode", "max_page_megapixels", decode.max_page_megapixels, 1..=1000, "write 1 to 1000 megapixels"),
+            ("decode", "open_seconds", decode.open_seconds, 1..=86_400, "every wait has a limit; write 1 to 86400 seconds"),
+            ("decode", "page_seconds", decode.page_seconds, 1..=86_400, "every wait has a limit; write 1 to 86400 seconds"),
+            ("decode", "child_memory_mb", decode.child_memory_mb, 300..=1 << 20, "the engine alone needs 300; write up to 1048576 megabytes"),
+        ]
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
@@ -336,6 +349,13 @@ mod tests {
             ("[render]\nprofile = \"pdf\"", "pdfa-1b"),
             ("[decode]\npage_seconds = 0", "page_seconds"),
             ("[ingest]\nmax_attempts = 0", "max_attempts"),
+            ("[ingest]\nworkers = 5000", "workers"),
+            ("[decode]\nmax_pages = 0", "max_pages"),
+            ("[decode]\nchild_memory_mb = 299", "child_memory_mb"),
+            // would not fit into a number of bytes or pixels
+            ("[decode]\nmax_source_mb = 17592186044416", "max_source_mb"),
+            ("[decode]\nmax_page_megapixels = 18446744073709", "max_page_megapixels"),
+            ("[decode]\npage_seconds = 9223372036854775807", "page_seconds"),
             ("nonsense", "pipeline.toml"),
         ] {
             let error = parse(text).unwrap_err().to_string();

@@ -1,21 +1,7 @@
 //! `sohoa`: one binary for clerks, operators and administrators. This file only reads the command line and sets up the logs.
 
-mod archive_home;
-mod cli;
-mod commands;
-mod config;
-mod ingest;
-mod keyring;
-mod present;
-mod progress;
-mod sandbox;
-mod sandbox_child;
-mod sealing;
-mod time;
-mod walk;
-mod worker;
-
 use clap::Parser as _;
+use sohoa_service::{cli, commands, sandbox_child};
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 

@@ -1,105 +1,29 @@
 //! The page children: processes that touch outside bytes so that the service need not. This is the service's side: it starts
 //! them, hands them one source at a time, asks for pages within a time limit, and makes a page's state of their death.
-//! The other side of the pipe is [`crate::sandbox_child`].
+//! The other side of the pipe is [`crate::sandbox_child`]; what goes through it, and what is believed, [`crate::page_protocol`].
 
-use serde::{Deserialize, Serialize};
+use crate::page_protocol::{
+    self as protocol, Answer, ChildSpec, Lie, MAX_MESSAGE, Ready, Request, SourceInfo, Wall, image_limit, receive_frame,
+    send_frame,
+};
+use crate::sandbox_walls::{PAGES_PER_LIFE, WALLS, remedy};
+use serde::Serialize;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_digitize::{Limits, ReadPage};
 use sohoa_record::Reason;
-use sohoa_record::manifest::IncomingSignature;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, Semaphore};
-
-/// How a child is to be started and what it may spend.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ChildSpec {
-    /// The engine's model file.
-    pub model: PathBuf,
-    /// The engine's language.
-    pub language: String,
-    /// Correct the words for search.
-    pub correct: bool,
-    /// What decode may spend.
-    pub limits: Limits,
-    /// Address space in bytes.
-    pub memory_bytes: u64,
-    /// To open one source.
-    pub open_time: Duration,
-    /// To decode, clean and recognize one page.
-    pub page_time: Duration,
-}
-
-/// What the service asks.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum Request {
-    /// Open the source with that file name; it lies in the folder handed to the child under [`HANDED`].
-    Open {
-        /// The source's own name: its extension is compared with its contents.
-        name: String,
-    },
-    /// Read a page of the source that is open.
-    Page {
-        /// From 1.
-        number: u32,
-    },
-}
-
-/// What the child answers.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum Answer {
-    /// It is locked down and waits.
-    Ready(Ready),
-    /// The source is open.
-    Opened(SourceInfo),
-    /// The source cannot be taken.
-    Refused {
-        /// Why.
-        reason: Reason,
-        /// The decoder's words, for the log.
-        detail: String,
-    },
-    /// The page.
-    Page {
-        /// The page.
-        page: Box<ReadPage>,
-        /// Milliseconds inside the engine.
-        engine_ms: u32,
-    },
-}
-
-/// What a child says when it is ready.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Ready {
-    /// The engine it holds.
-    pub engine: EngineInfo,
-    /// Which walls stand around it, for the log.
-    pub walls: String,
-}
-
-/// What is known of a source once it is open.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SourceInfo {
-    /// By its contents.
-    pub media_type: String,
-    /// How many pages it has.
-    pub pages: u32,
-    /// The signatures in it, listed and not judged.
-    pub signatures: Vec<IncomingSignature>,
-}
 
 /// Name of the source in the folder that a child may read.
 pub const HANDED: &str = "source";
 
-/// A child is replaced after this many pages, so that a slow leak in a library never becomes a failure.
-const PAGES_PER_LIFE: u32 = 400;
-/// A frame larger than this is not ours.
-const MAX_FRAME: u32 = 1 << 30;
 /// How much of a child's standard error is kept.
 const LAST_WORDS: usize = 8192;
 /// To load the engine; a machine under load needs more than the usual 0.1 s.
@@ -130,9 +54,17 @@ pub enum SandboxError {
     /// No child can be started: nothing would ever be read.
     #[error("the page reader cannot be started: {0}")]
     Start(String),
+    /// A child could be started, and not be walled in.
+    #[error("the page reader is not walled in, so no scan is opened: {}; or accept it: [decode] require_walls = false", told(.0))]
+    Walls(Vec<Wall>),
     /// The spool folder cannot be written.
     #[error("the spool folder {0} cannot be used: {1}; free some space or change [archive] spool")]
     Spool(PathBuf, std::io::Error),
+}
+
+fn told(missing: &[Wall]) -> String {
+    let told = missing.iter().map(|wall| format!("{} ({}): {}", wall.name, wall.detail, remedy(&wall.name)));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// All children of this process; at most `count` live at once.
@@ -143,6 +75,8 @@ pub struct Children {
     idle: Mutex<Vec<PageChild>>,
     permits: Semaphore,
     started: AtomicU64,
+    /// Each wall that is missing is told of once.
+    warned: AtomicBool,
     /// Milliseconds all children spent inside the engine.
     pub engine_ms: AtomicU64,
     /// Milliseconds all children were busy.
@@ -178,6 +112,7 @@ impl Children {
             idle: Mutex::new(Vec::new()),
             permits: Semaphore::new(count.max(1)),
             started: AtomicU64::new(0),
+            warned: AtomicBool::new(false),
             engine_ms: AtomicU64::new(0),
             busy_ms: AtomicU64::new(0),
         }
@@ -200,18 +135,29 @@ impl Children {
     /// Opens a source: what it is, or why it is refused.
     pub async fn open(&self, source: &SourceFile) -> Result<SourceInfo, SandboxError> {
         let _permit = self.permits.acquire().await.map_err(|e| SandboxError::Start(e.to_string()))?;
-        let mut child = self.take(&source.key).await?;
-        let opened = child.open(source, self.spec.open_time).await;
-        if let Ok(Ok(_)) | Ok(Err(SandboxError::Refused { .. })) = &opened {
-            self.idle.lock().await.push(child);
-        }
-        match opened {
-            Ok(result) => result,
-            Err(silence) => {
-                let (reason, detail) = silence.of_source();
-                Err(SandboxError::Refused { reason, detail })
+        let mut refused = None;
+        // A child may have died while it waited; a fresh one gets one more chance. Time that ran out does not.
+        for _ in 0..2 {
+            let mut child = self.take(&source.key).await?;
+            match child.open(source, &self.spec).await {
+                Ok(result) => {
+                    if let Ok(_) | Err(SandboxError::Refused { .. }) = &result {
+                        self.idle.lock().await.push(child);
+                    }
+                    return result;
+                }
+                Err(silence) => {
+                    let timed_out = matches!(silence, Silence::TimedOut);
+                    let (reason, detail) = silence.of_source();
+                    tracing::warn!(source = source.name, "the page child did not open it: {detail}");
+                    refused = Some(SandboxError::Refused { reason, detail });
+                    if timed_out {
+                        break;
+                    }
+                }
             }
         }
+        Err(refused.unwrap_or_else(|| SandboxError::Start("nothing was tried".into())))
     }
 
     /// Reads one page. Time-outs and crashes become the page's state; only a child that cannot be started is an error.
@@ -222,31 +168,30 @@ impl Children {
         // A crash may be the fault of what the child read before; a fresh child gets one more chance. A time-out does not.
         for _ in 0..2 {
             let mut child = self.take(&source.key).await?;
-            match child.open(source, self.spec.open_time).await {
-                Ok(Ok(_)) => {}
+            let silence = match child.open(source, &self.spec).await {
+                Ok(Ok(_)) => match child.page(number, &self.spec).await {
+                    Ok((page, engine_ms)) => {
+                        child.pages += 1;
+                        if child.pages < PAGES_PER_LIFE {
+                            self.idle.lock().await.push(child);
+                        }
+                        self.engine_ms.fetch_add(u64::from(engine_ms), Ordering::Relaxed);
+                        self.busy_ms.fetch_add(began.elapsed().as_millis() as u64, Ordering::Relaxed);
+                        return Ok(page);
+                    }
+                    Err(silence) => silence,
+                },
                 Ok(Err(SandboxError::Refused { reason, .. })) => return Ok(ReadPage::failed(number, reason)),
                 Ok(Err(other)) => return Err(other),
-                Err(silence) => {
-                    last = silence.of_source().0;
-                    continue;
+                Err(silence) => silence,
+            };
+            match silence {
+                Silence::TimedOut => {
+                    tracing::warn!(source = source.name, page = number, "the page took too long; its child was ended");
+                    return Ok(ReadPage::failed(number, Reason::PageTimeout));
                 }
-            }
-            match child.ask(&Request::Page { number }, self.spec.page_time).await {
-                Ok(Answer::Page { page, engine_ms }) => {
-                    child.pages += 1;
-                    if child.pages < PAGES_PER_LIFE {
-                        self.idle.lock().await.push(child);
-                    }
-                    self.engine_ms.fetch_add(u64::from(engine_ms), Ordering::Relaxed);
-                    self.busy_ms.fetch_add(began.elapsed().as_millis() as u64, Ordering::Relaxed);
-                    return Ok(*page);
-                }
-                Ok(other) => {
-                    tracing::warn!(page = number, "unexpected answer of the page child: {other:?}");
-                }
-                Err(Silence::TimedOut) => return Ok(ReadPage::failed(number, Reason::PageTimeout)),
-                Err(Silence::Died { out_of_memory, how }) => {
-                    tracing::warn!(page = number, "the page child died: {how}");
+                Silence::Died { out_of_memory, how } => {
+                    tracing::warn!(source = source.name, page = number, "the page child died: {how}");
                     last = if out_of_memory { Reason::PageMemory } else { Reason::PageCrash };
                 }
             }
@@ -264,14 +209,41 @@ impl Children {
             }
         }
         let nth = self.started.fetch_add(1, Ordering::Relaxed);
-        PageChild::start(&self.spec, self.spool.join(format!("child-{nth}"))).await
+        let child = PageChild::start(&self.spec, self.spool.join(format!("child-{nth}"))).await?;
+        let missing = missing(&child.ready.walls);
+        if !missing.is_empty() {
+            if self.spec.require_walls {
+                return Err(SandboxError::Walls(missing));
+            }
+            if !self.warned.swap(true, Ordering::Relaxed) {
+                tracing::warn!("scans are opened although the page reader is not walled in: {}", told(&missing));
+            }
+        }
+        Ok(child)
     }
+}
+
+/// Starts a child in `folder`, whatever walls it has, and asks what it is; nothing is read by it.
+pub async fn probe(spec: &ChildSpec, folder: &Path) -> Result<Ready, SandboxError> {
+    let child = PageChild::start(spec, folder.join("probe")).await?;
+    Ok(child.ready.clone())
+}
+
+/// The walls that do not stand, those that the child does not speak of among them.
+fn missing(walls: &[Wall]) -> Vec<Wall> {
+    let unsaid =
+        |name: &str| Wall { name: name.to_owned(), stands: false, detail: "the page reader does not speak of it".into() };
+    let told = |name: &str| walls.iter().find(|wall| wall.name == name).cloned().unwrap_or_else(|| unsaid(name));
+    WALLS.into_iter().map(told).filter(|wall| !wall.stands).collect()
 }
 
 impl PageChild {
     async fn start(spec: &ChildSpec, folder: PathBuf) -> Result<PageChild, SandboxError> {
         std::fs::create_dir_all(&folder).map_err(|e| SandboxError::Spool(folder.clone(), e))?;
-        let program = std::env::current_exe().map_err(|e| SandboxError::Start(e.to_string()))?;
+        let program = match &spec.program {
+            Some(program) => program.clone(),
+            None => std::env::current_exe().map_err(|e| SandboxError::Start(e.to_string()))?,
+        };
         let mut process = Command::new(program)
             .arg("page-child")
             .env_clear()
@@ -292,14 +264,12 @@ impl PageChild {
         };
         let last_words = Arc::new(StdMutex::new(Vec::new()));
         tokio::spawn(listen(stderr, last_words.clone()));
-        let unready = Ready {
-            engine: EngineInfo { engine: String::new(), model: String::new(), model_sha256: None },
-            walls: String::new(),
-        };
+        let unready =
+            Ready { engine: EngineInfo { engine: String::new(), model: String::new(), model_sha256: None }, walls: Vec::new() };
         let mut child = PageChild { process, input, output, folder, last_words, ready: unready, open: None, pages: 0 };
-        match child.exchange(spec, START_TIME).await {
+        match child.exchange(spec, &spec.limits, START_TIME).await {
             Ok(Answer::Ready(ready)) => {
-                tracing::debug!(walls = ready.walls, "page child ready");
+                tracing::debug!(pid = child.process.id(), walls = ?ready.walls, "page child ready");
                 child.ready = ready;
                 Ok(child)
             }
@@ -311,7 +281,7 @@ impl PageChild {
     }
 
     /// Opens `source` unless it is open already.
-    async fn open(&mut self, source: &SourceFile, limit: Duration) -> Result<Result<SourceInfo, SandboxError>, Silence> {
+    async fn open(&mut self, source: &SourceFile, spec: &ChildSpec) -> Result<Result<SourceInfo, SandboxError>, Silence> {
         if let Some((key, info)) = &self.open
             && *key == source.key
         {
@@ -321,38 +291,46 @@ impl PageChild {
         if let Err(error) = hand_over(&source.path, &self.folder.join(HANDED)) {
             return Ok(Err(SandboxError::Spool(self.folder.clone(), error)));
         }
-        match self.ask(&Request::Open { name: source.name.clone() }, limit).await? {
+        match self.exchange(&Request::Open { name: source.name.clone() }, &spec.limits, spec.open_time).await? {
             Answer::Opened(info) => {
                 self.open = Some((source.key.clone(), info.clone()));
                 Ok(Ok(info))
             }
             Answer::Refused { reason, detail } => Ok(Err(SandboxError::Refused { reason, detail })),
-            _ => Err(Silence::Died { out_of_memory: false, how: "it answered out of turn".into() }),
+            _ => Err(self.autopsy(Lie("it answered out of turn".into())).await),
         }
     }
 
-    async fn ask(&mut self, request: &Request, limit: Duration) -> Result<Answer, Silence> {
-        self.exchange(request, limit).await
+    /// Reads a page of the source that is open: the page, and milliseconds inside the engine.
+    async fn page(&mut self, number: u32, spec: &ChildSpec) -> Result<(ReadPage, u32), Silence> {
+        tracing::debug!(pid = self.process.id(), page = number, "page child asked");
+        let answer = self.exchange(&Request::Page { number }, &spec.limits, spec.page_time).await?;
+        let Answer::Page { page, engine_ms } = answer else {
+            return Err(self.autopsy(Lie("it answered out of turn".into())).await);
+        };
+        match protocol::check_page(number, &page, &spec.limits) {
+            Ok(()) => Ok((*page, engine_ms)),
+            Err(lie) => Err(self.autopsy(lie).await),
+        }
     }
 
-    /// Sends one frame and waits for one.
-    async fn exchange<M: Serialize>(&mut self, message: &M, limit: Duration) -> Result<Answer, Silence> {
-        let frame = postcard::to_stdvec(message).map_err(|e| Silence::Died { out_of_memory: false, how: e.to_string() })?;
+    /// Sends one message and waits for an answer that can be one.
+    async fn exchange<M: Serialize>(&mut self, message: &M, limits: &Limits, time: Duration) -> Result<Answer, Silence> {
         let talk = async {
-            self.input.write_all(&(frame.len() as u32).to_le_bytes()).await?;
-            self.input.write_all(&frame).await?;
-            self.input.flush().await?;
-            let length = self.output.read_u32_le().await?;
-            if length > MAX_FRAME {
-                return Err(std::io::Error::other("a frame is too long"));
+            send_frame(&mut self.input, &protocol::encode(message)?).await?;
+            let frame = receive_frame(&mut self.output, MAX_MESSAGE).await?;
+            let mut answer: Answer = protocol::decode(&frame).map_err(std::io::Error::other)?;
+            protocol::check(&answer, limits).map_err(std::io::Error::other)?;
+            if let Answer::Page { page, .. } = &mut answer
+                && let Some(kept) = &mut page.kept
+            {
+                kept.data = receive_frame(&mut self.output, image_limit(limits)).await?;
             }
-            let mut answer = vec![0; length as usize];
-            self.output.read_exact(&mut answer).await?;
-            postcard::from_bytes(&answer).map_err(std::io::Error::other)
+            Ok::<_, std::io::Error>(answer)
         };
-        match tokio::time::timeout(limit, talk).await {
+        match tokio::time::timeout(time, talk).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.autopsy(&error).await),
+            Ok(Err(error)) => Err(self.autopsy(error).await),
             Err(_) => {
                 let _ = self.process.kill().await;
                 Err(Silence::TimedOut)
@@ -360,16 +338,20 @@ impl PageChild {
         }
     }
 
-    /// Why the child died, from its exit status and last words.
-    async fn autopsy(&mut self, error: &std::io::Error) -> Silence {
+    /// Why the child died or has to, from its exit status and last words.
+    async fn autopsy(&mut self, cause: impl std::fmt::Display) -> Silence {
         let _ = self.process.start_kill();
-        let status = self.process.wait().await.map_or_else(|e| e.to_string(), |status| status.to_string());
+        let status = self.process.wait().await;
+        if status.as_ref().is_ok_and(|status| status.signal() == Some(libc::SIGXCPU)) {
+            return Silence::TimedOut;
+        }
+        let status = status.map_or_else(|e| e.to_string(), |status| status.to_string());
         // its last words may still be on their way through the pipe
         tokio::time::sleep(Duration::from_millis(20)).await;
         let words = self.last_words.lock().map(|words| String::from_utf8_lossy(&words).into_owned()).unwrap_or_default();
         let out_of_memory =
             words.contains("memory allocation of") || words.contains("bad_alloc") || words.contains("capacity overflow");
-        Silence::Died { out_of_memory, how: format!("{status}; {error}; {}", words.lines().last().unwrap_or("no last words")) }
+        Silence::Died { out_of_memory, how: format!("{status}; {cause}; {}", words.lines().last().unwrap_or("no last words")) }
     }
 }
 

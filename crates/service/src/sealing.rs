@@ -2,7 +2,7 @@
 //! come in from here, so that `record` stays pure.
 
 use crate::keyring::{KeyringError, random};
-use crate::sandbox::SourceInfo;
+use crate::page_protocol::SourceInfo;
 use crate::time;
 use ed25519_dalek::SigningKey;
 use sohoa_digitize::Digitized;

@@ -111,7 +111,7 @@ fn is_special(kind: FileType) -> bool {
 }
 
 /// What desktops, shares and half-done copies leave behind.
-fn is_junk(path: &Path) -> bool {
+pub fn is_junk(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
     name.starts_with('.')
         || name.starts_with("~$")
@@ -122,13 +122,15 @@ fn is_junk(path: &Path) -> bool {
         || [".tmp", ".part", ".partial", ".crdownload", "~"].iter().any(|end| name.ends_with(end))
 }
 
-fn has_scan_extension(path: &Path) -> bool {
+/// True for the name of a PDF, TIFF, JPEG or PNG.
+pub fn has_scan_extension(path: &Path) -> bool {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     EXTENSIONS.contains(&extension.as_str())
 }
 
 /// The dossier of a scan: by its file name's code, else by the nearest folder's, else the folder itself with unknown code.
-fn scan(path: &Path, root: &Path) -> Option<Scan> {
+/// None when a name is not Unicode. Only looks at the names.
+pub fn scan(path: &Path, root: &Path) -> Option<Scan> {
     let name = nfc(path.file_name()?.to_str()?);
     let parent = path.parent()?;
     let folder = nfc(parent.strip_prefix(root.parent().unwrap_or(root)).unwrap_or(parent).to_str()?);

@@ -1,7 +1,8 @@
 //! One document from its source file to everything that can be sealed: the service's side of the stages. The page children
 //! decode, clean and recognize; here the pages are put in order, rendered and extracted.
 
-use crate::sandbox::{Children, SandboxError, SourceFile, SourceInfo};
+use crate::page_protocol::SourceInfo;
+use crate::sandbox::{Children, SandboxError, SourceFile};
 use futures::StreamExt as _;
 use sohoa_digitize::render::{Meta, Profile};
 use sohoa_digitize::{Assembly, Digitized};

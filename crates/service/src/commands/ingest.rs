@@ -58,7 +58,11 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
     let run = Run::claim(config, &archive).await?;
     let children = super::children(config, &run.folder)?;
     let ready = children.engine().await?;
-    tracing::info!("{} with model {}; {}", ready.engine.engine, ready.engine.model, ready.walls);
+    tracing::info!("{} with model {}", ready.engine.engine, ready.engine.model);
+    for wall in &ready.walls {
+        let stands = if wall.stands { "stands" } else { "IS MISSING" };
+        tracing::info!("wall around the page reader: {} {stands}: {}", wall.name, wall.detail);
+    }
     if found.scans.is_empty() && found.refused.is_empty() {
         eprintln!("no scans found (PDF, TIFF, JPEG, PNG)");
     }

@@ -1,6 +1,7 @@
 //! What each command does, one file a group; and how failures end the program.
 
 pub mod digitize;
+mod doctor;
 mod export;
 mod fsck;
 mod ingest;
@@ -14,7 +15,8 @@ use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::ingest::Halt;
 use crate::keyring::KeyringError;
-use crate::sandbox::{ChildSpec, Children, SandboxError};
+use crate::page_protocol::ChildSpec;
+use crate::sandbox::{Children, SandboxError};
 use crate::worker::WorkError;
 use futures::TryStreamExt as _;
 use sohoa_archive::{Archive, Filter};
@@ -115,7 +117,7 @@ impl From<SandboxError> for Failure {
         match error {
             SandboxError::Spool(..) => Failure::Archive(error.to_string()),
             SandboxError::Refused { .. } => Failure::Refused(error.to_string()),
-            SandboxError::Start(_) => Failure::Reader(error.to_string()),
+            SandboxError::Start(_) | SandboxError::Walls(_) => Failure::Reader(error.to_string()),
         }
     }
 }
@@ -174,6 +176,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Register(asked) => report::import(&load()?, asked).await,
         Command::Report { year, json } => report::report(&load()?, year, json.json).await,
         Command::Keys(asked) => setup::keys(&load()?, asked, password_file),
+        Command::Doctor { json } => doctor::run(&cli.config, json.json).await,
         Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,
         Command::Export { records, to } => export::run(&load()?, &records, &to).await,
         Command::PageChild => Ok(ExitCode::SUCCESS),
@@ -182,7 +185,14 @@ pub async fn run(cli: Cli) -> Outcome {
 
 /// The readers that a configuration asks for.
 pub fn children(config: &Config, spool: &Path) -> Result<Children, Failure> {
-    let spec = ChildSpec {
+    Ok(Children::new(child_spec(config)?, config.workers(), spool))
+}
+
+/// What a configuration lets a page child spend.
+fn child_spec(config: &Config) -> Result<ChildSpec, Failure> {
+    Ok(ChildSpec {
+        program: None,
+        require_walls: config.decode.require_walls,
         model: config.model()?,
         language: config.recognize.language.clone(),
         correct: config.correct.enabled,
@@ -190,8 +200,7 @@ pub fn children(config: &Config, spool: &Path) -> Result<Children, Failure> {
         memory_bytes: config.decode.child_memory_mb << 20,
         open_time: Duration::from_secs(config.decode.open_seconds),
         page_time: Duration::from_secs(config.decode.page_seconds),
-    };
-    Ok(Children::new(spec, config.workers(), spool))
+    })
 }
 
 /// The PDF profile; its name was checked when the configuration was read.

@@ -1,0 +1,357 @@
+//! `sohoa doctor`: can this machine, and this data folder, do the work? Each line is one thing that was tried, not guessed; nothing is
+//! changed by it, and no password is needed.
+
+use super::{Failure, Outcome, PARTIAL};
+use crate::archive_home;
+use crate::config::Config;
+use crate::keyring;
+use crate::page_protocol::{ChildSpec, Ready};
+use crate::present::{json_line, printable};
+use crate::sandbox::{SandboxError, probe};
+use crate::sandbox_walls::remedy;
+use serde::Serialize;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Less free space than this is worth a word …
+const LITTLE_SPACE: u64 = 10 << 30;
+/// … and less than this stops the next backlog.
+const NO_SPACE: u64 = 1 << 30;
+/// Columns of a line for people.
+const COLUMNS: usize = 80;
+const INDENT: usize = 26;
+
+/// How a check came out.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Ok,
+    Warning,
+    Problem,
+}
+
+/// One thing that was tried.
+#[derive(Serialize)]
+struct Check {
+    check: String,
+    state: State,
+    detail: String,
+    /// What to do; empty when nothing is to be done.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    remedy: String,
+}
+
+/// Everything that was tried, told as it goes.
+struct Report {
+    json: bool,
+    warnings: u32,
+    problems: u32,
+}
+
+impl Report {
+    fn heading(&self, text: &str) {
+        if !self.json {
+            println!("{text}");
+        }
+    }
+
+    fn ok(&mut self, check: &str, detail: impl Into<String>) {
+        self.tell(Check { check: check.into(), state: State::Ok, detail: detail.into(), remedy: String::new() });
+    }
+
+    fn warning(&mut self, check: &str, detail: impl Into<String>, remedy: impl Into<String>) {
+        self.warnings += 1;
+        self.tell(Check { check: check.into(), state: State::Warning, detail: detail.into(), remedy: remedy.into() });
+    }
+
+    fn problem(&mut self, check: &str, detail: impl Into<String>, remedy: impl Into<String>) {
+        self.problems += 1;
+        self.tell(Check { check: check.into(), state: State::Problem, detail: detail.into(), remedy: remedy.into() });
+    }
+
+    fn tell(&self, check: Check) {
+        if self.json {
+            println!("{}", json_line(&check));
+            return;
+        }
+        let word = match check.state {
+            State::Ok => "ok",
+            State::Warning => "warning",
+            State::Problem => "PROBLEM",
+        };
+        let mut lines = wrapped(&printable(&check.detail), COLUMNS - INDENT).into_iter();
+        println!("  {word:<8} {:<14} {}", check.check, lines.next().unwrap_or_default());
+        lines.for_each(|line| println!("{:INDENT$}{line}", ""));
+        if !check.remedy.is_empty() {
+            for (n, line) in wrapped(&printable(&check.remedy), COLUMNS - INDENT - 4).into_iter().enumerate() {
+                println!("{:INDENT$}{}{line}", "", if n == 0 { "do: " } else { "    " });
+            }
+        }
+    }
+}
+
+/// Runs it.
+pub async fn run(config_file: &Path, json: bool) -> Outcome {
+    let mut report = Report { json, warnings: 0, problems: 0 };
+    let config = match config_file.exists() {
+        true => Some(Config::load(config_file)),
+        false => None,
+    };
+    let defaults = Config::defaults();
+    let known = match &config {
+        Some(Ok(config)) => config,
+        _ => &defaults,
+    };
+    report.heading("this machine");
+    machine(&mut report, known);
+    reader(&mut report, known).await;
+    match config {
+        None => report.heading(&format!(
+            "\nno data folder here ({} does not exist): only the machine was looked at;\n`sohoa init DIR` makes one",
+            printable(&config_file.display().to_string())
+        )),
+        Some(Err(error)) => {
+            report.heading("\nthis data folder");
+            report.problem("configuration", error.to_string(), "correct the line; docs/operating.md explains every key");
+        }
+        Some(Ok(config)) => {
+            report.heading(&format!("\nthe data folder {}", printable(&config.home.display().to_string())));
+            report.ok("configuration", file_name(config_file));
+            folder(&mut report, &config).await;
+        }
+    }
+    if !json {
+        println!("\n{}", verdict(&report));
+    }
+    Ok(ExitCode::from(if report.problems > 0 { PARTIAL } else { 0 }))
+}
+
+fn verdict(report: &Report) -> String {
+    let count = |n: u32, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+    match (report.problems, report.warnings) {
+        (0, 0) => "all is well".into(),
+        (0, warnings) => format!("it works; {}", count(warnings, "warning")),
+        (problems, 0) => format!("{}: see what to do above", count(problems, "problem")),
+        (problems, warnings) => format!("{}, {}: see what to do above", count(problems, "problem"), count(warnings, "warning")),
+    }
+}
+
+fn machine(report: &mut Report, config: &Config) {
+    let system = rustix::system::uname();
+    report.ok("kernel", format!("{} {}", system.sysname().to_string_lossy(), system.release().to_string_lossy()));
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let readers = config.workers();
+    let detail = format!("{cores}; {readers} page {} at once", if readers == 1 { "reader" } else { "readers" });
+    if readers > cores * 2 {
+        report.warning("cores", detail, "more readers than cores only wait for each other: set [ingest] workers = 0");
+    } else {
+        report.ok("cores", detail);
+    }
+}
+
+/// Starts a real page child and asks what it has and which walls stand around it.
+async fn reader(report: &mut Report, config: &Config) {
+    let spec = match super::child_spec(config) {
+        Ok(spec) => ChildSpec { require_walls: false, ..spec },
+        Err(error) => {
+            let language = &config.recognize.language;
+            return report.problem("OCR model", error.to_string(), format!("apt-get install tesseract-ocr-{language}"));
+        }
+    };
+    let started = match tempfile::tempdir() {
+        Ok(folder) => probe(&spec, folder.path()).await,
+        Err(error) => Err(SandboxError::Start(format!("no temporary folder can be made: {error}"))),
+    };
+    let ready = match started {
+        Ok(ready) => ready,
+        Err(error) => return report.problem("page reader", error.to_string(), "see [recognize] in docs/operating.md"),
+    };
+    report.ok("OCR engine", &ready.engine.engine);
+    let digest = ready.engine.model_sha256.as_ref().map_or("unknown", |digest| &digest.as_str()[..16]);
+    report.ok("OCR model", format!("{}, SHA-256 {digest}…, {}", ready.engine.model, spec.model.display()));
+    report.heading("\nwalls around the page reader");
+    walls(report, config, &ready);
+}
+
+fn walls(report: &mut Report, config: &Config, ready: &Ready) {
+    for wall in &ready.walls {
+        match (wall.stands, config.decode.require_walls) {
+            (true, _) => report.ok(&wall.name, &wall.detail),
+            (false, true) => {
+                let or = format!("{}; or accept it: [decode] require_walls = false", remedy(&wall.name));
+                report.problem(&wall.name, format!("missing: {}; no scan will be opened", wall.detail), or);
+            }
+            (false, false) => {
+                report.warning(&wall.name, format!("missing and accepted: {}", wall.detail), remedy(&wall.name));
+            }
+        }
+    }
+}
+
+async fn folder(report: &mut Report, config: &Config) {
+    let store = config.path(&config.archive.store);
+    place(report, "store", &store, "check its disk and permissions, or change [archive] store");
+    place(report, "spool", &config.path(&config.archive.spool), "check its disk and permissions, or change [archive] spool");
+    let trusted = trust(report, config);
+    key(report, config);
+    if trusted && store.is_dir() {
+        index(report, config).await;
+    }
+}
+
+/// A folder that must take files, and has room.
+fn place(report: &mut Report, check: &str, folder: &Path, remedy: &str) {
+    if !folder.exists() {
+        return report.warning(
+            check,
+            format!("{} does not exist yet", folder.display()),
+            "the next ingest makes it; is its disk mounted?",
+        );
+    }
+    // a file without a name: nothing is left, whatever happens
+    if let Err(error) = tempfile::tempfile_in(folder) {
+        return report.problem(check, format!("{} cannot be written: {error}", folder.display()), remedy);
+    }
+    let free = rustix::fs::statvfs(folder).map(|s| s.f_bavail.saturating_mul(s.f_frsize)).unwrap_or(u64::MAX);
+    let detail = format!("writable, {:.1} GB free  {}", free as f64 / 1e9, folder.display());
+    if free < NO_SPACE {
+        report.problem(check, detail, "free some space: an archive takes about three times the scans");
+    } else if free < LITTLE_SPACE {
+        report.warning(check, detail, "a backlog may need more: an archive takes about three times the scans");
+    } else {
+        report.ok(check, detail);
+    }
+}
+
+/// True when records can be opened under the policy.
+fn trust(report: &mut Report, config: &Config) -> bool {
+    match keyring::trust_policy(config) {
+        Ok(policy) => {
+            let names: Vec<&str> = policy.keys().iter().map(|key| key.name.as_str()).collect();
+            report.ok(
+                "trust policy",
+                format!(
+                    "believes {} ({})",
+                    if names.len() == 1 { "1 key".into() } else { format!("{} keys", names.len()) },
+                    names.join(", ")
+                ),
+            );
+            true
+        }
+        Err(error) => {
+            report.problem("trust policy", error.to_string(), "restore the file from its backup, or from an auditor's copy");
+            false
+        }
+    }
+}
+
+/// The key's file as far as it can be judged without the password.
+fn key(report: &mut Report, config: &Config) {
+    let file = config.path(&config.seal.key);
+    let (text, mode) =
+        match std::fs::read_to_string(&file).and_then(|text| Ok((text, std::fs::metadata(&file)?.permissions().mode()))) {
+            Ok(read) => read,
+            Err(error) => {
+                let detail = format!("{}: {error}", file.display());
+                return report.problem("sealing key", detail, "restore it, or make one with `sohoa keys new`");
+            }
+        };
+    if !text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----") {
+        return report.problem(
+            "sealing key",
+            format!("{} is no encrypted PKCS#8 key", file.display()),
+            "restore it, or make one with `sohoa keys new`",
+        );
+    }
+    if mode & 0o077 != 0 {
+        let detail = format!("others than its owner may read or write it (mode {:o})", mode & 0o777);
+        return report.warning("sealing key", detail, format!("chmod 600 {}", file.display()));
+    }
+    let public = std::fs::read_to_string(file.with_extension("pub.pem")).ok();
+    let Some(public) = public.and_then(|pem| sohoa_sign::keys::from_public_pem(&pem).ok()) else {
+        let detail = format!(
+            "{}, encrypted; its public half is not beside it, so whether it is believed shows when it seals",
+            file.display()
+        );
+        return report.ok("sealing key", detail);
+    };
+    let id = sohoa_record::trust::key_id(&public);
+    match keyring::trust_policy(config) {
+        Ok(policy) if policy.key(id.as_str()).is_none() => report.problem(
+            "sealing key",
+            format!("the trust policy does not name it ({}…): nothing it seals could be opened", &id.as_str()[..16]),
+            format!("add to the policy: {}", sohoa_record::trust::policy_line(&public, "sohoa")),
+        ),
+        _ => report.ok("sealing key", format!("{}…, encrypted  {}", &id.as_str()[..16], file.display())),
+    }
+}
+
+async fn index(report: &mut Report, config: &Config) {
+    let file = config.path(&config.archive.index);
+    if !file.exists() {
+        let empty = std::fs::read_dir(config.path(&config.archive.store)).is_ok_and(|mut entries| entries.next().is_none());
+        return match empty {
+            true => report.ok("index", "not made yet; the first ingest makes it"),
+            false => {
+                report.problem("index", format!("{} is lost, and the store is not empty", file.display()), "sohoa fsck --rebuild")
+            }
+        };
+    }
+    let looked = async {
+        let archive = archive_home::open(config).await?;
+        let told = (
+            archive.index.status().await?,
+            archive.queue.counts().await?,
+            archive.is_away().await?,
+            archive.wants_rebuild().await?,
+        );
+        archive.close().await;
+        Ok::<_, Failure>(told)
+    };
+    match looked.await {
+        Err(error) => report.problem("index", error.to_string(), "sohoa fsck --rebuild"),
+        Ok((_, _, true, _)) => report.problem("index", "it knows records and the store is empty", "is the store's disk mounted?"),
+        Ok((_, _, _, true)) => report.problem("index", "it is new and the store is not", "sohoa fsck --rebuild"),
+        Ok((status, queue, _, _)) => {
+            let records: u64 = status.records.values().sum();
+            let detail = format!("{records} records, {} waiting, {} put aside as dead", queue.queued + queue.leased, queue.dead);
+            if queue.dead > 0 {
+                report.warning("index", detail, "`sohoa status` says why; ingest their files again");
+            } else {
+                report.ok("index", detail);
+            }
+        }
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Lines of at most so many columns; a word that is longer, such as a path, has a line for itself.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_are_broken_between_words_only() {
+        assert_eq!(wrapped("một hai ba", 7), ["một hai", "ba"]);
+        assert_eq!(wrapped("a /very/long/path b", 5), ["a", "/very/long/path", "b"]);
+        assert!(wrapped("", 5).is_empty());
+    }
+}
