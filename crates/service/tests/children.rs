@@ -53,6 +53,7 @@ fn blank_page(number: u32) -> Answer {
         dpi: 200,
         placement: Placement::default(),
         text: PageText { width: 8, height: 8, lines: Vec::new() },
+        corrections: Vec::new(),
         born_digital: false,
         // its data follow in a frame of their own
         kept: Some(KeptImage { width: 8, height: 8, encoding: Encoding::Flate { components: 1 }, data: Vec::new() }),
