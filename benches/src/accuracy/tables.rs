@@ -26,6 +26,14 @@ fn behind_in_characters(scores: &[Score]) -> bool {
     scores[OURS].wrong > scores[STOCK].wrong
 }
 
+/// Takes the columns from `nth` on away when they say what sohoa's own says: nothing was corrected.
+pub fn drop_what_is_the_same(columns: &mut Vec<String>, classes: &mut [OfClass], nth: usize) {
+    if classes.iter().all(|of| of.scores[nth..].iter().all(|score| *score == of.scores[OURS])) {
+        columns.truncate(nth);
+        classes.iter_mut().for_each(|of| of.scores.truncate(nth));
+    }
+}
+
 /// Over all classes, and over those that stock Tesseract can read at all: it turns no page.
 pub fn sums(classes: &[OfClass]) -> Vec<OfClass> {
     let sum = |name, of: Vec<&OfClass>| {

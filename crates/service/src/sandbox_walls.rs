@@ -34,20 +34,20 @@ pub fn wall_in(spec: &ChildSpec) -> Vec<Wall> {
     raise("memory", format!("at most {megabytes} MB"), memory);
     let life = life_seconds(spec);
     let time = limit(Resource::Cpu, life);
-    raise("time", format!("{} s a page, {life} s a life, beside its parent's clock", spec.page_time.as_secs()), time);
+    raise("time", format!("at most {} s of a processor for a page", spec.page_time.as_secs()), time);
     let core =
         limit(Resource::Core, 0).and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|e| e.to_string()));
     raise("core dumps", "none, and nobody may look into it".into(), core);
     raise("writing", "no file may grow".into(), limit(Resource::Fsize, 0));
     raise("open files", format!("at most {OPEN_FILES}"), limit(Resource::Nofile, OPEN_FILES));
-    raise("powers", "none, nor can any be gained".into(), give_up_powers());
+    raise("powers", "no privileges, nor can any be gained".into(), give_up_powers());
     match close_files() {
         Ok(detail) => raise("files", detail, Ok(())),
         Err(why) => raise("files", String::new(), Err(why)),
     }
     // Last: what the others need is not on the list.
     let calls = close_calls().map_err(|e| e.to_string());
-    raise("calls", "no network, no processes, nothing but memory, time and reading".into(), calls);
+    raise("calls", "only memory, time and reading: no network or processes".into(), calls);
     walls
 }
 
@@ -124,9 +124,9 @@ fn close_files() -> Result<String, String> {
         }
         (RulesetStatus::NotEnforced, _) => Err("the kernel has no Landlock".into()),
         (_, LandlockStatus::Available { effective_abi, .. }) => {
-            Ok(format!("reads the source handed over, no other (Landlock version {})", effective_abi as i32))
+            Ok(format!("the source handed over and no other (Landlock {})", effective_abi as i32))
         }
-        _ => Ok("reads the source handed over, no other".into()),
+        _ => Ok("the source handed over and no other".into()),
     }
 }
 

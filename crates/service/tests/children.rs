@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Home, small_scan};
+use common::{Home, children_of, lives, processes, small_scan};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use sohoa_digitize::page::{Encoding, KeptImage};
@@ -18,7 +18,7 @@ use sohoa_service::sandbox_walls::WALLS;
 use sohoa_service::worker::{Outcome, read_document};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -230,7 +230,9 @@ fn only_page_3_failed(lines: &[Value], reason: &str) {
 fn a_child_that_is_killed_costs_its_page() {
     let home = Home::new();
     // killed again each time it is asked: a single death costs nothing, since a fresh child gets one more chance
-    let lines = ingest_and_harm(&home, |pid| drop(kill_process(pid, Signal::KILL)));
+    let lines = ingest_and_harm(&home, |pid| {
+        let _ = kill_process(pid, Signal::KILL);
+    });
     only_page_3_failed(&lines, "page_crash");
 }
 
@@ -238,7 +240,9 @@ fn a_child_that_is_killed_costs_its_page() {
 fn a_child_that_hangs_costs_its_page() {
     let home = Home::new();
     home.set("page_seconds = 120", "page_seconds = 20");
-    let lines = ingest_and_harm(&home, |pid| drop(kill_process(pid, Signal::STOP)));
+    let lines = ingest_and_harm(&home, |pid| {
+        let _ = kill_process(pid, Signal::STOP);
+    });
     only_page_3_failed(&lines, "page_timeout");
 }
 
@@ -323,25 +327,6 @@ fn no_child_outlives_a_service_that_is_killed() {
 }
 
 // --- processes
-
-/// True while the process does something; what nobody has fetched yet is dead.
-fn lives(pid: i32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, rest)| !matches!(rest.trim_start().chars().next(), Some('Z' | 'X')))
-}
-
-fn processes() -> Vec<(i32, PathBuf)> {
-    let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-    entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path()))).collect()
-}
-
-fn children_of(parent: u32) -> Vec<i32> {
-    let is_child = |path: &Path| {
-        let stat = std::fs::read_to_string(path.join("stat")).unwrap_or_default();
-        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.split_whitespace().nth(1) == Some(&parent.to_string()))
-    };
-    processes().into_iter().filter(|(_, path)| is_child(path)).map(|(pid, _)| pid).collect()
-}
 
 fn none_left(ours: impl Fn(&str) -> bool) {
     let running = || {

@@ -108,7 +108,7 @@ pub async fn run(config_file: &Path, json: bool) -> Outcome {
     reader(&mut report, known).await;
     match config {
         None => report.heading(&format!(
-            "\nno data folder here ({} does not exist): only the machine was looked at;\n`sohoa init DIR` makes one",
+            "\nno data folder here: {} does not exist. `sohoa init DIR` makes one.\nOnly the machine was looked at.",
             printable(&config_file.display().to_string())
         )),
         Some(Err(error)) => {

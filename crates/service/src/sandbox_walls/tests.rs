@@ -90,7 +90,8 @@ fn tell() {
     say("memory:500 MB", reserve(500 << 20));
     say("ok:memory 50 MB", reserve(50 << 20));
     say("ok:source", std::fs::read("source").map(drop));
-    say("ok:time", Ok(drop(std::time::Instant::now())));
+    let _ = std::time::Instant::now();
+    say("ok:time", Ok(()));
 }
 
 fn calls() -> Vec<(&'static str, [i64; 5], i64)> {

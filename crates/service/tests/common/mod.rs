@@ -108,6 +108,27 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// True while the process does something; what nobody has fetched yet is dead.
+pub fn lives(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !matches!(rest.trim_start().chars().next(), Some('Z' | 'X')))
+}
+
+/// Every process with its folder in /proc.
+pub fn processes() -> Vec<(i32, PathBuf)> {
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path()))).collect()
+}
+
+/// The processes that a process has started.
+pub fn children_of(parent: u32) -> Vec<i32> {
+    let is_child = |path: &Path| {
+        let stat = std::fs::read_to_string(path.join("stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.split_whitespace().nth(1) == Some(&parent.to_string()))
+    };
+    processes().into_iter().filter(|(_, path)| is_child(path)).map(|(pid, _)| pid).collect()
+}
+
 /// Numbers that look random and are the same each time (SplitMix64).
 pub struct Random(pub u64);
 
