@@ -88,6 +88,7 @@ pub unsafe extern "C" fn pixWriteMem(data: *mut *mut u8, size: *mut usize, pix: 
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // it walks the sample papers and needs the engine's model
 mod tests {
     use super::*;
     use crate::capi::Tesseract;
@@ -100,11 +101,12 @@ mod tests {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            match path.extension().and_then(|extension| extension.to_str()) {
-                None if path.is_dir() => files.extend(scans_below(&path)),
-                Some("pdf" | "jpg" | "png" | "tif") => files.push(path),
-                _ if path.is_dir() => files.extend(scans_below(&path)),
-                _ => {}
+            let is_scan =
+                path.extension().is_some_and(|extension| ["pdf", "jpg", "png", "tif"].iter().any(|scan| extension == *scan));
+            if path.is_dir() {
+                files.extend(scans_below(&path));
+            } else if is_scan {
+                files.push(path);
             }
         }
         files.sort();
