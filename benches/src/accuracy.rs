@@ -54,12 +54,9 @@ pub fn run(asked: &Asked, versions: &Versions, work: &Path) -> Result<(String, V
             eprintln!("{}: {} pages, {}", class.name(), sheets.len(), contender.name());
             texts.push(readers.peer(contender, &sheets)?);
         }
-        if let Some(raw) = ours.iter().map(|page| page.raw.clone()).collect::<Option<Vec<_>>>() {
-            texts.push(raw);
-            if columns.len() < texts.len() {
-                columns.push("sohoa, as the engine read it".into());
-            }
-        }
+        texts.extend(ours.iter().map(|page| page.raw.clone()).collect::<Option<Vec<_>>>());
+        columns.truncate(contenders.len());
+        columns.resize(texts.len(), "sohoa, before correction".into());
         for (sheet, page) in sheets.iter().zip(&ours) {
             reliability.add(&sheet.truth, &page.words);
         }
@@ -80,6 +77,7 @@ pub fn run(asked: &Asked, versions: &Versions, work: &Path) -> Result<(String, V
     if results.is_empty() {
         return Err(BenchError::Usage("there is no page of these classes".into()));
     }
+    tables::drop_what_is_the_same(&mut columns, &mut results, contenders.len());
     let sums = tables::sums(&results);
     let held = !results.iter().any(|of| tables::worse(&of.scores)) && sums.iter().all(|of| tables::better(&of.scores));
     results.extend(sums);

@@ -14,7 +14,7 @@ use std::process::Command;
 pub struct Ours {
     /// The text that is searched.
     pub text: String,
-    /// What the engine read, where sohoa tells it apart from that.
+    /// What the engine read, before sohoa gave words their accents back; when the program tells its words.
     pub raw: Option<String>,
     /// Each word and how sure of it sohoa is, in percent; empty when the program cannot tell.
     pub words: Vec<(String, u8)>,
@@ -157,21 +157,12 @@ fn ours(text: &serde_json::Value, page: &serde_json::Value) -> Ours {
     let words = lines().flat_map(words_of);
     let told =
         |word: serde_json::Value| Some((word["text"].as_str()?.to_owned(), u8::try_from(word["confidence"].as_u64()?).ok()?));
-    let mut has_raw = false;
-    let mut raw = String::new();
-    for line in lines() {
-        for word in words_of(line) {
-            has_raw |= word["raw"].is_string();
-            raw.push_str(word["raw"].as_str().or(word["text"].as_str()).unwrap_or_default());
-            raw.push(' ');
-        }
-        raw.push('\n');
-    }
-    Ours {
-        text: text.as_str().unwrap_or_default().to_owned(),
-        raw: has_raw.then_some(raw),
-        words: words.filter_map(told).collect(),
-    }
+    let reading = |line: &serde_json::Value| {
+        let words = words_of(line);
+        words.iter().filter_map(|word| word["text"].as_str()).collect::<Vec<_>>().join(" ")
+    };
+    let raw = page["text"]["lines"].is_array().then(|| lines().map(reading).collect::<Vec<_>>().join("\n"));
+    Ours { text: text.as_str().unwrap_or_default().to_owned(), raw, words: words.filter_map(told).collect() }
 }
 
 /// A page as a file of its own: ending and bytes. JPEGs are as they are in the PDF, faxes become PNG.
