@@ -149,6 +149,10 @@ bench *ARGS: release
 [group('3. single checks')]
 bench-memory *ARGS: (bench "--memory" ARGS)
 
+# Words and characters read, beside stock Tesseract and OCRmyPDF, page class by page class (about 20 min with SOHOA_CORPUS)
+[group('3. single checks')]
+accuracy *ARGS: (bench "--accuracy" ARGS)
+
 # Both commands of the README with what is committed, in a bare Debian 12 (as root; about 5 GB in data/fresh)
 [group('3. single checks')]
 fresh +RECIPES='demo test':

@@ -34,7 +34,7 @@ pub fn drop_what_is_the_same(columns: &mut Vec<String>, classes: &mut [OfClass],
     }
 }
 
-/// Over all classes, and over those that stock Tesseract can read at all: it turns no page.
+/// Over all classes, and over those that stock Tesseract can read at all: it reads some pages that lie on their side, most it does not.
 pub fn sums(classes: &[OfClass]) -> Vec<OfClass> {
     let sum = |name, of: Vec<&OfClass>| {
         let mut scores = vec![Score::default(); of.first().map_or(0, |of| of.scores.len())];
@@ -110,6 +110,16 @@ mod tests {
         assert!(worse(&[score(98, 3), score(99, 3)]), "a word");
         assert!(worse(&[score(99, 4), score(99, 3)]), "a character");
         assert!(better(&[score(100, 2), score(99, 3)]) && !better(&[score(99, 2), score(99, 3)]));
+    }
+
+    #[test]
+    fn a_column_that_says_nothing_new_is_left_out() {
+        let of = |before| OfClass { name: "seal", pages: 1, scores: vec![score(9, 1), score(8, 2), before] };
+        let columns = || vec!["sohoa".to_owned(), "tesseract".into(), "before".into()];
+        let (mut same, mut other) = (columns(), columns());
+        drop_what_is_the_same(&mut same, &mut [of(score(9, 1))], 2);
+        drop_what_is_the_same(&mut other, &mut [of(score(9, 1)), of(score(8, 1))], 2);
+        assert_eq!((same.len(), other.len()), (2, 3));
     }
 
     #[test]
