@@ -204,7 +204,10 @@ fn digitize_needs_no_data_folder_and_gives_the_same_bytes_twice() {
     let words = |name: &str| std::fs::read(place.path().join(name)).unwrap();
     assert_eq!(words("một.pdf.json"), words("hai.pdf.json"));
     let mut told = Vec::new();
-    sohoa_record::page_texts::read_pages(words("một.pdf.json").as_slice(), |page| told.push(page.text)).unwrap();
+    sohoa_record::page_texts::read_pages(words("một.pdf.json").as_slice(), |page| {
+        told.push(page.text.corrected(&page.corrections))
+    })
+    .unwrap();
     assert_eq!((told.len(), &line["text"][0]), (1, &serde_json::Value::from(told[0].text())));
     assert!(told[0].words().all(|word| (1..=100).contains(&word.confidence)));
     std::fs::remove_file(place.path().join("một.pdf")).unwrap();

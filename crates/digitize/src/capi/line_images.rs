@@ -9,7 +9,7 @@
 //! It holds only for the library versions on which that was proved; with any other, everything goes the library's own way.
 
 use leptess::capi;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -19,6 +19,14 @@ const PROVED: [(&str, &str); 1] = [("5.3.0", "leptonica-1.82.0")];
 /// Set to let all images go the library's own way.
 static AS_PNG: AtomicBool = AtomicBool::new(false);
 static SHORTENED: AtomicU64 = AtomicU64::new(0);
+
+unsafe extern "C" {
+    /// Of the C library (dlfcn.h): the next symbol of that name after the caller's, null when there is none.
+    fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
+}
+
+/// `RTLD_NEXT` of dlfcn.h.
+const NEXT_ONE: *mut c_void = usize::MAX as *mut c_void;
 
 type WriteMem = unsafe extern "C" fn(*mut *mut u8, *mut usize, *mut capi::Pix, i32) -> i32;
 
@@ -63,8 +71,8 @@ fn of_the_library() -> Option<WriteMem> {
     *NEXT.get_or_init(|| {
         // SAFETY: the name is NUL-terminated; a function of that name has this type (leptonica/allheaders.h), and null is none.
         unsafe {
-            let found = libc::dlsym(libc::RTLD_NEXT, c"pixWriteMem".as_ptr());
-            std::mem::transmute::<*mut libc::c_void, Option<WriteMem>>(found)
+            let found = dlsym(NEXT_ONE, c"pixWriteMem".as_ptr());
+            std::mem::transmute::<*mut c_void, Option<WriteMem>>(found)
         }
     })
 }
