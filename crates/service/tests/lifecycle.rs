@@ -209,7 +209,7 @@ fn digitize_needs_no_data_folder_and_gives_the_same_bytes_twice() {
     })
     .unwrap();
     assert_eq!((told.len(), &line["text"][0]), (1, &serde_json::Value::from(told[0].text())));
-    assert!(told[0].words().all(|word| (1..=100).contains(&word.confidence)));
+    assert!(told[0].words().all(|word| word.confidence <= 100));
     std::fs::remove_file(place.path().join("một.pdf")).unwrap();
     assert_eq!(run("một.pdf").status.code(), Some(2), "nor are existing words");
 }
