@@ -66,6 +66,11 @@ fn sweep_arrivals(
         }
         waiting.insert(bytes_of(&digest));
         let first = format!("{shown}/first.json");
+        // Nothing was sealed and no note has its name yet: a power cut between making the folder and finishing the note leaves
+        // this, and the next run takes the source in again. Told as a note; with any other note in it, the first is missing.
+        if files::entries(&entry.path).is_ok_and(|entries| entries.is_empty()) {
+            return write(Line::about_file(shown.into(), None, Finding::about(shown, None, Cause::Unreferenced)));
+        }
         match arrival::first(&entry.path).map(|note| note.record) {
             Ok(record) if seen.records.contains(&record) => {
                 write(Line::about_file(first.clone(), None, Finding::about(first, None, Cause::ArrivalDiffers("record"))))
