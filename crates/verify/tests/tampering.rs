@@ -255,6 +255,25 @@ fn an_arrival_without_a_receipt_is_a_note() {
 }
 
 #[test]
+fn an_arrival_cut_off_before_its_note_had_a_name_is_a_note_and_a_taken_note_is_missing() {
+    let case = Case::new();
+    let waiting = manifest("0193a5c2-7e1b-7c3d-9f00-00000000000c", None);
+    arrive(&case.root(), &waiting);
+    let folder = case.root().join(arrivals(&waiting));
+    fs::rename(folder.join("first.json"), folder.join("first.json#1")).unwrap();
+    let said = case.said();
+    assert_eq!((said.code, said.verdict_at(&arrivals(&waiting))), (0, Some("unreferenced")), "{}", said.text);
+    // with another note beside it the first had its name once
+    write(folder.join("0123456789abcdef.json"), note(&waiting, "copy.png", "elsewhere").to_string());
+    assert_eq!(case.said().code, 11, "{}", case.said().text);
+    // and a sealed record's note is missing whatever is left of it
+    let case = Case::new();
+    let folder = case.root().join(arrivals(&case.b[0]));
+    fs::rename(folder.join("first.json"), folder.join("first.json#1")).unwrap();
+    case.said().expect(11, B, "missing", &format!("{}/first.json", arrivals(&case.b[0])));
+}
+
+#[test]
 fn a_removed_arrival_and_a_later_arrival_that_lies_are_seen() {
     let case = Case::new();
     let folder = arrivals(&case.b[0]);
