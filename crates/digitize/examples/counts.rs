@@ -1,5 +1,7 @@
 //! Makes `crates/digitize/src/correct/counts.bin` anew from two lists of counts (`just counts`): syllables (`syllable TAB count`)
 //! and pairs (`first SPACE second TAB count`), lower case, `<s>` for the start of a phrase.
+// A program of the developers: the rules of the library beside it are not its own.
+#![allow(clippy::disallowed_methods)]
 
 use sohoa_digitize::correct::counts::encode;
 use std::process::ExitCode;

@@ -114,10 +114,17 @@ impl Cut<'_> {
         [self.before, self.behind].iter().any(|marks| marks.contains(['/', '-', '_', '@', '\\']))
     }
 
-    /// `a)`, `5.`, `-`: what stands before it is an item's mark, not a word of its sentence.
+    /// `a)`, `5.`, `IV.`, `-`: a mark of a list, not a word of the sentence behind it. A capital and a dot may be an abbreviation
+    /// before a name, `TP. Vinh`, `A. Hoà`; only a roman number surely is none.
     fn is_item(&self) -> bool {
         let short = self.core.chars().nth(2).is_none() || !self.core.contains(char::is_alphabetic);
-        self.core.is_empty() || short && self.behind.ends_with([')', '.'])
+        let number = |core: &str| core.chars().all(|c| "IVX".contains(c));
+        match self.behind.chars().next_back() {
+            _ if self.core.is_empty() => true,
+            Some(')') => short,
+            Some('.') => short && !self.is_capitalised() || number(self.core),
+            _ => false,
+        }
     }
 }
 
@@ -199,14 +206,22 @@ mod tests {
     #[test]
     fn names_stay() {
         assert_eq!(may_change(&["ông Võ Phiên chủ trì", "tại Quảng", "Ngãi và Thuý"]), ["ông", "chủ", "trì", "tại", "và"]);
-        assert_eq!(may_change(&["Võ Phiên chủ trì. Hồ Quý"]), ["chủ", "trì"]);
-        assert_eq!(may_change(&["tại TP. Vinh và"]), ["tại", "và"]);
+        assert_eq!(may_change(&["Võ Phiên chủ trì. Hồ Quý"]), ["chủ", "trì."]);
     }
 
     #[test]
     fn lines_in_capitals_are_ordinary_words() {
         assert_eq!(may_change(&["QUYẾT ĐỊNH"]), ["QUYẾT", "ĐỊNH"]);
         assert_eq!(may_change(&["theo QUYẾT ĐỊNH này"]), ["theo", "này"]);
+    }
+
+    #[test]
+    fn a_name_behind_an_abbreviation_stays() {
+        assert_eq!(may_change(&["tại TP. Vinh và", "bà Ng. Thuý đã", "do UBND. Vinh có"]), ["tại", "và", "bà", "đã", "do", "có"]);
+        assert_eq!(
+            may_change(&["II. Phạm vi", "IV) Thời gian", "A. Mục tiêu", "b. Nội dung"]),
+            ["Phạm", "vi", "Thời", "gian", "tiêu", "Nội", "dung"]
+        );
     }
 
     #[test]
