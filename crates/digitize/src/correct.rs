@@ -10,7 +10,7 @@ mod choose;
 pub mod counts;
 mod spelling;
 
-use choose::{Token, tokens};
+use choose::{DIVISIONS, Token, tokens};
 use counts::{Counts, Id};
 use sohoa_record::{Correction, PageText};
 use spelling::{Capitals, base, one_letter_apart};
@@ -22,14 +22,14 @@ static COUNTS: &[u8] = include_bytes!("correct/counts.bin");
 /// Costs are thousandths of −ln(probability): whole numbers, so that sums are the same on every machine.
 type Cost = i64;
 
-/// What a change must save. On half of the pages of `docs/decisions.md` less gave more wrong words, more left more of them.
-const CHANGE: Cost = 4_750;
-/// More, when the engine was sure of what it read …
-const CHANGE_SURE: Cost = 1_000;
+/// What a change must save. How it was chosen, and what it gains and costs, stands in `docs/decisions.md`.
+const CHANGE: Cost = 4_000;
+/// More, when the engine was sure of what it read: there papers of everyday words lose more than they gain …
+const CHANGE_SURE: Cost = 2_750;
 /// … which is from this on, percent.
 const SURE: u8 = 95;
 /// More, for a word in a line of capitals: it may be a person's or an organ's name, and these are not told apart there.
-const CHANGE_CAPITALS: Cost = 7_000;
+const CHANGE_CAPITALS: Cost = 7_750;
 /// The part of a word's probability that comes from the word before it; the rest is how frequent it is by itself.
 const PAIR_SHARE: f64 = 0.8;
 
@@ -88,7 +88,10 @@ fn readings(counts: &Counts, token: &Token<'_>) -> Vec<Reading> {
     let mut cost = CHANGE;
     cost += if token.confidence >= SURE { CHANGE_SURE } else { 0 };
     cost += if capitals == Capitals::All { CHANGE_CAPITALS } else { 0 };
-    let others = counts.of_base(&base(syllable)).filter(|&id| Some(id) != own && one_letter_apart(counts.text(id), syllable));
+    let others = counts.of_base(&base(syllable)).filter(|&id| {
+        let text = counts.text(id);
+        Some(id) != own && one_letter_apart(text, syllable) && (!token.numbered || DIVISIONS.contains(&text))
+    });
     readings.extend(others.map(|id| Reading { id: Some(id), cost, from: 0, changed: true }));
     readings
 }

@@ -3,6 +3,9 @@
 use super::spelling::{Capitals, placed};
 use sohoa_record::{Line, PageText};
 
+/// Divisions of laws that are numbered and written with a capital inside a sentence.
+pub const DIVISIONS: [&str; 5] = ["chương", "khoản", "mục", "phần", "điều"];
+
 /// A word of the page as the search for corrections sees it.
 #[derive(Debug)]
 pub struct Token<'p> {
@@ -14,6 +17,8 @@ pub struct Token<'p> {
     pub syllable: Option<String>,
     /// How it uses capitals, when it may be corrected; none when it must stay.
     pub may_change: Option<Capitals>,
+    /// It stands where only a division of a law is surely no name: `khoản 1 Điều 5`. Then it may become one of [`DIVISIONS`] only.
+    pub numbered: bool,
     /// Nothing before it says what it could be: a sentence, a list entry or a phrase begins here.
     pub begins_phrase: bool,
     /// Whole percent, as the engine said.
@@ -64,12 +69,15 @@ pub fn tokens(page: &PageText) -> Vec<Token<'_>> {
                 && !quoted
                 && !cut.is_notation()
         });
+        let near = |cut: Option<&Cut<'_>>| cut.is_some_and(|cut| cut.is_capitalised() && !cut.is_number());
+        let may_begin = begins_sentence && !next.is_some_and(|next| next.is_capitalised() && !next.line_in_capitals);
+        let numbered = !may_begin && next.is_some_and(Cut::is_number) && !near(before);
         let may_change = capitals.filter(|capitals| match capitals {
             Capitals::None => true,
             // abbreviations stand in any line; in a line of capitals they are not told from words, but they are no syllables
             Capitals::All => cut.line_in_capitals,
             // a name, or what begins a run of them
-            Capitals::First => begins_sentence && !next.is_some_and(|next| next.is_capitalised() && !next.line_in_capitals),
+            Capitals::First => may_begin || numbered,
         });
         let from = cut.before.len();
         tokens.push(Token {
@@ -82,6 +90,7 @@ pub fn tokens(page: &PageText) -> Vec<Token<'_>> {
                 .then(|| placed(&cut.core.to_lowercase()))
                 .filter(|s| !s.is_empty()),
             may_change,
+            numbered: numbered && capitals == Some(Capitals::First),
             begins_phrase: begins_sentence || !cut.before.is_empty() || before.is_some_and(|before| !before.behind.is_empty()),
             confidence,
             core: (from, from + cut.core.len()),
@@ -109,15 +118,27 @@ impl Cut<'_> {
         self.core.chars().next().is_some_and(char::is_uppercase)
     }
 
+    /// `5`, `12a`, `IV`.
+    fn is_number(&self) -> bool {
+        let roman = !self.core.is_empty() && self.core.chars().all(|c| "IVX".contains(c));
+        roman || self.core.starts_with(|c: char| c.is_ascii_digit())
+    }
+
     /// A piece of a notation, file name or address that a space or line end cut off: `QĐ-`, `/TB`.
     fn is_notation(&self) -> bool {
         [self.before, self.behind].iter().any(|marks| marks.contains(['/', '-', '_', '@', '\\']))
     }
 
-    /// `a)`, `5.`, `-`: what stands before it is an item's mark, not a word of its sentence.
+    /// `a)`, `5.`, `IV.`, `-`: a mark of a list, not a word of the sentence behind it. A capital and a dot may be an abbreviation
+    /// before a name, `TP. Vinh`, `A. Hoà`; only a roman number surely is none.
     fn is_item(&self) -> bool {
         let short = self.core.chars().nth(2).is_none() || !self.core.contains(char::is_alphabetic);
-        self.core.is_empty() || short && self.behind.ends_with([')', '.'])
+        match self.behind.chars().next_back() {
+            _ if self.core.is_empty() => true,
+            Some(')') => short,
+            Some('.') => short && !self.is_capitalised() || self.is_number(),
+            _ => false,
+        }
     }
 }
 
@@ -206,6 +227,21 @@ mod tests {
     fn lines_in_capitals_are_ordinary_words() {
         assert_eq!(may_change(&["QUYẾT ĐỊNH"]), ["QUYẾT", "ĐỊNH"]);
         assert_eq!(may_change(&["theo QUYẾT ĐỊNH này"]), ["theo", "này"]);
+    }
+
+    #[test]
+    fn a_name_behind_an_abbreviation_stays() {
+        assert_eq!(may_change(&["tại TP. Vinh và", "bà Ng. Thuý đã", "do UBND. Vinh có"]), ["tại", "và", "bà", "đã", "do", "có"]);
+        assert_eq!(
+            may_change(&["II. Phạm vi", "IV) Thời gian", "A. Mục tiêu", "b. Nội dung"]),
+            ["Phạm", "vi", "Thời", "gian", "tiêu", "Nội", "dung"]
+        );
+    }
+
+    #[test]
+    fn a_capital_before_a_number_may_be_a_division() {
+        assert_eq!(may_change(&["tại Điêu 5 và Chương II, ở Phan"]), ["tại", "Điêu", "và", "Chương"]);
+        assert_eq!(may_change(&["xã Tân Hoà 2"]), ["xã"]);
     }
 
     #[test]

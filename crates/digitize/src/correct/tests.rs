@@ -39,6 +39,7 @@ fn lost_accents_come_back() {
         ("Căn cứ quyết đinh của", "Căn cứ quyết định của"),
         ("CỘNG HÒA XÃ HỘI CHỦ NGHIA VIỆT NAM", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"),
         ("QUYẾT ĐINH", "QUYẾT ĐỊNH"),
+        ("theo khoản 1 Điêu 5 của", "theo khoản 1 Điều 5 của"),
     ] {
         assert_eq!(corrected(read), meant);
     }
@@ -54,6 +55,7 @@ fn what_must_stay_stays() {
         "hoà giải và hòa giải; uỷ ban và ủy ban",
         "thâm4 thâm/quyên thâm-quyên thâm.quyên",
         "xyzzy qwerty",
+        "tại Thạnh 2 và Quy 5",
     ] {
         let kept = |word: &str| text.split(' ').any(|own| own == word);
         let after = corrected(text);
