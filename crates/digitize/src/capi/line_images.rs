@@ -20,6 +20,7 @@ const PROVED: [(&str, &str); 1] = [("5.3.0", "leptonica-1.82.0")];
 static AS_PNG: AtomicBool = AtomicBool::new(false);
 static SHORTENED: AtomicU64 = AtomicU64::new(0);
 
+// SAFETY: declared as in dlfcn.h.
 unsafe extern "C" {
     /// Of the C library (dlfcn.h): the next symbol of that name after the caller's, null when there is none.
     fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
@@ -28,6 +29,7 @@ unsafe extern "C" {
 /// `RTLD_NEXT` of dlfcn.h.
 const NEXT_ONE: *mut c_void = usize::MAX as *mut c_void;
 
+// SAFETY: declared as in leptonica/allheaders.h; whoever calls one owes what its comment there asks.
 type WriteMem = unsafe extern "C" fn(*mut *mut u8, *mut usize, *mut capi::Pix, i32) -> i32;
 
 /// Makes the linker keep [`pixWriteMem`] in every program that has an engine, and says whether it is in use.
