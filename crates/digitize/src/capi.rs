@@ -176,7 +176,7 @@ impl Drop for Tesseract {
 impl Tesseract {
     /// An engine that reads `language` with the bytes of its `.traineddata` file; none when they are no model.
     pub fn new(model: &[u8], language: &str) -> Option<Tesseract> {
-        line_images::are_copied();
+        line_images::keep_linked();
         let language = CString::new(language).ok()?;
         let size = i32::try_from(model.len()).ok()?;
         // SAFETY: the model's bytes are copied by Tesseract during the call; all list arguments are empty.

@@ -14,13 +14,14 @@ const LEAST_SKEW_CONFIDENCE: f32 = 3.0;
 /// Leptonica's `makeOrientDecision` defaults: what `pixOrientDetect` must say before a page is turned.
 const LEAST_ORIENTATION_CONFIDENCE: f32 = 8.0;
 const LEAST_ORIENTATION_RATIO: f32 = 2.5;
-/// Height of the letter x, in pixels, at which more makes the engine no more accurate: about 14-point print at 200 dpi.
-const READING_X_HEIGHT: f32 = 18.0;
+/// Height of the letter x, in pixels, that the engine's copy gets. 18 and 22 were compared over page classes, 20 and 24 on the
+/// sample papers only; they differ by little (benches/RESULTS.md).
+const READING_X_HEIGHT: f32 = 22.0;
 /// The same as a resolution, for a page that does not tell its letters' height.
 const READING_DPI: u16 = 250;
 /// No copy has less than this.
 const LEAST_READING_DPI: u16 = 190;
-/// Nothing is gained by enlarging further.
+/// No copy is enlarged by more: letters of a few pixels do not gain detail.
 const MOST_ENLARGED: f32 = 2.5;
 /// Fewer letters of one height are not yet a text.
 const LEAST_LETTERS: u32 = 60;
@@ -47,12 +48,16 @@ pub fn clean(scan: &Scan) -> (CleanPage, Vec<Reason>) {
     (page, flags)
 }
 
-/// Turns, scales and straightens. All measures are taken on one copy of 150 to 200 dpi in black and white.
+/// From this resolution on a page is measured at half its size.
+const HALVED_FROM_DPI: u32 = 250;
+
+/// Turns, scales and straightens. All measures are taken on one copy in black and white.
 fn make_readable(page: &mut CleanPage, threshold: u8) {
+    let halved = page.dpi >= HALVED_FROM_DPI;
     let measured = |grey: &Grey| {
         let pix = Pix::from_grey(grey)?;
         let bilevel = pix.to_bilevel(threshold)?;
-        Some((pix, if page.dpi >= 250 { bilevel.halved_bilevel()? } else { bilevel }))
+        Some((pix, if halved { bilevel.halved_bilevel()? } else { bilevel }))
     };
     let Some((mut pix, mut bilevel)) = measured(&page.grey) else { return };
     if let Some(turn) = orientation(&bilevel).filter(|turn| *turn != 0) {
@@ -63,8 +68,8 @@ fn make_readable(page: &mut CleanPage, threshold: u8) {
         (pix, bilevel) = again;
     }
     let mut changed = false;
-    let halved = if page.dpi >= 250 { 2.0 } else { 1.0 };
-    let factor = reading_scale(x_height(&bilevel).map(|height| height * halved), page.dpi);
+    let letters = x_height(&bilevel).map(|height| if halved { 2.0 * height } else { height });
+    let factor = reading_scale(letters, page.dpi);
     if let Some(scaled) = Some(factor).filter(|factor| *factor != 1.0).and_then(|factor| pix.scaled(factor)) {
         (pix, changed) = (scaled, true);
         page.dpi = (page.dpi as f32 * factor).round() as u32;
@@ -112,8 +117,8 @@ fn skew(bilevel: &Pix) -> Option<f32> {
     (confidence >= LEAST_SKEW_CONFIDENCE && (LEAST_SKEW_DEG..=MOST_SKEW_DEG).contains(&turn.abs())).then_some(turn)
 }
 
-/// Height in pixels of most letters: that of x, since two thirds of a Vietnamese text's letters have no ascender. None when
-/// there are too few to tell.
+/// The commonest height of letters, pixels: that of x where most letters have neither ascender nor mark that touches them. None
+/// when there are too few to tell.
 fn x_height(bilevel: &Pix) -> Option<f32> {
     const LEAST: usize = 5; // marks, dots and dust are lower
     const MOST: usize = 60;
@@ -131,8 +136,8 @@ fn x_height(bilevel: &Pix) -> Option<f32> {
     (count >= LEAST_LETTERS).then(|| sum as f32 / count as f32)
 }
 
-/// By how much the engine's copy is scaled: its letters get the height at which accuracy stops improving, and it does not look
-/// at four pixels where one tells as much (figures in benches/RESULTS.md). Boxes are brought back by the recognize stage.
+/// By how much the engine's copy is scaled, so that its letters get [`READING_X_HEIGHT`]. Boxes are brought back by the recognize
+/// stage.
 fn reading_scale(x_height: Option<f32>, dpi: u32) -> f32 {
     let by_letters = x_height.map_or(f32::from(READING_DPI) / dpi as f32, |height| READING_X_HEIGHT / height);
     // a page of capitals or of few words does not tell its small print
@@ -194,8 +199,8 @@ fn histogram(grey: &Grey) -> [u64; 256] {
     histogram
 }
 
-/// Ink on the page in parts per million of its pixels: what is much darker than the paper, away from the scanner's black
-/// borders. Bleed-through from the other side is paler than that.
+/// Ink on the page in parts per million of its pixels: what has at most three fifths of the paper's brightness, away from the
+/// scanner's black borders. Bleed-through is paler; pale print (110 on 200) is not: with a half it made a page of words blank.
 fn ink(grey: &Grey, histogram: &[u64; 256]) -> u32 {
     let total: u64 = histogram.iter().sum();
     // the paper is the level that half of the page is at least as bright as
@@ -204,7 +209,7 @@ fn ink(grey: &Grey, histogram: &[u64; 256]) -> u32 {
         brighter += histogram[*level];
         brighter * 2 >= total
     });
-    let dark = (paper.unwrap_or(255) / 2) as u8;
+    let dark = (paper.unwrap_or(255) * 3 / 5) as u8;
     let (w, h) = (grey.width as usize, grey.height as usize);
     let (margin_x, margin_y) = (w / 25, h / 25);
     let mut inked = 0u64;
@@ -243,6 +248,42 @@ mod tests {
         assert_eq!(ink(&page, &histogram(&page)), 0);
         page.pixels[100_000..104_000].fill(20);
         assert!(ink(&page, &histogram(&page)) > 10_000);
+    }
+
+    #[test]
+    fn pale_print_is_ink() {
+        let mut page = page_of(400, 600, 200);
+        page.pixels[100_000..104_000].fill(110);
+        assert!(ink(&page, &histogram(&page)) > 10_000);
+    }
+
+    #[test]
+    fn letters_are_measured_and_get_their_height() {
+        let mut page = page_of(900, 600, 255);
+        // 100 letters 11 high, marks 3 high over each, a rule across the page
+        for (column, row) in (0..20).flat_map(|column| (0..5).map(move |row| (column, row))) {
+            let (x, y) = (40 + column * 40, 60 + row * 90);
+            let mut fill = |from: usize, height: usize| {
+                (from..from + height).for_each(|y| page.pixels[y * 900 + x..][..9].fill(0));
+            };
+            fill(y, 11);
+            fill(y - 8, 3);
+        }
+        page.pixels[580 * 900..584 * 900].fill(0);
+        let bilevel = Pix::from_grey(&page).unwrap().to_bilevel(128).unwrap();
+        assert_eq!(x_height(&bilevel), Some(11.0));
+        let few = Pix::from_grey(&page_of(900, 600, 255)).unwrap().to_bilevel(128).unwrap();
+        assert_eq!(x_height(&few), None);
+    }
+
+    #[test]
+    fn copies_shrink_and_grow_within_bounds() {
+        assert_eq!(reading_scale(Some(44.0), 600), 0.5);
+        assert_eq!(reading_scale(Some(22.0), 300), 1.0, "as it should be");
+        assert_eq!(reading_scale(Some(11.0), 150), 2.0);
+        assert_eq!(reading_scale(Some(59.0), 300), 190.0 / 300.0, "large letters do not tell the small print");
+        assert_eq!(reading_scale(Some(5.0), 72), MOST_ENLARGED);
+        assert_eq!(reading_scale(None, 500), 0.5);
     }
 
     proptest! {

@@ -1,5 +1,5 @@
 //! How Tesseract hands the image of each text line to its network: as a PNG file in memory, packed with zlib and unpacked again
-//! at once. That was a quarter of all instructions on colour pages and a twelfth on grey ones.
+//! at once.
 //!
 //! Tesseract calls Leptonica's `pixWriteMem` for it, and nothing else in this process does. A program's own symbol comes before
 //! those of its libraries (System V gABI, "Shared Object Dependencies"), so the function below is called instead: it writes the
@@ -11,14 +11,9 @@
 use leptess::capi;
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// (Tesseract, Leptonica) on which the text was found to be the same, on every sample page and on the corpus of real papers.
+/// (Tesseract, Leptonica) on which the text was found to be the same, on every sample page.
 const PROVED: [(&str, &str); 1] = [("5.3.0", "leptonica-1.82.0")];
-
-/// Set to let all images go the library's own way.
-static AS_PNG: AtomicBool = AtomicBool::new(false);
-static SHORTENED: AtomicU64 = AtomicU64::new(0);
 
 // SAFETY: declared as in dlfcn.h.
 unsafe extern "C" {
@@ -32,22 +27,10 @@ const NEXT_ONE: *mut c_void = usize::MAX as *mut c_void;
 // SAFETY: declared as in leptonica/allheaders.h; whoever calls one owes what its comment there asks.
 type WriteMem = unsafe extern "C" fn(*mut *mut u8, *mut usize, *mut capi::Pix, i32) -> i32;
 
-/// Makes the linker keep [`pixWriteMem`] in every program that has an engine, and says whether it is in use.
-pub fn are_copied() -> bool {
+/// Makes the linker keep [`pixWriteMem`] in every program that has an engine: nothing in Rust calls it.
+pub fn keep_linked() {
     let ours: WriteMem = pixWriteMem;
-    !std::hint::black_box(ours as *const ()).is_null() && proved() && !AS_PNG.load(Ordering::Relaxed)
-}
-
-/// For the test that compares: `true` lets Tesseract pack its line images again. Of the whole process.
-#[cfg(test)]
-pub fn keep_as_png(on: bool) {
-    AS_PNG.store(on, Ordering::Relaxed);
-}
-
-/// How many line images were copied instead of packed since the process began.
-#[cfg(test)]
-pub fn copied() -> u64 {
-    SHORTENED.load(Ordering::Relaxed)
+    std::hint::black_box(ours);
 }
 
 fn proved() -> bool {
@@ -87,9 +70,10 @@ fn of_the_library() -> Option<WriteMem> {
 #[allow(non_snake_case)]
 pub unsafe extern "C" fn pixWriteMem(data: *mut *mut u8, size: *mut usize, pix: *mut capi::Pix, format: i32) -> i32 {
     const FAILED: i32 = 1;
-    let short = format == capi::IFF_PNG as i32 && proved() && !AS_PNG.load(Ordering::Relaxed);
+    let short = format == capi::IFF_PNG as i32 && proved();
+    #[cfg(test)]
+    let short = short && tests::is_short();
     let format = if short { capi::IFF_SPIX as i32 } else { format };
-    SHORTENED.fetch_add(u64::from(short), Ordering::Relaxed);
     match of_the_library() {
         // SAFETY: the caller's arguments, handed on.
         Some(write) => unsafe { write(data, size, pix, format) },
@@ -106,6 +90,22 @@ mod tests {
     use crate::{clean, decode};
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+    /// Lets all images go the library's own way.
+    static AS_PNG: AtomicBool = AtomicBool::new(false);
+    static COPIED: AtomicU64 = AtomicU64::new(0);
+
+    /// Asked for each line image: is it copied? Counts those that are.
+    pub(super) fn is_short() -> bool {
+        let short = !AS_PNG.load(Ordering::Relaxed);
+        COPIED.fetch_add(u64::from(short), Ordering::Relaxed);
+        short
+    }
+
+    fn copied() -> u64 {
+        COPIED.load(Ordering::Relaxed)
+    }
 
     fn scans_below(folder: &Path) -> Vec<PathBuf> {
         let mut files = Vec::new();
@@ -126,7 +126,7 @@ mod tests {
     /// The claim of this file. On a library version that is not in [`PROVED`] it fails: look at the texts, then add the version.
     #[test]
     fn every_sample_page_reads_the_same_with_and_without_the_detour() {
-        assert!(are_copied(), "this version of the engine has not been proved");
+        assert!(proved(), "this version of the engine has not been proved");
         let mut folders: Vec<PathBuf> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -144,11 +144,11 @@ mod tests {
                 if page.is_blank() {
                     continue;
                 }
-                keep_as_png(true);
+                AS_PNG.store(true, Ordering::Relaxed);
                 let before = copied();
                 let stock = engine.recognize(&page.grey, page.dpi).unwrap();
                 assert_eq!(copied(), before, "the library's own way");
-                keep_as_png(false);
+                AS_PNG.store(false, Ordering::Relaxed);
                 let ours = engine.recognize(&page.grey, page.dpi).unwrap();
                 assert!(copied() > before, "{name}: no line image came this way: is the symbol still called?");
                 assert_eq!(ours, stock, "{name}, page {number}");

@@ -17,7 +17,7 @@ pub struct Asked<'a> {
     pub input: &'a Path,
     /// Where the PDF/A goes.
     pub output: Option<&'a Path>,
-    /// Where the words go, as a text object (`sohoa-text/1`).
+    /// Where the words go, as a text object (`sohoa-text/2`).
     pub text: Option<&'a Path>,
     /// One JSON object instead of text.
     pub json: bool,
