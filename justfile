@@ -134,6 +134,16 @@ fuzz SECONDS="600":
 [group('3. single checks')]
 fuzz-short: (fuzz "10")
 
+# Speed beside OCRmyPDF, time outside the engine, bytes stored; wants a quiet machine (about 10 min, 20 with SOHOA_CORPUS)
+[group('3. single checks')]
+bench *ARGS: release
+    mkdir -p data
+    cargo run --locked --release --quiet -p sohoa-benches -- --sohoa "{{ bin_released }}/sohoa" --work data --csv data/bench.csv {{ ARGS }}
+
+# Memory of a job of 50 pages and of one of 1,000, which must be the same (about 20 min)
+[group('3. single checks')]
+bench-memory *ARGS: (bench "--memory" ARGS)
+
 # Words and characters read, beside stock Tesseract and OCRmyPDF, page class by page class (about 20 min with SOHOA_CORPUS)
 [group('3. single checks')]
 accuracy *ARGS: (bench "--accuracy" ARGS)
