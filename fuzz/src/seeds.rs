@@ -58,7 +58,7 @@ fn main() {
     for name in ["H48.15-250117-0042.03.pdf", "000.00.53.H48-220921-0099", "0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f", "page_crash", "25/04/2023"] {
         seed("names_and_codes", name.as_bytes());
     }
-    seed("text_object", &to_bytes(&[TextPage { number: 1, placement: Placement::default(), text: text() }]));
+    seed("text_object", &to_bytes(&[TextPage { number: 1, placement: Placement::default(), text: text(), corrections: Vec::new() }]));
     println!("{count} seeds");
 }
 
@@ -77,6 +77,7 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         dpi: 150,
         placement: Placement { rotated_deg: 0, skew_mdeg: -850 },
         text: text(),
+        corrections: Vec::new(),
         born_digital: false,
         kept: Some(KeptImage { width: 100, height: 200, encoding: Encoding::Group4, data: Vec::new() }),
     };
@@ -93,6 +94,7 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         require_walls: true,
         model: "m".into(),
         language: "vie".into(),
+        correct: true,
         limits: Limits::default(),
         memory_bytes: 1,
         open_time: Duration::from_secs(1),
