@@ -8,7 +8,7 @@ mod score;
 mod tables;
 
 use crate::figures::Figure;
-use crate::pages::{file_error, write};
+use crate::pages::{Page, file_error, write};
 use crate::tools::{Contender, Versions};
 use crate::{Asked, BenchError};
 use papers::Sheet;
@@ -18,6 +18,9 @@ use scans::Class;
 use score::Score;
 use std::path::Path;
 use std::sync::Mutex;
+
+/// Clean pages of which each class is made, when nothing else is asked for.
+const PAGES_A_CLASS: usize = 12;
 
 /// What all programs read of the pages of one class.
 struct OfClass {
@@ -31,7 +34,8 @@ struct OfClass {
 pub fn run(asked: &Asked, versions: &Versions, work: &Path) -> Result<(String, Vec<Figure>, bool), BenchError> {
     let classes = classes(&asked.classes)?;
     eprintln!("making the pages");
-    let sheets = papers::sheets(asked, &classes, work)?;
+    let pages_a_class = asked.pages.map_or(PAGES_A_CLASS, |pages| pages as usize);
+    let sheets = papers::sheets(asked, &classes, pages_a_class, work)?;
     let readers = Readers::new(asked, versions, work)?;
     if let Some(folder) = &asked.keep {
         std::fs::create_dir_all(folder).map_err(file_error(folder))?;
@@ -84,6 +88,12 @@ pub fn run(asked: &Asked, versions: &Versions, work: &Path) -> Result<(String, V
     let mut figures = tables::figures(&columns, &results);
     figures.extend(reliability.figures());
     Ok((format!("{}\n\n{}", tables::markdown(&columns, &results), reliability.markdown()), figures, held))
+}
+
+/// Pages of dense text in colour, as a scanner makes them: the class `colour-300`, for figures of speed.
+pub fn colour_scans(asked: &Asked, pages: usize, work: &Path) -> Result<Vec<Page>, BenchError> {
+    let sheets = papers::sheets(asked, &[Class::Colour300], pages, work)?;
+    Ok(sheets.into_iter().map(|sheet| Page { text: Some(sheet.truth), ..sheet.page }).collect())
 }
 
 /// Those that were asked for by name, or all.

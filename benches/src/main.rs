@@ -28,6 +28,9 @@ pub struct Asked {
     /// The OCRmyPDF to measure it against
     #[arg(long, default_value = "ocrmypdf", value_name = "PATH")]
     ocrmypdf: PathBuf,
+    /// The library folder of another build of the engine (`just engine` makes one): sohoa with it is measured beside
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["memory", "accuracy"])]
+    engine: Option<PathBuf>,
     /// Pages of each input [default: 6, or one for each core]; a set that has fewer begins again from its first.
     /// With --accuracy: clean pages of which every class is made [default: 12; the corpus has 60]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -100,6 +103,7 @@ impl Asked {
             .filter(|path| !in_path(path))
             .chain(&mut self.work)
             .chain(&mut self.keep)
+            .chain(&mut self.engine)
         {
             *path = std::path::absolute(&*path).map_err(|source| BenchError::File { path: path.clone(), source })?;
         }
@@ -121,8 +125,7 @@ fn run(asked: &Asked) -> Result<bool, BenchError> {
     let (tables, figures, held) = if asked.accuracy {
         accuracy::run(asked, &versions, work.path())?
     } else {
-        let (figures, held) =
-            if asked.memory { memory::run(asked, work.path())? } else { (contest::run(asked, work.path())?, true) };
+        let (figures, held) = if asked.memory { memory::run(asked, work.path())? } else { contest::run(asked, work.path())? };
         (report::tables(&figures), figures, held)
     };
     println!("\n{tables}\n\n{machine}\n{versions}");

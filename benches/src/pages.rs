@@ -5,7 +5,7 @@ use crate::BenchError;
 use fax::encoder::Encoder;
 use fax::{Color, VecWriter};
 use image::codecs::jpeg::{JpegEncoder, PixelDensity};
-use image::{ExtendedColorType, GrayImage, RgbImage};
+use image::{DynamicImage, ExtendedColorType, GrayImage, RgbImage};
 use lopdf::{Dictionary, Document, ObjectId};
 use pdf_writer::{Content, Filter, Name, Pdf, Rect, Ref};
 use std::path::{Path, PathBuf};
@@ -196,8 +196,9 @@ pub fn jpeg_page(path: &Path, mut bytes: Vec<u8>, dpi: Option<u32>) -> Result<Pa
     Ok(Page { bytes, kind: Kind::Jpeg { grey }, width, height, dpi, text: None })
 }
 
-/// The page that long jobs are made of, as bilevel fax and as grey JPEG; only the first `percent` of its height is filled.
-pub fn for_long_jobs(fixtures: &Path, percent: u32) -> Result<[Page; 2], BenchError> {
+/// The page that long jobs are made of, as bilevel fax, as grey JPEG and as colour JPEG of 300 dpi; only the first `percent` of its
+/// height is filled.
+pub fn for_long_jobs(fixtures: &Path, percent: u32) -> Result<[Page; 3], BenchError> {
     let folder = fixtures.join(LONG_JOB);
     let files = scans_below(&folder)?;
     let page = files.first().map(|file| read(file)).transpose()?.and_then(|pages| pages.into_iter().next());
@@ -206,7 +207,10 @@ pub fn for_long_jobs(fixtures: &Path, percent: u32) -> Result<[Page; 2], BenchEr
     let (width, height) = pixels.dimensions();
     let filled = height * percent.min(100) / 100;
     pixels.iter_mut().skip((width * filled) as usize).for_each(|pixel| *pixel = 255);
-    Ok([fax(&pixels, page.dpi), grey_jpeg(&pixels, page.dpi, 75)])
+    let (wide, high) = (width * 300 / page.dpi, height * 300 / page.dpi);
+    let large = image::imageops::resize(&pixels, wide, high, image::imageops::FilterType::Triangle);
+    let colour = DynamicImage::ImageLuma8(large).into_rgb8();
+    Ok([fax(&pixels, page.dpi), grey_jpeg(&pixels, page.dpi, 75), colour_jpeg(&colour, 300, 75)])
 }
 
 /// Pixels as a grey JPEG page.
@@ -337,9 +341,10 @@ mod tests {
 
     #[test]
     fn pages_of_long_jobs_are_filled_as_far_as_asked() {
-        let [fax, jpeg] = for_long_jobs(&fixtures(), 40).unwrap();
-        let [whole, _] = for_long_jobs(&fixtures(), 100).unwrap();
-        assert!(fax.kind == Kind::Fax && jpeg.kind == Kind::Jpeg { grey: true });
+        let [fax, jpeg, colour] = for_long_jobs(&fixtures(), 40).unwrap();
+        let [whole, _, _] = for_long_jobs(&fixtures(), 100).unwrap();
+        assert!(fax.kind == Kind::Fax && jpeg.kind == Kind::Jpeg { grey: true } && colour.kind == Kind::Jpeg { grey: false });
+        assert!(colour.width.abs_diff(2480) < 3, "A4 at 300 dpi: {} pixels wide", colour.width);
         assert!(fax.bytes.len() < whole.bytes.len(), "{} of {} bytes", fax.bytes.len(), whole.bytes.len());
         let pixels = image::load_from_memory(&jpeg.bytes).unwrap().into_luma8();
         assert!(pixels.rows().nth((jpeg.height * 9 / 10) as usize).unwrap().all(|pixel| pixel.0[0] > 250));

@@ -21,12 +21,26 @@ pub enum Contender {
     OcrmypdfCleaning,
     /// The engine alone, page by page, one process a core: the least that anybody would do.
     Tesseract,
+    /// `sohoa digitize` held to one core: what the others bring.
+    SohoaOneCore,
+    /// `sohoa digitize` with the engine of `just engine`.
+    SohoaOwnEngine,
 }
 
-/// In the order in which they run in each round. Sohoa is the first: it is what the others are compared with.
-pub const CONTENDERS: [Contender; 4] = [Contender::Sohoa, Contender::Ocrmypdf, Contender::OcrmypdfCleaning, Contender::Tesseract];
-
 impl Contender {
+    /// In the order in which they run in each round. Sohoa is the first: it is what the others are compared with.
+    pub fn all(asked: &Asked) -> Vec<Contender> {
+        let mut all = vec![
+            Contender::Sohoa,
+            Contender::Ocrmypdf,
+            Contender::OcrmypdfCleaning,
+            Contender::Tesseract,
+            Contender::SohoaOneCore,
+        ];
+        all.extend(asked.engine.is_some().then_some(Contender::SohoaOwnEngine));
+        all
+    }
+
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -34,8 +48,50 @@ impl Contender {
             Contender::Ocrmypdf => "ocrmypdf",
             Contender::OcrmypdfCleaning => "ocrmypdf --rotate-pages --deskew --clean",
             Contender::Tesseract => "tesseract, a page a process",
+            Contender::SohoaOneCore => "sohoa digitize, one core",
+            Contender::SohoaOwnEngine => "sohoa digitize, engine of `just engine`",
         }
     }
+
+    /// What is asked of its wall time, as times that of sohoa: at least this.
+    pub fn target(self) -> Option<f64> {
+        match self {
+            Contender::Ocrmypdf => Some(4.0),
+            Contender::OcrmypdfCleaning => Some(10.0),
+            Contender::Tesseract => Some(2.0),
+            Contender::SohoaOneCore => Some(1.9),
+            Contender::Sohoa | Contender::SohoaOwnEngine => None,
+        }
+    }
+
+    /// The program as it is started, without its arguments.
+    fn command(self, asked: &Asked) -> Result<Command, BenchError> {
+        Ok(match self {
+            Contender::Sohoa => Command::new(&asked.sohoa),
+            Contender::SohoaOneCore => {
+                let mut command = Command::new("taskset");
+                command.args(["--cpu-list", &first_core()?]).arg(&asked.sohoa);
+                command
+            }
+            Contender::SohoaOwnEngine => {
+                let mut command = Command::new(&asked.sohoa);
+                if let Some(folder) = &asked.engine {
+                    command.env("LD_LIBRARY_PATH", folder);
+                }
+                command
+            }
+            Contender::Ocrmypdf | Contender::OcrmypdfCleaning => Command::new(&asked.ocrmypdf),
+            Contender::Tesseract => Command::new("tesseract"),
+        })
+    }
+}
+
+/// The first core that this process may use (proc(5), Cpus_allowed_list, such as `0-3,8`).
+fn first_core() -> Result<String, BenchError> {
+    let path = Path::new("/proc/self/status");
+    let status = std::fs::read_to_string(path).map_err(file_error(path))?;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or("0");
+    Ok(list.trim().split(['-', ',']).next().unwrap_or("0").to_owned())
 }
 
 /// An input as files, ready for every program.
@@ -68,15 +124,14 @@ impl Files {
 /// Runs one contender over all pages, to PDF; the PDFs it wrote.
 pub fn run(asked: &Asked, contender: Contender, cores: usize, files: &Files, to: &Path) -> Result<Vec<PathBuf>, BenchError> {
     if contender == Contender::Tesseract {
-        return tesseract(cores, &files.images, to);
+        return tesseract(asked, cores, &files.images, to);
     }
     let written = to.join("out.pdf");
-    let mut command = Command::new(if contender == Contender::Sohoa { &asked.sohoa } else { &asked.ocrmypdf });
-    if contender == Contender::Sohoa {
-        command.arg("digitize");
-    } else {
-        command.args(["-l", LANGUAGE, "--jobs", &cores.to_string()]);
-    }
+    let mut command = contender.command(asked)?;
+    match contender {
+        Contender::Ocrmypdf | Contender::OcrmypdfCleaning => command.args(["-l", LANGUAGE, "--jobs", &cores.to_string()]),
+        _ => command.arg("digitize"),
+    };
     if contender == Contender::OcrmypdfCleaning {
         command.args(["--rotate-pages", "--deskew", "--clean"]);
     }
@@ -89,13 +144,13 @@ pub fn run(asked: &Asked, contender: Contender, cores: usize, files: &Files, to:
 }
 
 /// One single-threaded process a core, the next page to whoever is free: OpenMP on top of that makes it many times slower.
-fn tesseract(cores: usize, images: &[(PathBuf, u32)], to: &Path) -> Result<Vec<PathBuf>, BenchError> {
+fn tesseract(asked: &Asked, cores: usize, images: &[(PathBuf, u32)], to: &Path) -> Result<Vec<PathBuf>, BenchError> {
     let next = Mutex::new(images.iter());
     let worker = || -> Result<(), BenchError> {
         loop {
             let Some((image, dpi)) = next.lock().ok().and_then(|mut next| next.next()) else { return Ok(()) };
             let written = to.join(image.file_stem().unwrap_or_default());
-            let mut command = Command::new("tesseract");
+            let mut command = Contender::Tesseract.command(asked)?;
             command.arg(image).arg(written).args(["-l", LANGUAGE, "--dpi", &dpi.to_string(), "pdf"]);
             output(command.env("OMP_THREAD_LIMIT", "1"), &[0])?;
         }

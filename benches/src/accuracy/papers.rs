@@ -28,15 +28,15 @@ pub struct Sheet {
     pub truth: String,
 }
 
-/// All pages of the classes that were asked for.
-pub fn sheets(asked: &Asked, classes: &[Class], work: &Path) -> Result<Vec<Sheet>, BenchError> {
+/// All pages of the classes that were asked for, each made of so many clean ones.
+pub fn sheets(asked: &Asked, classes: &[Class], pages_a_class: usize, work: &Path) -> Result<Vec<Sheet>, BenchError> {
     let mut sources = sample_sources(&asked.fixtures)?;
     match &asked.corpus {
         Some(corpus) => sources.splice(1..1, corpus_sources(corpus)?).for_each(drop),
         None => eprintln!("real papers are LEFT OUT: SOHOA_CORPUS names no corpus; one page a class says little"),
     }
     // The sample paper counts as one of them.
-    sources.truncate(asked.pages.map_or(PAGES_A_CLASS, |pages| pages as usize));
+    sources.truncate(pages_a_class);
     let made: Vec<Class> = classes.iter().copied().filter(|class| *class != Class::SamplePapers).collect();
     if made.is_empty() {
         sources.clear();
@@ -56,9 +56,6 @@ pub fn sheets(asked: &Asked, classes: &[Class], work: &Path) -> Result<Vec<Sheet
     sheets.extend(sample_papers(&asked.fixtures)?.into_iter().filter(|sheet| classes.contains(&sheet.class)));
     Ok(sheets)
 }
-
-/// Clean pages of which each class is made, when nothing else is asked for.
-const PAGES_A_CLASS: usize = 12;
 
 /// A page of a born-digital PDF.
 struct Source {

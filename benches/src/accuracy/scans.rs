@@ -24,6 +24,8 @@ pub enum Class {
     Bilevel300,
     /// Grey, 300 dpi, turned by 1.7° or −2.4°.
     Skewed,
+    /// Grey, 300 dpi, turned by 0.4° or −0.65°: how most sheets lie on the glass.
+    Askew,
     /// Colour, 300 dpi, a red seal of 36 mm over the text.
     Seal,
     /// Grey, 300 dpi, pale ink on dark paper.
@@ -40,7 +42,7 @@ pub enum Class {
 
 impl Class {
     /// All of them.
-    pub const ALL: [Class; 13] = [
+    pub const ALL: [Class; 14] = [
         Class::Colour300,
         Class::Grey300,
         Class::Grey200,
@@ -48,6 +50,7 @@ impl Class {
         Class::Grey100,
         Class::Bilevel300,
         Class::Skewed,
+        Class::Askew,
         Class::Seal,
         Class::LowContrast,
         Class::BleedThrough,
@@ -66,6 +69,7 @@ impl Class {
             Class::Grey100 => "grey-100",
             Class::Bilevel300 => "bilevel-300",
             Class::Skewed => "skewed",
+            Class::Askew => "askew",
             Class::Seal => "seal",
             Class::LowContrast => "low-contrast",
             Class::BleedThrough => "bleed-through",
@@ -88,8 +92,9 @@ pub fn scan(class: Class, nth: usize, clean: &RgbImage, behind: &RgbImage) -> Pa
         Class::Grey150 => smaller(&grey(), 150, &mut noise),
         Class::Grey100 => smaller(&grey(), 100, &mut noise),
         Class::Bilevel300 => pages::fax(&scanned(&blurred(&grey()), 35, 245, 12.0, &mut noise), DPI),
-        Class::Skewed => {
-            let page = turned_by([1.7, -2.4][nth % 2], &grey());
+        Class::Skewed | Class::Askew => {
+            let degrees = if class == Class::Skewed { [1.7, -2.4] } else { [0.4, -0.65] };
+            let page = turned_by(degrees[nth % 2], &grey());
             pages::grey_jpeg(&plain(&page, &mut noise), DPI, QUALITY)
         }
         Class::Seal => {

@@ -5,8 +5,8 @@ use crate::capi::Pix;
 use crate::page::{CleanPage, Grey, Scan};
 use sohoa_record::{Placement, Reason};
 
-/// Skew below this is left alone: turning costs sharpness, and the engine copes.
-const LEAST_SKEW_DEG: f32 = 0.25;
+/// Skew below this is left alone: turning costs sharpness, and the engine follows its lines (benches/RESULTS.md).
+const LEAST_SKEW_DEG: f32 = 0.7;
 /// Skew above this is not believed: it is a drawing or a table, not a crooked page.
 const MOST_SKEW_DEG: f32 = 7.0;
 /// Leptonica's own advice for believing its skew.
@@ -60,28 +60,41 @@ fn make_readable(page: &mut CleanPage, threshold: u8) {
         Some((pix, if halved { bilevel.halved_bilevel()? } else { bilevel }))
     };
     let Some((mut pix, mut bilevel)) = measured(&page.grey) else { return };
-    if let Some(turn) = orientation(&bilevel).filter(|turn| *turn != 0) {
+    // Half the size tells of most pages how they lie. Where it does not, small print needs all its pixels for it.
+    let at_full_size = || orientation(&pix.to_bilevel(threshold)?);
+    if let Some(turn) = orientation(&bilevel).or_else(|| if halved { at_full_size() } else { None }).filter(|turn| *turn != 0) {
         page.grey = quarter_turned(&page.grey, turn);
         page.upright = (page.grey.width, page.grey.height);
         page.placement.rotated_deg = (page.placement.rotated_deg + turn) % 360;
         let Some(again) = measured(&page.grey) else { return };
         (pix, bilevel) = again;
     }
-    let mut changed = false;
     let letters = x_height(&bilevel).map(|height| if halved { 2.0 * height } else { height });
     let factor = reading_scale(letters, page.dpi);
-    if let Some(scaled) = Some(factor).filter(|factor| *factor != 1.0).and_then(|factor| pix.scaled(factor)) {
-        (pix, changed) = (scaled, true);
-        page.dpi = (page.dpi as f32 * factor).round() as u32;
+    let turn = skew(&bilevel);
+    if factor == 1.0 && turn.is_none() {
+        return;
     }
-    if let Some((turn, straight)) = skew(&bilevel).and_then(|turn| Some((turn, pix.turned(turn)?))) {
-        (pix, changed) = (straight, true);
-        // Leptonica says how far to turn clockwise; the page itself was skewed the other way.
-        page.placement.skew_mdeg = (-turn * 1000.0).round() as i32;
-    }
-    if changed {
-        page.grey = pix.into_grey();
-    }
+    // Turning mixes neighbouring pixels; on the larger of the two copies that takes the least from a hook or a dot.
+    pix = if factor < 1.0 {
+        scaled(straightened(pix, turn, page), factor, page)
+    } else {
+        straightened(scaled(pix, factor, page), turn, page)
+    };
+    page.grey = pix.into_grey();
+}
+
+fn straightened(pix: Pix, turn: Option<f32>, page: &mut CleanPage) -> Pix {
+    let Some((turn, straight)) = turn.and_then(|turn| Some((turn, pix.turned(turn)?))) else { return pix };
+    // Leptonica says how far to turn clockwise; the page itself was skewed the other way.
+    page.placement.skew_mdeg = (-turn * 1000.0).round() as i32;
+    straight
+}
+
+fn scaled(pix: Pix, factor: f32, page: &mut CleanPage) -> Pix {
+    let Some(scaled) = Some(factor).filter(|factor| *factor != 1.0).and_then(|factor| pix.scaled(factor)) else { return pix };
+    page.dpi = (page.dpi as f32 * factor).round() as u32;
+    scaled
 }
 
 /// The resolution to work with: the source's word when it makes a plausible sheet, else what makes the short side that of A4.
@@ -274,6 +287,17 @@ mod tests {
         assert_eq!(x_height(&bilevel), Some(11.0));
         let few = Pix::from_grey(&page_of(900, 600, 255)).unwrap().to_bilevel(128).unwrap();
         assert_eq!(x_height(&few), None);
+    }
+
+    /// A page of small print, upside down, that half the pixels do not tell (they say −1.8 for *up*, all of them −24).
+    #[test]
+    fn small_print_tells_at_full_size_how_it_lies() {
+        let file: &[u8] = include_bytes!("../../../fixtures/turned-pages/scan0007.pdf");
+        let mut pages = crate::decode::open(std::sync::Arc::new(file), "scan0007.pdf", &Default::default()).unwrap();
+        let mut scan = pages.page(1).unwrap();
+        assert_eq!(scan.dpi, 200);
+        scan.dpi = HALVED_FROM_DPI;
+        assert_eq!(clean(&scan).0.placement.rotated_deg, 180);
     }
 
     #[test]

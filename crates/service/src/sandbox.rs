@@ -249,6 +249,8 @@ impl PageChild {
             .env_clear()
             // OpenMP on top of one engine per core makes everything several times slower; it is read once, at start.
             .envs([("OMP_THREAD_LIMIT", "1"), ("RAYON_NUM_THREADS", "1"), ("MALLOC_ARENA_MAX", "1")])
+            // It loads the engine that the service was started with (`just engine`).
+            .envs(std::env::var_os("LD_LIBRARY_PATH").map(|folders| ("LD_LIBRARY_PATH", folders)))
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
