@@ -6,7 +6,7 @@ use crate::page::{CleanPage, Grey, Scan};
 use sohoa_record::{Placement, Reason};
 
 /// Skew below this is left alone: turning costs sharpness, and the engine follows its lines (benches/RESULTS.md).
-const LEAST_SKEW_DEG: f32 = 0.7;
+const LEAST_SKEW_DEG: f32 = 0.5;
 /// Skew above this is not believed: it is a drawing or a table, not a crooked page.
 const MOST_SKEW_DEG: f32 = 7.0;
 /// Leptonica's own advice for believing its skew.
