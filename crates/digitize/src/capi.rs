@@ -119,6 +119,53 @@ impl Pix {
         sizes
     }
 
+    /// What of a one-bit image touches its edge and is as long as a quarter of it: where the glass was not covered. None when
+    /// nothing does.
+    pub fn edge_shadows(&self) -> Option<Pix> {
+        const CONNECTED_BY_CORNERS_TOO: i32 = 8;
+        // SAFETY: takes valid one-bit images and a place to write to; null results are handled.
+        unsafe {
+            let (width, height) = (capi::pixGetWidth(self.0.as_ptr()), capi::pixGetHeight(self.0.as_ptr()));
+            let at_edge = Pix(NonNull::new(capi::pixExtractBorderConnComps(self.0.as_ptr(), CONNECTED_BY_CORNERS_TOO))?);
+            let long = Pix(NonNull::new(capi::pixSelectBySize(
+                at_edge.0.as_ptr(),
+                width / 4,
+                height / 4,
+                CONNECTED_BY_CORNERS_TOO,
+                capi::L_SELECT_IF_EITHER as i32,
+                capi::L_SELECT_IF_GTE as i32,
+                null_mut(),
+            ))?);
+            let mut empty = 1;
+            let failed = capi::pixZero(long.0.as_ptr(), &mut empty) != 0;
+            (!failed && empty == 0).then_some(long)
+        }
+    }
+
+    /// A one-bit image without what is ink in `mask`, which has its size.
+    pub fn without(&self, mask: &Pix) -> Option<Pix> {
+        // SAFETY: takes valid one-bit images, a null result is handled.
+        unsafe { Some(Pix(NonNull::new(capi::pixSubtract(null_mut(), self.0.as_ptr(), mask.0.as_ptr()))?)) }
+    }
+
+    /// A one-bit image with twice the width and height.
+    pub fn doubled_bilevel(&self) -> Option<Pix> {
+        // SAFETY: takes a valid one-bit image, a null result is handled.
+        unsafe { Some(Pix(NonNull::new(capi::pixExpandReplicate(self.0.as_ptr(), 2))?)) }
+    }
+
+    /// Makes an eight-bit image white where `mask` is ink and three pixels around, which are half dark. What the mask has beyond
+    /// the image is nothing.
+    pub fn whiten(&mut self, mask: &Pix) -> Option<()> {
+        const AROUND: i32 = 2 * 3 + 1;
+        const WHITE: u32 = 255;
+        // SAFETY: takes a valid one-bit image and a valid eight-bit one that is ours alone (`&mut self`); failure is told.
+        unsafe {
+            let wider = Pix(NonNull::new(capi::pixDilateBrick(null_mut(), mask.0.as_ptr(), AROUND, AROUND))?);
+            (capi::pixSetMasked(self.0.as_ptr(), wider.0.as_ptr(), WHITE) == 0).then_some(())
+        }
+    }
+
     /// An eight-bit image turned clockwise around its centre, same size, corners filled with white.
     pub fn turned(&self, degrees_clockwise: f32) -> Option<Pix> {
         // SAFETY: takes a valid eight-bit image, a null result is handled.

@@ -54,12 +54,8 @@ const HALVED_FROM_DPI: u32 = 250;
 /// Turns, scales and straightens. All measures are taken on one copy in black and white.
 fn make_readable(page: &mut CleanPage, threshold: u8) {
     let halved = page.dpi >= HALVED_FROM_DPI;
-    let measured = |grey: &Grey| {
-        let pix = Pix::from_grey(grey)?;
-        let bilevel = pix.to_bilevel(threshold)?;
-        Some((pix, if halved { bilevel.halved_bilevel()? } else { bilevel }))
-    };
-    let Some((mut pix, mut bilevel)) = measured(&page.grey) else { return };
+    let measured = |grey: &Grey| measured(grey, threshold, halved);
+    let Some((mut pix, mut bilevel, mut whitened)) = measured(&page.grey) else { return };
     // Half the size tells of most pages how they lie. Where it does not, small print needs all its pixels for it.
     let at_full_size = || orientation(&pix.to_bilevel(threshold)?);
     if let Some(turn) = orientation(&bilevel).or_else(|| if halved { at_full_size() } else { None }).filter(|turn| *turn != 0) {
@@ -67,12 +63,12 @@ fn make_readable(page: &mut CleanPage, threshold: u8) {
         page.upright = (page.grey.width, page.grey.height);
         page.placement.rotated_deg = (page.placement.rotated_deg + turn) % 360;
         let Some(again) = measured(&page.grey) else { return };
-        (pix, bilevel) = again;
+        (pix, bilevel, whitened) = again;
     }
     let letters = x_height(&bilevel).map(|height| if halved { 2.0 * height } else { height });
     let factor = reading_scale(letters, page.dpi);
     let turn = skew(&bilevel);
-    if factor == 1.0 && turn.is_none() {
+    if factor == 1.0 && turn.is_none() && !whitened {
         return;
     }
     // Turning mixes neighbouring pixels; on the larger of the two copies that takes the least from a hook or a dot.
@@ -82,6 +78,18 @@ fn make_readable(page: &mut CleanPage, threshold: u8) {
         straightened(scaled(pix, factor, page), turn, page)
     };
     page.grey = pix.into_grey();
+}
+
+/// A page's pixels with black edges made white; the same in black and white, half the size where asked for; and whether there were
+/// such edges: they cost the engine time and put lines into its way.
+fn measured(grey: &Grey, threshold: u8, halved: bool) -> Option<(Pix, Pix, bool)> {
+    let mut pix = Pix::from_grey(grey)?;
+    let bilevel = pix.to_bilevel(threshold)?;
+    let bilevel = if halved { bilevel.halved_bilevel()? } else { bilevel };
+    let Some(shadows) = bilevel.edge_shadows() else { return Some((pix, bilevel, false)) };
+    let bilevel = bilevel.without(&shadows)?;
+    pix.whiten(&if halved { shadows.doubled_bilevel()? } else { shadows })?;
+    Some((pix, bilevel, true))
 }
 
 fn straightened(pix: Pix, turn: Option<f32>, page: &mut CleanPage) -> Pix {
@@ -261,6 +269,27 @@ mod tests {
         assert_eq!(ink(&page, &histogram(&page)), 0);
         page.pixels[100_000..104_000].fill(20);
         assert!(ink(&page, &histogram(&page)) > 10_000);
+    }
+
+    #[test]
+    fn black_edges_become_white_and_what_stands_within_stays() {
+        for halved in [false, true] {
+            let mut page = page_of(901, 601, 230); // odd: half of it knows nothing of the last row and column
+            page.pixels.chunks_mut(901).for_each(|row| row[870..].fill(10)); // the lid stood open along the right
+            page.pixels[300 * 901..][..60].fill(10); // a rule that runs off the paper
+            (200..240).for_each(|y| page.pixels[y * 901 + 400..][..40].fill(10));
+            let (pix, bilevel, whitened) = measured(&page, 128, halved).unwrap();
+            let cleaned = pix.into_grey();
+            assert!(whitened && bilevel.edge_shadows().is_none());
+            assert!(
+                cleaned.pixels.chunks(901).take(600).all(|row| row[860..900].iter().all(|pixel| *pixel >= 230)),
+                "halved: {halved}"
+            );
+            assert!(cleaned.pixels[300 * 901..][..60].iter().all(|pixel| *pixel == 10), "it is short");
+            assert!((200..240).all(|y| cleaned.pixels[y * 901 + 400..][..40].iter().all(|pixel| *pixel == 10)));
+        }
+        let plain = page_of(900, 600, 230);
+        assert!(!measured(&plain, 128, true).unwrap().2);
     }
 
     #[test]
