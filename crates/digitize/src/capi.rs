@@ -200,6 +200,24 @@ pub fn jpeg_luminance(data: &[u8]) -> Option<(Grey, bool)> {
     (depth == 8 && !mapped).then(|| (pix.into_grey(), warnings == 0))
 }
 
+/// Red, green and blue of a JPEG file of three colours, each at the size divided by `reduction` (1, 2, 4 or 8), rounded up. Its size must
+/// have been checked.
+pub fn jpeg_channels(data: &[u8], reduction: u32) -> Option<[Grey; 3]> {
+    let hint = capi::L_JPEG_CONTINUE_WITH_BAD_DATA as i32;
+    // SAFETY: reads `data` within its length; null results are handled.
+    let channels = unsafe {
+        let pix = capi::pixReadMemJpeg(data.as_ptr(), data.len(), 0, i32::try_from(reduction).ok()?, null_mut(), hint);
+        let pix = Pix(NonNull::new(pix)?);
+        if capi::pixGetDepth(pix.0.as_ptr()) != 32 {
+            return None;
+        }
+        [capi::COLOR_RED, capi::COLOR_GREEN, capi::COLOR_BLUE]
+            .map(|channel| NonNull::new(capi::pixGetRGBComponent(pix.0.as_ptr(), channel as i32)).map(Pix))
+    };
+    let [red, green, blue] = channels;
+    Some([red?.into_grey(), green?.into_grey(), blue?.into_grey()])
+}
+
 /// Name and version of the engine as linked, such as `tesseract 5.3.0`.
 pub fn engine_version() -> String {
     // SAFETY: a static NUL-terminated string.

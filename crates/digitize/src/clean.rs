@@ -81,7 +81,7 @@ fn make_readable(page: &mut CleanPage, threshold: u8) {
 }
 
 /// A page's pixels with black edges made white; the same in black and white, half the size where asked for; and whether there were
-/// such edges: they cost the engine time and put lines into its way.
+/// such edges. Where the glass was not covered nothing is to be read.
 fn measured(grey: &Grey, threshold: u8, halved: bool) -> Option<(Pix, Pix, bool)> {
     let mut pix = Pix::from_grey(grey)?;
     let bilevel = pix.to_bilevel(threshold)?;

@@ -9,6 +9,7 @@ mod jpeg;
 mod pdf;
 mod pixels;
 mod raster;
+mod seal;
 mod tiff_file;
 mod vietnamese;
 

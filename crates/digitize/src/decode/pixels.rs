@@ -1,5 +1,6 @@
 //! Unpacked pixels and what becomes of them: the smallest lossless stream for the PDF, and the grey copy for the engine.
 
+use super::seal;
 use crate::page::{Encoding, Grey, KeptImage};
 use fax::{Color, VecWriter, encoder::Encoder};
 use image::codecs::jpeg::JpegEncoder;
@@ -58,10 +59,16 @@ impl Pixels {
         }
     }
 
-    /// The same pixels in grey.
+    /// The same pixels in grey, without round red seals.
     pub(super) fn into_grey(self) -> Grey {
-        let pixels = if self.components == 1 { self.samples } else { self.samples.chunks_exact(3).map(luma).collect() };
-        Grey { width: self.width, height: self.height, pixels }
+        if self.components == 1 {
+            return Grey { width: self.width, height: self.height, pixels: self.samples };
+        }
+        let pixels = self.samples.chunks_exact(3).map(luma).collect();
+        let mut grey = Grey { width: self.width, height: self.height, pixels };
+        let reduced = seal::reduced(&self);
+        seal::lift(&mut grey, &seal::find(reduced.each_ref()), |at| self.samples[at * 3]);
+        grey
     }
 
     /// Mirrors left and right.

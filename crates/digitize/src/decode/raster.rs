@@ -2,7 +2,7 @@
 
 use super::jpeg::{JpegHeader, orientation};
 use super::pixels::{Pixels, over_white};
-use super::{DecodeError, SourceBytes};
+use super::{DecodeError, SourceBytes, seal};
 use crate::capi;
 use crate::page::{Encoding, Grey, KeptImage, Limits, Scan};
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder};
@@ -80,11 +80,25 @@ fn keep_jpeg(data: &[u8], header: &JpegHeader) -> Option<KeptImage> {
 pub(super) fn kept_jpeg(data: &[u8], header: &JpegHeader, limits: &Limits) -> Option<(KeptImage, Grey, Vec<Reason>)> {
     let kept = keep_jpeg(data, header)?;
     let (grey, whole) = match capi::jpeg_luminance(data) {
+        Some((grey, whole)) if header.components == 3 => (without_seals(grey, data), whole),
         Some(read) => read,
         None => (decode_jpeg(data, limits).ok()?.into_grey(), false),
     };
     let flags = if whole { Vec::new() } else { vec![Reason::PageDamaged] };
     ((grey.width, grey.height) == (header.width, header.height)).then_some((kept, grey, flags))
+}
+
+/// The luminance of a colour JPEG without round red seals. Its colours are unpacked small, and whole only where there is a seal.
+fn without_seals(mut grey: Grey, data: &[u8]) -> Grey {
+    let Some(small) = capi::jpeg_channels(data, seal::REDUCTION) else { return grey };
+    let seals = seal::find(small.each_ref());
+    if seals.is_empty() {
+        return grey;
+    }
+    if let Some([red, ..]) = capi::jpeg_channels(data, 1).filter(|[red, ..]| red.pixels.len() == grey.pixels.len()) {
+        seal::lift(&mut grey, &seals, |at| red.pixels[at]);
+    }
+    grey
 }
 
 /// Unpacks a JPEG file; CMYK is converted. Its size must have been checked.
