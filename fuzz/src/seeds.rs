@@ -8,7 +8,7 @@ use sohoa_fuzz::{files_below, fixtures, key, receipts};
 use sohoa_record::manifest::{IncomingSignature, PageState};
 use sohoa_record::page_texts::{TextPage, to_bytes};
 use sohoa_record::{Line, PageText, Placement, Reason, Rect, Word};
-use sohoa_service::page_protocol::{Answer, ChildSpec, Ready, Request, SourceInfo, Wall, encode, write_frame};
+use sohoa_service::page_protocol::{Answer, ChildSpec, Crop, Ready, Request, SourceInfo, Wall, encode, write_frame};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -105,10 +105,12 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         (0, answer(Answer::Page { page: Box::new(jpeg), engine_ms: 9 }), vec![0xff; 40]),
         (0, answer(Answer::Page { page: Box::new(ReadPage::failed(2, Reason::PageDamaged)), engine_ms: 0 }), Vec::new()),
         (0, answer(Answer::Opened(SourceInfo { media_type: "application/pdf".into(), pages: 3, signatures: vec![signature] })), Vec::new()),
+        (0, answer(Answer::Crop(Crop { width: 3, height: 2, pixels: vec![0, 9, 80, 200, 255, 1] })), Vec::new()),
         (0, answer(Answer::Refused { reason: Reason::Damaged, detail: "cut short".into() }), Vec::new()),
         (0, answer(Answer::Ready(Ready { engine, walls: vec![Wall { name: "files".into(), stands: true, detail: "x".into() }] })), Vec::new()),
         (1, encode(&Request::Open { name: "a.pdf".into() }).expect("a message"), Vec::new()),
         (1, encode(&Request::Page { number: 300 }).expect("a message"), Vec::new()),
+        (1, encode(&Request::Crop { number: 1, place: Rect { x: 1, y: 2, width: 3, height: 4 }, rotated_deg: 90 }).expect("a message"), Vec::new()),
         (1, encode(&spec).expect("a message"), Vec::new()),
     ]
 }

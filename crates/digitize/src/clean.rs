@@ -3,7 +3,7 @@
 
 use crate::capi::Pix;
 use crate::page::{CleanPage, Grey, Scan};
-use sohoa_record::{Placement, Reason};
+use sohoa_record::{Placement, Reason, Rect};
 
 /// Skew below this is left alone: turning costs sharpness, and the engine follows its lines (benches/RESULTS.md).
 const LEAST_SKEW_DEG: f32 = 0.5;
@@ -165,6 +165,19 @@ fn reading_scale(x_height: Option<f32>, dpi: u32) -> f32 {
     let least = f32::from(LEAST_READING_DPI) / dpi as f32;
     let factor = by_letters.max(least).min(MOST_ENLARGED);
     if (0.85..1.2).contains(&factor) { 1.0 } else { factor }
+}
+
+/// The part of the kept image that `place` covers, upright; what lies beyond the image is left out. None when nothing is left.
+pub fn cut_out(kept: &Grey, place: Rect, rotated_deg: u16) -> Option<Grey> {
+    let end = |from: u32, size: u32, whole: u32| from.saturating_add(size).min(whole);
+    let (right, bottom) = (end(place.x, place.width, kept.width), end(place.y, place.height, kept.height));
+    let (width, height) = (right.checked_sub(place.x)?, bottom.checked_sub(place.y)?);
+    if width == 0 || height == 0 {
+        return None;
+    }
+    let row = |y: u32| &kept.pixels[y as usize * kept.width as usize + place.x as usize..][..width as usize];
+    let part = Grey { width, height, pixels: (place.y..bottom).flat_map(row).copied().collect() };
+    Some(quarter_turned(&part, rotated_deg))
 }
 
 /// Turns clockwise by 0, 90, 180 or 270 degrees.
@@ -337,6 +350,17 @@ mod tests {
         assert_eq!(reading_scale(Some(59.0), 300), 190.0 / 300.0, "large letters do not tell the small print");
         assert_eq!(reading_scale(Some(5.0), 72), MOST_ENLARGED);
         assert_eq!(reading_scale(None, 500), 0.5);
+    }
+
+    #[test]
+    fn a_part_is_cut_out_upright_and_ends_with_the_image() {
+        let page = Grey { width: 4, height: 2, pixels: vec![1, 2, 3, 4, 5, 6, 7, 8] };
+        let part = |x, y, width, height, turn| cut_out(&page, Rect { x, y, width, height }, turn).map(|grey| grey.pixels);
+        assert_eq!(part(1, 0, 2, 2, 0), Some(vec![2, 3, 6, 7]));
+        assert_eq!(part(1, 0, 2, 2, 90), Some(vec![6, 2, 7, 3]));
+        assert_eq!(part(3, 1, 9, 9, 0), Some(vec![8]));
+        assert_eq!(part(4, 0, 1, 1, 0), None);
+        assert_eq!(part(u32::MAX, 0, 1, 1, 0), None);
     }
 
     proptest! {

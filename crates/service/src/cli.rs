@@ -197,8 +197,14 @@ pub enum Review {
         json: Json,
     },
     /// One record's fields in doubt, with the reason and the place on the page
+    #[command(
+        after_help = "Example:\n  sohoa review show 9d4e11f0 --crops look   cuts each field in doubt out of its page: look/code_number.png, …"
+    )]
     Show {
         record: String,
+        /// Cut each field in doubt out of its page, into this folder, which must not exist or be empty
+        #[arg(long, value_name = "DIR")]
+        crops: Option<PathBuf>,
         #[command(flatten)]
         json: Json,
     },

@@ -72,6 +72,15 @@ pub enum Request {
         /// From 1.
         number: u32,
     },
+    /// Cut a part out of a page of the source that is open, for a person to look at.
+    Crop {
+        /// From 1.
+        number: u32,
+        /// The part, pixels of the kept image.
+        place: Rect,
+        /// Quarter turns clockwise, degrees, that make it upright.
+        rotated_deg: u16,
+    },
 }
 
 /// What the child answers.
@@ -95,6 +104,19 @@ pub enum Answer {
         /// Milliseconds inside the engine.
         engine_ms: u32,
     },
+    /// The part of a page.
+    Crop(Crop),
+}
+
+/// A part of a page, grey and upright.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crop {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// A byte a pixel, row by row; 0 is black.
+    pub pixels: Vec<u8>,
 }
 
 /// What a child says when it is ready.
@@ -213,7 +235,19 @@ pub fn check(answer: &Answer, limits: &Limits) -> Result<(), Lie> {
         Answer::Refused { detail, .. } => check_words("detail", detail),
         // The page is checked as a whole, when its image has come.
         Answer::Page { .. } => Ok(()),
+        Answer::Crop(crop) => check_crop(crop),
     }
+}
+
+/// A part of a page is one field, not the page.
+pub const MAX_CROP_PIXELS: u64 = 8 << 20;
+
+fn check_crop(crop: &Crop) -> Result<(), Lie> {
+    let pixels = u64::from(crop.width) * u64::from(crop.height);
+    if pixels == 0 || pixels > MAX_CROP_PIXELS || pixels != crop.pixels.len() as u64 {
+        return Err(Lie(format!("a part of {} × {} pixels in {} bytes", crop.width, crop.height, crop.pixels.len())));
+    }
+    Ok(())
 }
 
 fn check_ready(ready: &Ready) -> Result<(), Lie> {

@@ -3,14 +3,14 @@
 //! The other side of the pipe is [`crate::sandbox_child`]; what goes through it, and what is believed, [`crate::page_protocol`].
 
 use crate::page_protocol::{
-    self as protocol, Answer, ChildSpec, Lie, MAX_MESSAGE, Ready, Request, SourceInfo, Wall, image_limit, receive_frame,
+    self as protocol, Answer, ChildSpec, Crop, Lie, MAX_MESSAGE, Ready, Request, SourceInfo, Wall, image_limit, receive_frame,
     send_frame,
 };
 use crate::sandbox_walls::{PAGES_PER_LIFE, WALLS, remedy};
 use serde::Serialize;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_digitize::{Limits, ReadPage};
-use sohoa_record::Reason;
+use sohoa_record::{Reason, Rect};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -199,6 +199,22 @@ impl Children {
         Ok(ReadPage::failed(number, last))
     }
 
+    /// Cuts a part out of a page, for a person to look at: `place` in pixels of the kept image, turned clockwise by `rotated_deg`.
+    pub async fn crop(&self, source: &SourceFile, number: u32, place: Rect, rotated_deg: u16) -> Result<Crop, SandboxError> {
+        let _permit = self.permits.acquire().await.map_err(|e| SandboxError::Start(e.to_string()))?;
+        let mut child = self.take(&source.key).await?;
+        let opened = match child.open(source, &self.spec).await {
+            Ok(opened) => opened.map(|_| ()),
+            Err(silence) => Err(silence.refusal()),
+        };
+        opened?;
+        let crop = child.crop(Request::Crop { number, place, rotated_deg }, &self.spec).await;
+        if let Ok(_) | Err(SandboxError::Refused { .. }) = &crop {
+            self.idle.lock().await.push(child);
+        }
+        crop
+    }
+
     /// An idle child, best one that has the source open already, else a new one.
     async fn take(&self, key: &str) -> Result<PageChild, SandboxError> {
         {
@@ -316,6 +332,15 @@ impl PageChild {
         }
     }
 
+    /// Cuts a part out of a page of the source that is open.
+    async fn crop(&mut self, asked: Request, spec: &ChildSpec) -> Result<Crop, SandboxError> {
+        match self.exchange(&asked, &spec.limits, spec.page_time).await.map_err(Silence::refusal)? {
+            Answer::Crop(crop) => Ok(crop),
+            Answer::Refused { reason, detail } => Err(SandboxError::Refused { reason, detail }),
+            _ => Err(self.autopsy(Lie("it answered out of turn".into())).await.refusal()),
+        }
+    }
+
     /// Sends one message and waits for an answer that can be one.
     async fn exchange<M: Serialize>(&mut self, message: &M, limits: &Limits, time: Duration) -> Result<Answer, Silence> {
         let talk = async {
@@ -358,6 +383,11 @@ impl PageChild {
 }
 
 impl Silence {
+    fn refusal(self) -> SandboxError {
+        let (reason, detail) = self.of_source();
+        SandboxError::Refused { reason, detail }
+    }
+
     /// What it means when it happened while a source was being opened.
     fn of_source(self) -> (Reason, String) {
         match self {

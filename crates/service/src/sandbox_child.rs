@@ -4,17 +4,18 @@
 #![allow(unsafe_code)]
 
 use crate::page_protocol::{
-    self as protocol, Answer, ChildSpec, MAX_REQUEST, MAX_SIGNATURES, Ready, Request, SourceInfo, presentable, read_frame,
-    write_frame,
+    self as protocol, Answer, ChildSpec, Crop, MAX_CROP_PIXELS, MAX_REQUEST, MAX_SIGNATURES, Ready, Request, SourceInfo,
+    presentable, read_frame, write_frame,
 };
 use crate::sandbox::HANDED;
 use crate::sandbox_walls::{grant_time, wall_in};
 use serde::de::DeserializeOwned;
-use sohoa_digitize::page::CleanPage;
+use sohoa_digitize::clean::cut_out;
+use sohoa_digitize::page::{CleanPage, Grey};
 use sohoa_digitize::recognize::{EngineError, EngineInfo, TesseractEngine};
 use sohoa_digitize::{Limits, OcrEngine, ReadPage, decode, read_page};
 use sohoa_record::manifest::IncomingSignature;
-use sohoa_record::{PageText, Reason};
+use sohoa_record::{PageText, Reason, Rect};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
@@ -59,10 +60,31 @@ pub fn run() -> io::Result<()> {
                 }
                 None => Answer::Refused { reason: Reason::OpenCrash, detail: "no source is open".into() },
             },
+            Request::Crop { number, place, rotated_deg } => match &mut source {
+                Some(source) => {
+                    grant_time(spec.page_time);
+                    crop(source, number, place, rotated_deg)
+                }
+                None => Answer::Refused { reason: Reason::OpenCrash, detail: "no source is open".into() },
+            },
         };
         send(&mut output, answer)?;
     }
     Ok(())
+}
+
+fn crop(source: &mut decode::Opened, number: u32, place: Rect, rotated_deg: u16) -> Answer {
+    let refused = |reason, detail: &str| Answer::Refused { reason, detail: presentable(detail) };
+    if u64::from(place.width) * u64::from(place.height) > MAX_CROP_PIXELS {
+        return refused(Reason::PageTooLarge, "the part is larger than any field");
+    }
+    match source.page(number) {
+        Ok(scan) => match cut_out(&scan.grey, place, rotated_deg) {
+            Some(Grey { width, height, pixels }) => Answer::Crop(Crop { width, height, pixels }),
+            None => refused(Reason::PageDamaged, "the part lies beyond the page"),
+        },
+        Err(error) => refused(error.reason(), &error.to_string()),
+    }
 }
 
 fn info(opened: &decode::Opened) -> SourceInfo {

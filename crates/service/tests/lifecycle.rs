@@ -19,6 +19,14 @@ fn a_person_finishes_a_document_and_both_revisions_stay_provable() {
     let record = line["record"].as_str().unwrap();
     assert!(home.expect(0, &["review", "list"]).contains(record));
 
+    // a person sees what is in doubt without looking for it
+    let look = home.path("look");
+    home.expect(0, &["review", "show", record, "--crops", look.to_str().unwrap()]);
+    let number = image::open(look.join("code_number.png")).unwrap().into_luma8();
+    let dark = number.pixels().filter(|pixel| pixel.0[0] < 110).count();
+    assert!(number.width() < 900 && number.height() < 300 && dark > 100, "{:?}, {dark} dark", number.dimensions());
+    assert_eq!(home.sohoa(&["review", "show", record, "--crops", look.to_str().unwrap()]).status.code(), Some(2));
+
     // what is missing cannot be accepted, what is no date cannot be set
     let refused = home.sohoa(&["review", "set", record, "issued_date=3/3/2025"]);
     assert_eq!(refused.status.code(), Some(2));

@@ -1,5 +1,6 @@
 //! What each command does, one file a group; and how failures end the program.
 
+mod crops;
 pub mod digitize;
 mod doctor;
 mod export;

@@ -1,6 +1,6 @@
 //! `sohoa review`: people finish what the machine was not sure of. Each decision is a new revision, signed, with who and when.
 
-use super::{Failure, Outcome, find_record, open_indexed};
+use super::{Failure, Outcome, crops, find_record, open_indexed};
 use crate::cli::Review;
 use crate::commands::records::entry_line;
 use crate::config::Config;
@@ -19,9 +19,13 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
     let archive = open_indexed(config).await?;
     match asked {
         Review::List { limit, json } => list(&archive, limit, json.json).await,
-        Review::Show { record, json } => {
+        Review::Show { record, crops, json } => {
             let record = find_record(&archive, &record).await?;
-            show(&archive, &latest(&archive, &record).await?, json.json)
+            let opened = latest(&archive, &record).await?;
+            if let Some(folder) = crops {
+                crops::cut_out(config, &archive, &opened.manifest, &folder).await?;
+            }
+            show(&archive, &opened, json.json)
         }
         Review::Accept { record, fields, by } => {
             decide(config, &archive, &record, Decision::Accept(fields), by, password_file).await

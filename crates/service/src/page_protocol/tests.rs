@@ -79,6 +79,16 @@ fn word(page: &mut ReadPage) -> &mut Word {
 }
 
 #[test]
+fn a_part_of_a_page_has_the_pixels_that_it_says() {
+    let crop =
+        |width, height, pixels: usize| check(&Answer::Crop(Crop { width, height, pixels: vec![9; pixels] }), &Limits::default());
+    crop(3, 2, 6).unwrap();
+    for (width, height, pixels) in [(3, 2, 5), (3, 2, 7), (0, 2, 0), (u32::MAX, u32::MAX, 1), (4096, 2049, 4096 * 2049)] {
+        assert!(crop(width, height, pixels).is_err(), "{width} × {height}, {pixels}");
+    }
+}
+
+#[test]
 fn lies_about_a_source_or_a_child_are_found() {
     let limits = Limits { max_pages: 10, ..Limits::default() };
     let source =
