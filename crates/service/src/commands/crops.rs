@@ -31,6 +31,7 @@ pub async fn cut_out(config: &Config, archive: &Archive, manifest: &Manifest, fo
     };
     let pages = text_pages(archive, manifest).await?;
     let children = children(config, spool.path())?;
+    let mut written = 0;
     for (field, place) in fields {
         let page = pages.iter().find(|page| page.number == field.page);
         let rotated_deg = page.map_or(0, |page| page.placement.rotated_deg);
@@ -41,6 +42,7 @@ pub async fn cut_out(config: &Config, archive: &Archive, manifest: &Manifest, fo
                 PngEncoder::new(file)
                     .write_image(&crop.pixels, crop.width, crop.height, ExtendedColorType::L8)
                     .map_err(|e| unwritable(std::io::Error::other(e)))?;
+                written += 1;
             }
             // The other fields are shown all the same.
             Err(SandboxError::Refused { reason, detail }) => {
@@ -49,6 +51,11 @@ pub async fn cut_out(config: &Config, archive: &Archive, manifest: &Manifest, fo
             Err(other) => return Err(other.into()),
         }
     }
+    eprintln!(
+        "{written} of {} fields in doubt are in {}, a picture each",
+        manifest.fields.iter().filter(|f| f.doubt.is_some()).count(),
+        folder.display()
+    );
     Ok(())
 }
 
