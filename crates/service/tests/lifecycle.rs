@@ -320,3 +320,31 @@ fn a_rejection_can_be_taken_back_and_a_register_corrected() {
     std::thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(import("H48.15,1.001612,H48.15-250117-0042,51/QĐ-UBND,2025-01-17,\n", 0), 1);
 }
+
+/// The text of a record's pages, without the lines that head them.
+fn text_of(home: &Home, record: &str, which: &str) -> String {
+    let shown = home.expect(0, &["show", record, which]);
+    let from = shown.find("— page 1").unwrap();
+    shown[from..].lines().filter(|line| !line.starts_with("— page")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn words_are_corrected_for_search_and_the_reading_is_kept() {
+    let scan = fixtures().join("submission-bleed-through");
+    let ingest = |home: &Home| {
+        let line = home.lines(&[0], &["ingest", scan.to_str().unwrap(), "--json"]).remove(0);
+        (line["record"].as_str().unwrap().to_owned(), line["fields"].clone())
+    };
+    let (corrected, as_read) = (Home::new(), Home::new());
+    as_read.set("[correct]\nenabled = true", "[correct]\nenabled = false");
+    let ((record, fields), (plain, plain_fields)) = (ingest(&corrected), ingest(&as_read));
+
+    let (text, raw) = (text_of(&corrected, &record, "--text"), text_of(&corrected, &record, "--raw"));
+    let changed: Vec<_> = text.split_whitespace().zip(raw.split_whitespace()).filter(|(a, b)| a != b).collect();
+    assert!(!changed.is_empty(), "there is a word to correct on this paper");
+    assert!(changed.iter().all(|(a, b)| sohoa_record::text::fold(a) == sohoa_record::text::fold(b)), "{changed:?}");
+
+    assert_eq!(text_of(&as_read, &plain, "--text"), raw, "switched off, everything is as read");
+    assert_eq!(text_of(&as_read, &plain, "--raw"), raw);
+    assert_eq!(fields, plain_fields, "fields never come from corrected words");
+}
