@@ -337,6 +337,12 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_begins_with_a_byte_order_mark_is_read() {
+        let config = parse("\u{feff}# saved by Notepad\n[ingest]\nworkers = 1\n").unwrap();
+        assert_eq!(config.workers(), 1);
+    }
+
+    #[test]
     fn paths_start_at_the_files_folder() {
         let config = parse("[archive]\nstore = \"kho\"").unwrap();
         assert_eq!(config.path(&config.archive.store), Path::new("/data/kho"));
