@@ -43,6 +43,7 @@ fn noise_lowers_the_confidence_of_a_page() {
         image::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/letter-skewed/scan0001.jpg")).unwrap().into_luma8();
     let steps = [0, 60, 80];
     let said = steps.map(|most| confidence(&noisy(&page, most), &place.path().join(format!("{most}.jpg"))));
+    println!("noise {steps:?} gave {said:?}");
     assert!(said.is_sorted_by(|less_noise, more_noise| less_noise > more_noise), "noise {steps:?} gave {said:?}");
     assert!(said[0] >= 85 && said[2] + 5 <= said[0], "noise {steps:?} gave {said:?}");
 }
