@@ -101,7 +101,8 @@ pub enum Command {
     /// Find records: `quyet dinh` finds all, `quyết định` finds the exact accents first; "…" for phrases
     #[command(after_help = "Examples:\n  sohoa search \"quyet dinh phe duyet\"\n  sohoa search 51/QĐ-UBND --unit H48.15")]
     Search {
-        /// What to look for
+        /// What to look for; nothing lists all that the options leave, oldest first
+        #[arg(default_value = "")]
         query: String,
         /// Only this unit
         #[arg(long)]

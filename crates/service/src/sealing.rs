@@ -246,10 +246,19 @@ fn field_of<'a>(fields: &'a mut [Field], name: &str) -> Result<&'a mut Field, De
     fields.iter_mut().find(|field| field.name == name).ok_or_else(|| DecisionError::NoField(name.to_owned()))
 }
 
+/// Letters of a value. The longest field of NĐ 30/2020/NĐ-CP Phụ lục VI has 500.
+const MAX_LETTERS: usize = 1000;
+
 /// People mistype too: a date must be a day, a number must be digits.
 fn check(name: &str, value: &str) -> Result<(), DecisionError> {
     use sohoa_record::field::name as names;
-    let bad = |why| Err(DecisionError::BadValue(name.to_owned(), value.to_owned(), why));
+    let bad = |why| Err(DecisionError::BadValue(name.to_owned(), value.escape_debug().take(60).collect(), why));
+    if value.chars().any(char::is_control) {
+        return bad("has control characters; type it in one line");
+    }
+    if value.chars().count() > MAX_LETTERS {
+        return bad("is longer than any field; 1000 letters at most");
+    }
     match name {
         names::ISSUED_DATE
             if value.parse::<jiff::civil::Date>().is_ok_and(|day| day > time::now().date() || day.year() < 1900) =>

@@ -27,11 +27,32 @@ fn a_person_finishes_a_document_and_both_revisions_stay_provable() {
     assert!(number.width() < 900 && number.height() < 300 && dark > 100, "{:?}, {dark} dark", number.dimensions());
     assert_eq!(home.sohoa(&["review", "show", record, "--crops", look.to_str().unwrap()]).status.code(), Some(2));
 
+    // nobody decides from another paper than the one that was sealed
+    let shown = home.expect(0, &["show", record, "--json"]);
+    let digest = serde_json::from_str::<serde_json::Value>(&shown).unwrap()["source"]["sha256"].as_str().unwrap().to_owned();
+    let object = files_below(&home.path("archive/objects")).into_iter().find(|file| file.ends_with(&digest)).unwrap();
+    let bytes = std::fs::read(&object).unwrap();
+    let mut altered = bytes.clone();
+    altered[bytes.len() / 2] ^= 1;
+    std::fs::set_permissions(&object, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::write(&object, &altered).unwrap();
+    let forged = home.path("forged");
+    assert_eq!(home.sohoa(&["review", "show", record, "--crops", forged.to_str().unwrap()]).status.code(), Some(5));
+    assert!(!forged.exists(), "no picture of an altered paper");
+    assert_eq!(home.sohoa(&["review", "set", record, "code_number=51"]).status.code(), Some(5));
+    std::fs::write(&object, &bytes).unwrap();
+
     // what is missing cannot be accepted, what is no date cannot be set
     let refused = home.sohoa(&["review", "set", record, "issued_date=3/3/2025"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("YYYY-MM-DD"));
     assert_eq!(home.sohoa(&["review", "set", record, "no_such_field=1"]).status.code(), Some(2));
+    let endless = format!("subject={}", "a".repeat(1001));
+    for wrong in ["type_name=QĐ\u{1b}[31m", "subject=hai\ndòng", endless.as_str()] {
+        assert_eq!(home.sohoa(&["review", "set", record, wrong]).status.code(), Some(2), "{wrong}");
+    }
+    assert!(home.expect(0, &["search", "--state", "review"]).contains(record), "an outcome alone lists its records");
+    assert_eq!(home.sohoa(&["ingest", "--unit", "bad\nunit", "."]).status.code(), Some(2));
 
     let doubts: Vec<String> = line["fields"]
         .as_array()

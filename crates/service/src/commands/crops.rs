@@ -4,10 +4,12 @@
 use super::{Failure, children, text_pages};
 use crate::config::Config;
 use crate::sandbox::{SandboxError, SourceFile};
+use futures::TryStreamExt as _;
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 use sohoa_archive::Archive;
 use sohoa_record::manifest::Manifest;
 use sohoa_record::{Field, Rect};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Writes `<field>.png` into `folder` for each field in doubt that has a place.
@@ -22,7 +24,6 @@ pub async fn cut_out(config: &Config, archive: &Archive, manifest: &Manifest, fo
     if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Failure::Usage(format!("{} is not empty; name a folder that is, or a new one", folder.display())));
     }
-    std::fs::create_dir_all(folder).map_err(unwritable)?;
     let spool = tempfile::tempdir().map_err(|e| Failure::Archive(format!("no temporary folder can be made: {e}")))?;
     let source = SourceFile {
         path: source_file(archive, manifest, spool.path()).await?,
@@ -30,6 +31,7 @@ pub async fn cut_out(config: &Config, archive: &Archive, manifest: &Manifest, fo
         key: manifest.source.digests.sha256.to_string(),
     };
     let pages = text_pages(archive, manifest).await?;
+    std::fs::create_dir_all(folder).map_err(unwritable)?;
     let children = children(config, spool.path())?;
     let mut written = 0;
     for (field, place) in fields {
@@ -59,15 +61,16 @@ pub async fn cut_out(config: &Config, archive: &Archive, manifest: &Manifest, fo
     Ok(())
 }
 
-/// The scan as the archive keeps it; one that is kept elsewhere than on this disk is fetched.
+/// A copy of the scan, hashed on the way: what a person decides from is what was sealed.
 async fn source_file(archive: &Archive, manifest: &Manifest, spool: &Path) -> Result<PathBuf, Failure> {
-    let digest = &manifest.source.digests.sha256;
-    if let Some(path) = archive.objects.local_path(digest) {
-        return Ok(path);
-    }
-    let bytes = archive.objects.get(digest).await?;
+    let full =
+        |e: std::io::Error| Failure::Archive(format!("the scan cannot be copied to {}: {e}; free some space", spool.display()));
     let path = spool.join("source");
-    std::fs::write(&path, bytes).map_err(|e| Failure::Archive(format!("the scan cannot be fetched: {e}; free some space")))?;
+    let mut copy = std::fs::File::create_new(&path).map_err(full)?;
+    let mut pieces = archive.objects.open(&manifest.source.digests.sha256).await?;
+    while let Some(piece) = pieces.try_next().await? {
+        copy.write_all(&piece).map_err(full)?;
+    }
     Ok(path)
 }
 

@@ -1,6 +1,6 @@
 //! `sohoa digitize`: one file through decode … render, nothing stored.
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, PARTIAL};
 use crate::config::Config;
 use crate::present::{DocumentLine, document_line, json_line};
 use crate::sandbox::SourceFile;
@@ -101,7 +101,7 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
                     d.plain_text.iter().for_each(|page| println!("\n{page}"));
                 }
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(if d.state == State::Failed { ExitCode::from(PARTIAL) } else { ExitCode::SUCCESS })
         }
     }
 }

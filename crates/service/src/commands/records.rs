@@ -4,7 +4,7 @@ use super::{Failure, Outcome, find_record, open_indexed, text_pages};
 use crate::config::Config;
 use crate::present::{json_line, printable, record_text};
 use crate::time;
-use sohoa_archive::{Entry, Filter};
+use sohoa_archive::{Archive, Entry, Filter};
 use sohoa_record::field::name;
 use sohoa_record::manifest::State;
 use std::io::IsTerminal as _;
@@ -66,6 +66,9 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
 /// `sohoa search`.
 pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, json: bool) -> Outcome {
     let archive = open_indexed(config).await?;
+    if query.trim().is_empty() {
+        return list(&archive, filter, limit, json).await;
+    }
     let found = archive.index.search(query, filter, None, limit).await?;
     if json {
         found.hits.iter().for_each(|hit| println!("{}", json_line(hit)));
@@ -87,6 +90,20 @@ pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, j
     match found.hits.len() {
         0 => eprintln!("nothing found; type fewer words, or without accents"),
         _ if found.next.is_some() => eprintln!("there is more; raise --limit or narrow with --unit, --state, --dossier"),
+        _ => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All records that the filter leaves.
+async fn list(archive: &Archive, filter: &Filter, limit: u32, json: bool) -> Outcome {
+    let entries = archive.index.entries(filter, None, limit.saturating_add(1)).await?;
+    for entry in entries.iter().take(limit as usize) {
+        println!("{}", if json { json_line(entry) } else { entry_line(entry) });
+    }
+    match entries.len() as u32 {
+        0 => eprintln!("there is no such record"),
+        n if n > limit => eprintln!("there is more; raise --limit or narrow with --unit, --state, --dossier"),
         _ => {}
     }
     Ok(ExitCode::SUCCESS)

@@ -107,6 +107,12 @@ async fn decide(
     let record = find_record(archive, record).await?;
     let key = keyring::sealing_key(config, password_file)?;
     let before = latest(archive, &record).await?;
+    if !matches!(decision, Decision::Reject(_)) {
+        // Nobody vouches for a paper that is no longer the one that was sealed.
+        for object in &before.manifest.objects {
+            archive.objects.verify(&object.digests.sha256).await?;
+        }
+    }
     let who = by.unwrap_or_else(|| config.operator());
     let receipt = sealing::decide(&before, decision, &who, &key).map_err(|e| Failure::Usage(e.to_string()))?;
     let opened = match archive.commit(&receipt).await? {
