@@ -120,7 +120,7 @@ pub enum Error {
         why: String,
     },
     /// The index or queue cannot be used.
-    #[error("index database: {0}; if it stays, run `sohoa fsck --rebuild`")]
+    #[error("index database: {0}; {advice}", advice = advice(.0))]
     Database(#[from] sqlx::Error),
     /// The database was made by another version.
     #[error("index database has schema {found}, this version writes {expected}; run `sohoa fsck --rebuild`")]
@@ -146,6 +146,20 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+}
+
+/// What a person does about an error of the database.
+fn advice(error: &sqlx::Error) -> &'static str {
+    const READONLY: i32 = 8;
+    const CANTOPEN: i32 = 14;
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    // The low byte of an extended code is the primary one (sqlite.org/rescode.html).
+    match code.map(|code| code & 0xff) {
+        Some(READONLY | CANTOPEN) => {
+            "may this user write it? Check who owns the data folder, its permissions, and that its disk is mounted to be written"
+        }
+        _ => "if it stays, run `sohoa fsck --rebuild`",
+    }
 }
 
 impl Error {

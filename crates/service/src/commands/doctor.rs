@@ -94,9 +94,10 @@ impl Report {
 /// Runs it.
 pub async fn run(config_file: &Path, json: bool) -> Outcome {
     let mut report = Report { json, warnings: 0, problems: 0 };
-    let config = match config_file.exists() {
-        true => Some(Config::load(config_file)),
-        false => None,
+    let config = match config_file.try_exists() {
+        // It may be there all the same: loading says what is in the way.
+        Ok(true) | Err(_) => Some(Config::load(config_file)),
+        Ok(false) => None,
     };
     let defaults = Config::defaults();
     let known = match &config {
