@@ -56,10 +56,9 @@ fn the_sample_papers_are_read_as_they_were_drawn() {
             notations_lost += u32::from(field["name"] == "code_notation" && field["value"] != *drawn);
             if field["doubt"].is_null() {
                 vouched += 1;
-                let exact =
-                    ["code_number", "issued_date", "code_notation", "type_name"].contains(&field["name"].as_str().unwrap());
+                // A subject is vouched for by its words' confidence: an accent may be wrong in it.
                 assert!(
-                    !exact || field["value"] == *drawn,
+                    field["name"] == "subject" || field["value"] == *drawn,
                     "{name}: {} is vouched for and wrong: {}",
                     field["name"],
                     field["value"]

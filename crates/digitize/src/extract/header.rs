@@ -65,7 +65,8 @@ pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, p
         .iter()
         .filter(|run| run.centre_x() < split && run.centre_y() > top && run.centre_y() < bottom && run.is_capitals())
         .collect();
-    let words: Vec<&Word> = runs.iter().flat_map(|run| own_words(run)).collect();
+    let last = runs.len().saturating_sub(1);
+    let words: Vec<&Word> = runs.iter().enumerate().flat_map(|(nth, run)| own_words(run, nth < last)).collect();
     if words.is_empty() {
         return None;
     }
@@ -75,13 +76,15 @@ pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, p
     Some(Issuer { words, printed, value, sure })
 }
 
-/// Without the remains of rules and stamps; a dash between words is the name's own.
-fn own_words<'a>(run: &Run<'a>) -> Vec<&'a Word> {
+/// Without the remains of rules and stamps; a dash between words is the name's own, also where the name `goes_on` in the next row.
+fn own_words<'a>(run: &Run<'a>, goes_on: bool) -> Vec<&'a Word> {
+    let is_dash = |w: &Word| matches!(w.text.as_str(), "-" | "–");
     let named = |w: &&Word| w.text.chars().any(char::is_alphanumeric);
     let (Some(first), Some(last)) = (run.words.iter().position(&named), run.words.iter().rposition(&named)) else {
         return Vec::new();
     };
-    run.words[first..=last].iter().copied().filter(|w| named(w) || matches!(w.text.as_str(), "-" | "–")).collect()
+    let end = if goes_on && run.words.get(last + 1).is_some_and(|word| is_dash(word)) { last + 1 } else { last };
+    run.words[first..=end].iter().copied().filter(|w| named(w) || is_dash(w)).collect()
 }
 
 /// Is a page marked secret: MẬT, TỐI MẬT or TUYỆT MẬT in a cell of its own in the upper part (NĐ 30/2020, Phụ lục I, cell 10a)?
@@ -120,6 +123,17 @@ mod tests {
         let page = Paper::new().centred(500, "QUYẾT ĐỊNH:").centred(800, "THÔNG BÁO").page();
         let view = page.view();
         assert_eq!(title(&Sheet::new(&view), 300.0, 2000.0).unwrap().kind.title, "THÔNG BÁO");
+    }
+
+    #[test]
+    fn a_dash_at_the_end_of_a_row_belongs_to_a_name_that_goes_on() {
+        let issuer_of = |paper: Paper| issuer(&Sheet::new(&paper.page().view()), 1100.0, 100.0, 400.0, "").unwrap().value;
+        let name = issuer_of(Paper::new().line(400, 200, "PHÒNG TÀI CHÍNH -").line(400, 270, "KẾ HOẠCH"));
+        assert_eq!(name, "PHÒNG TÀI CHÍNH - KẾ HOẠCH");
+        assert_eq!(
+            issuer_of(Paper::new().line(400, 200, "PHÒNG TÀI CHÍNH").line(400, 270, "KẾ HOẠCH -")),
+            "PHÒNG TÀI CHÍNH KẾ HOẠCH"
+        );
     }
 
     #[test]
