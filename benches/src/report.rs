@@ -50,17 +50,20 @@ pub fn tables(figures: &[Figure]) -> String {
     let mut tables: Vec<Vec<&[Figure]>> = Vec::new();
     for subject in figures.chunk_by(|a, b| (&a.input, a.pages, &a.subject) == (&b.input, b.pages, &b.subject)) {
         match tables.last_mut() {
-            Some(table) if subject.iter().all(|figure| table[0].iter().any(|column| column.name == figure.name)) => {
-                table.push(subject)
-            }
+            Some(table) if within(subject, table[0]) || within(table[0], subject) => table.push(subject),
             _ => tables.push(vec![subject]),
         }
     }
     tables.iter().map(|subjects| table(subjects)).collect::<Vec<_>>().join("\n\n")
 }
 
+/// Is each figure of one subject told of another too?
+fn within(one: &[Figure], other: &[Figure]) -> bool {
+    one.iter().all(|figure| other.iter().any(|column| column.name == figure.name))
+}
+
 fn table(subjects: &[&[Figure]]) -> String {
-    let columns = subjects[0];
+    let Some(columns) = subjects.iter().max_by_key(|subject| subject.len()) else { return String::new() };
     let title = |of: &Figure| format!("`{}`, {}, {} pages", of.subject, of.input, of.pages);
     if subjects.len() == 1 {
         let lines = columns.iter().map(|figure| format!("| {} | {} |", figure.name, value(figure)));
@@ -121,9 +124,13 @@ mod tests {
             figure("a", "speed", 12.34, "1/min"),
             figure("a", "ratio", 1.0, ""),
             figure("b", "speed", 2.0, "1/min"),
+            figure("d", "speed", 3.0, "1/min"),
+            figure("d", "at least", 4.0, ""),
+            figure("d", "ratio", 5.0, ""),
             figure("c", "stored", 1234.5, "B"),
         ];
-        let expected = "| | speed | ratio |\n|---|---:|---:|\n| `a`, scans, 6 pages | 12.3 | 1.00 |\n| `b`, scans, 6 pages | 2.0 | – |\n\n\
+        let expected = "| | speed | at least | ratio |\n|---|---:|---:|---:|\n| `a`, scans, 6 pages | 12.3 | – | 1.00 |\n\
+                        | `b`, scans, 6 pages | 2.0 | – | – |\n| `d`, scans, 6 pages | 3.0 | 4.00 | 5.00 |\n\n\
                         | `c`, scans, 6 pages | |\n|---|---:|\n| stored | 1234 B |";
         assert_eq!(tables(&figures), expected);
     }
