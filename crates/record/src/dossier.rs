@@ -65,8 +65,8 @@ impl std::str::FromStr for DossierCode {
     }
 }
 
-/// `H48`, `H15.50.05.13`, `G09.20` (QĐ 20/2020/QĐ-TTg) or the older reversed `000.00.53.H48` (QCVN 102:2016).
-fn is_agency(text: &str) -> bool {
+/// Is it the code of an agency: `H48`, `H15.50.05.13`, `G09.20` (QĐ 20/2020/QĐ-TTg) or the older reversed `000.00.53.H48` (QCVN 102:2016).
+pub fn is_agency(text: &str) -> bool {
     let is_number = |s: &str| (2..=3).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
     let is_root = |s: &str| s.len() == 3 && s.starts_with(['G', 'H']) && s[1..].bytes().all(|b| b.is_ascii_digit());
     let groups: Vec<&str> = text.split('.').collect();

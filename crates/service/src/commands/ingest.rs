@@ -27,18 +27,12 @@ pub struct Asked<'a> {
     pub json: bool,
 }
 
-/// Codes of agencies have up to 35 capital letters and digits in groups with dots between (QĐ 20/2020/QĐ-TTg); it stands in signed records.
-fn is_agency(unit: &str) -> bool {
-    (1..=35).contains(&unit.len())
-        && unit.split('.').all(|group| !group.is_empty() && group.bytes().all(|b| b.is_ascii_alphanumeric()))
-}
-
 /// Runs it.
 pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>) -> Outcome {
     apart(config, asked.paths)?;
-    if let Some(unit) = asked.unit.as_deref().filter(|unit| !is_agency(unit)) {
+    if let Some(unit) = asked.unit.as_deref().filter(|unit| !sohoa_record::dossier::is_agency(unit)) {
         let shown: String = unit.escape_debug().take(60).collect();
-        return Err(Failure::Usage(format!("--unit '{shown}' is not an agency code; letters, digits and dots, such as H48.15")));
+        return Err(Failure::Usage(format!("--unit '{shown}' is not an agency code such as H48.15")));
     }
     let found = walk(asked.paths);
     for (path, why) in &found.refused {
