@@ -83,5 +83,14 @@ CREATE TABLE register (
   date         TEXT,
   valid_until  TEXT,
   imported_at  TEXT NOT NULL,
+  notation     TEXT,                        -- as it is compared; with year and month it finds the rows that could be a paper
+  year         INTEGER,
+  month        INTEGER,
+  subject      TEXT,
+  owner        TEXT,
+  organ        TEXT,
+  signer       TEXT,
+  in_doubt     INTEGER NOT NULL,
   PRIMARY KEY (register, line)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX register_time ON register (year, month, notation);

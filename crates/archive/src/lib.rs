@@ -26,6 +26,6 @@ pub use index::{Filter, Index, Status};
 pub use objects::Objects;
 pub use queue::{DeadJob, Failure, Job, Queue, QueueCounts};
 pub use rebuild::{ReadRegister, Rebuilt};
-pub use register::{IndexedRow, RegisterNote, RegisterRow};
+pub use register::{Candidates, IndexedRow, RegisterNote, RegisterRow};
 pub use search::{Cursor, Found, Hit};
 pub use store::{Archive, Arrival, ArrivalNote, Arrived, Arriving, Commit, Shown, SourceBytes, new_record_id, remove_index};

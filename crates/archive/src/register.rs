@@ -30,7 +30,7 @@ pub struct RegisterNote {
 }
 
 /// One result in force, as a register lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegisterRow {
     /// The line of the file, from 1.
     pub line: u32,
@@ -46,6 +46,35 @@ pub struct RegisterRow {
     pub date: Option<String>,
     /// Last day in force, `YYYY-MM-DD`; null when it does not end.
     pub valid_until: Option<String>,
+    /// The notation as it is compared; null when the row has no number.
+    pub notation: Option<String>,
+    /// Year of issue.
+    pub year: Option<i16>,
+    /// Month of issue.
+    pub month: Option<i8>,
+    /// What it is about.
+    pub subject: Option<String>,
+    /// Whose result it is.
+    pub owner: Option<String>,
+    /// Who issued it.
+    pub organ: Option<String>,
+    /// Who signed it.
+    pub signer: Option<String>,
+    /// True when the import had a problem with the row.
+    pub in_doubt: bool,
+}
+
+/// Which rows could be a paper.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// The registers that count, by the digests of their files.
+    pub registers: Vec<Sha256Hex>,
+    /// Year of issue.
+    pub year: i16,
+    /// Month of issue; any when none is given.
+    pub month: Option<i8>,
+    /// The notation as it is compared; any when none is given. A row that has no notation could have any.
+    pub notation: Option<String>,
 }
 
 /// A row with the register it came in.
@@ -109,31 +138,65 @@ impl Archive {
             .bind(limit)
             .fetch_all(&self.index.database.reader)
             .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
-            Ok(IndexedRow {
-                register: parse(row.try_get("register")?)?,
-                imported_at: row.try_get("imported_at")?,
-                row: RegisterRow {
-                    line: number(row, "line")?,
-                    unit: row.try_get("unit")?,
-                    procedure: row.try_get("procedure")?,
-                    dossier_code: row.try_get("dossier_code")?,
-                    number: row.try_get("number")?,
-                    date: row.try_get("date")?,
-                    valid_until: row.try_get("valid_until")?,
-                },
-            })
-        };
         rows.iter().map(read).collect()
     }
+
+    /// The rows that could be a paper, at most `limit`, in the order of registers and lines.
+    pub async fn register_candidates(&self, wanted: &Candidates, limit: u32) -> Result<Vec<IndexedRow>> {
+        let registers = json_list(&wanted.registers);
+        let rows = sqlx::query(
+            "SELECT * FROM register
+             WHERE year = ?1 AND (?2 IS NULL OR month IS NULL OR month = ?2)
+               AND (?3 IS NULL OR notation IS NULL OR notation IN ('', ?3))
+               AND register IN (SELECT value FROM json_each(?4))
+             ORDER BY register, line LIMIT ?5",
+        )
+        .bind(wanted.year)
+        .bind(wanted.month)
+        .bind(&wanted.notation)
+        .bind(registers)
+        .bind(limit)
+        .fetch_all(&self.index.database.reader)
+        .await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+fn json_list(registers: &[Sha256Hex]) -> String {
+    serde_json::Value::from_iter(registers.iter().map(|register| register.as_str())).to_string()
+}
+
+fn read(row: &sqlx::sqlite::SqliteRow) -> Result<IndexedRow> {
+    Ok(IndexedRow {
+        register: parse(row.try_get("register")?)?,
+        imported_at: row.try_get("imported_at")?,
+        row: RegisterRow {
+            line: number(row, "line")?,
+            unit: row.try_get("unit")?,
+            procedure: row.try_get("procedure")?,
+            dossier_code: row.try_get("dossier_code")?,
+            number: row.try_get("number")?,
+            date: row.try_get("date")?,
+            valid_until: row.try_get("valid_until")?,
+            notation: row.try_get("notation")?,
+            year: row.try_get("year")?,
+            month: row.try_get("month")?,
+            subject: row.try_get("subject")?,
+            owner: row.try_get("owner")?,
+            organ: row.try_get("organ")?,
+            signer: row.try_get("signer")?,
+            in_doubt: row.try_get("in_doubt")?,
+        },
+    })
 }
 
 pub(crate) async fn write(tx: &mut SqliteConnection, note: &RegisterNote, rows: &[RegisterRow]) -> Result<()> {
     sqlx::query("DELETE FROM register WHERE register = ?").bind(note.digests.sha256.as_str()).execute(&mut *tx).await?;
     for row in rows {
         sqlx::query(
-            "INSERT INTO register (register, line, unit, procedure, dossier_code, number, date, valid_until, imported_at)
-             VALUES (?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO register (register, line, unit, procedure, dossier_code, number, date, valid_until, imported_at,
+                                   notation, year, month, subject, owner, organ, signer, in_doubt)
+             VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         )
         .bind(note.digests.sha256.as_str())
         .bind(row.line)
@@ -144,6 +207,14 @@ pub(crate) async fn write(tx: &mut SqliteConnection, note: &RegisterNote, rows: 
         .bind(&row.date)
         .bind(&row.valid_until)
         .bind(&note.imported_at)
+        .bind(&row.notation)
+        .bind(row.year)
+        .bind(row.month)
+        .bind(&row.subject)
+        .bind(&row.owner)
+        .bind(&row.organ)
+        .bind(&row.signer)
+        .bind(row.in_doubt)
         .execute(&mut *tx)
         .await?;
     }

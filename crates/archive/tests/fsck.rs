@@ -25,7 +25,7 @@ async fn filled(place: &Place) -> Archive {
 }
 
 fn row(line: u32, unit: &str) -> RegisterRow {
-    RegisterRow { line, unit: unit.into(), procedure: None, dossier_code: None, number: None, date: None, valid_until: None }
+    RegisterRow { line, unit: unit.into(), ..RegisterRow::default() }
 }
 
 async fn answers(archive: &Archive) -> Vec<Found> {

@@ -14,6 +14,7 @@ pub mod plan;
 pub mod register;
 pub mod targets;
 pub mod units;
+pub mod witness;
 
 pub use indicators::{
     Counted, Entry, Evidence, Formula, Group, How, Indicator, NO_UNIT, Population, ReportRow, evidence, formula, report,

@@ -10,6 +10,7 @@ use crate::number::NumberKey;
 use jiff::civil::Date;
 use serde::Serialize;
 use sohoa_record::DossierCode;
+use sohoa_record::text::nfc;
 use std::collections::BTreeMap;
 use table::{Column, Table};
 
@@ -30,6 +31,14 @@ pub struct RegisterRow {
     pub year: Option<i16>,
     /// The last day on which the result is in force (còn hiệu lực đến); `None` is without end, or not readable.
     pub valid_until: Option<Date>,
+    /// What the result is about (trích yếu), as written.
+    pub subject: Option<String>,
+    /// Whose result it is: the name of a person or organisation, as written.
+    pub owner: Option<String>,
+    /// Who issued it (cơ quan ban hành), as written.
+    pub organ: Option<String>,
+    /// Who signed it, as written.
+    pub signer: Option<String>,
     /// Line in the file, from 1.
     pub line: u64,
     /// True when one of the problems of the import is about this row.
@@ -100,7 +109,7 @@ impl RegisterImport {
 /// Reads a register: a header line with the names of the columns in any order, then one row a result.
 ///
 /// UTF-8 with or without mark, `,` `;` or tab between cells, any line ends. Columns are known by the names `unit`, `procedure`,
-/// `dossier_code`, `number`, `date`, `valid_until`, by Vietnamese ones (`đơn vị`, `mã hồ sơ` …) and by those of the national
+/// `dossier_code`, `number`, `date`, `valid_until`, `subject`, `owner`, `organ`, `signer`, by Vietnamese ones (`đơn vị`, `mã hồ sơ` …) and by those of the national
 /// payload (`DonViXuLy`, `MaHoSo` …). Lines above the header and columns that are not needed are passed over.
 pub fn parse_register(csv: &[u8]) -> RegisterImport {
     let table = match Table::read(csv) {
@@ -149,7 +158,23 @@ impl RowReader<'_> {
         let (date, year, either_way) = self.date();
         let valid_until = self.valid_until(date);
         let line = self.record.line;
-        let row = RegisterRow { unit, procedure, dossier_code, number, date, year, valid_until, line, in_doubt: false };
+        let [subject, owner, organ, signer] =
+            [Column::Subject, Column::Owner, Column::Organ, Column::Signer].map(|column| self.words(column));
+        let row = RegisterRow {
+            unit,
+            procedure,
+            dossier_code,
+            number,
+            date,
+            year,
+            valid_until,
+            subject,
+            owner,
+            organ,
+            signer,
+            line,
+            in_doubt: false,
+        };
         Some((row, either_way))
     }
 
@@ -192,6 +217,13 @@ impl RowReader<'_> {
             self.problem(Some(column), said(&text, why), remedy, Effect::Counted);
         }
         checked.value
+    }
+
+    /// A cell that is only compared with what was read from a paper: any words will do, one space between them.
+    fn words(&mut self, column: Column) -> Option<String> {
+        let text = self.readable(column, Effect::Counted)?;
+        let words = nfc(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+        (!words.is_empty()).then_some(words)
     }
 
     /// The cell's text, trimmed; `None` and a problem when its bytes are not UTF-8.

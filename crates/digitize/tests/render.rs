@@ -29,6 +29,7 @@ fn field(name: &str, value: &str, doubt: bool) -> Field {
         rect: None,
         doubt: doubt.then_some(sohoa_record::Reason::LowConfidence),
         rule: "test".into(),
+        register: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One value read from a document, with everything a reviewer or an auditor needs to judge it.
 
-use crate::{Reason, Rect};
+use crate::{Reason, Rect, Sha256Hex};
 use serde::{Deserialize, Serialize};
 
 /// Names of the general header's fields, after NĐ 30/2020/NĐ-CP Phụ lục VI and TT 01/2023/TT-VPCP art. 9, in snake case.
@@ -43,8 +43,38 @@ pub struct Field {
     pub rect: Option<Rect>,
     /// Why a person must look; null when the value is vouched for.
     pub doubt: Option<Reason>,
-    /// The rule that produced the value, such as `nd30.header.number`; `review.accept` and `review.set` for a person's.
+    /// The rule that produced the value, such as `nd30.header.number`; [`REGISTER_RULE`] for a register's; `review.accept` and
+    /// `review.set` for a person's.
     pub rule: String,
+    /// What the registers say of the value; absent when none was asked or none has this paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<RegisterWitness>,
+}
+
+/// The rule of a value that was taken from a register.
+pub const REGISTER_RULE: &str = "register.match";
+
+/// The rows of the imported registers that could be this paper, the likeliest first. One row that no other comes near gave the
+/// value; of several a person chooses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterWitness {
+    /// Never empty. After a clear match the row that gave the value and the runner-up, if there was any.
+    pub rows: Vec<RegisterCandidate>,
+}
+
+/// A row of a register beside a reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterCandidate {
+    /// The register's file, an object of the archive.
+    pub register: Sha256Hex,
+    /// Its line, from 1.
+    pub line: u32,
+    /// What it says of this field, in the field's own form.
+    pub value: String,
+    /// How much of subject or owner agrees, whole percent.
+    pub score: u8,
 }
 
 /// The field of that name, if there is one.

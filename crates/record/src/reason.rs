@@ -37,6 +37,7 @@ reasons! {
     FieldMissing, "field_missing", "thiếu trường bắt buộc: xem ảnh và nhập", "a required field was not found: look at the image and type it";
     LowConfidence, "low_confidence", "máy đọc chưa chắc: đối chiếu với ảnh", "the reading is not sure: compare it with the image";
     Conflicting, "conflicting", "hai chỗ trên giấy ghi khác nhau: xem ảnh và chọn", "two places on the paper disagree: look at the image and choose";
+    RegisterTie, "register_tie", "sổ theo dõi có dòng có thể là giấy này nhưng chưa chắc: xem ảnh và chọn dòng đúng", "rows of the register could be this paper, none for sure: look at the image and choose";
     UnknownKind, "unknown_kind", "không nhận ra loại giấy tờ: chọn loại", "the kind of paper was not recognized: choose it";
     DossierUnknown, "dossier_unknown", "chưa biết mã hồ sơ: đặt tên thư mục hoặc tệp theo mã hồ sơ", "the dossier's code is not known: name the folder or file by it";
     // --- a page

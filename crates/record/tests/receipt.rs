@@ -60,6 +60,7 @@ fn manifest(words: &[String], numbers: [u32; 4]) -> Manifest {
             rect: Some(Rect { x: 1, y: 2, width: 3, height: numbers[3] }),
             doubt: None,
             rule: "nd30.header.subject".into(),
+            register: None,
         }],
         incoming_signatures: vec![],
         processing: Processing { software: "sohoa".into(), engine: "recorded".into(), model: String::new(), model_sha256: None },

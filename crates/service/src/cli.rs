@@ -229,6 +229,14 @@ pub enum Review {
         #[arg(long)]
         by: Option<String>,
     },
+    /// Ask the imported registers again about all that waits: a number or day that a hand wrote may stand there
+    #[command(
+        after_help = "A row fills a value only when it alone agrees with notation, month, issuer and subject; several rows\nthat could be the paper are listed for a person: sohoa review show RECORD"
+    )]
+    Match {
+        #[command(flatten)]
+        json: Json,
+    },
     /// Refuse the document: it is not digitized
     Reject {
         record: String,

@@ -8,11 +8,13 @@ use crate::progress::Progress;
 use crate::sandbox::{Children, SourceFile};
 use crate::sealing::{Captured, Made};
 use crate::walk::Scan;
+use crate::witness::{self, Registers};
 use crate::worker::{self, WorkError, read_document};
 use crate::{commands, keyring, sealing, time};
 use ed25519_dalek::SigningKey;
 use sohoa_archive::queue::Failure;
 use sohoa_archive::{Archive, Arrival, ArrivalNote, Arriving, Job, Remedy, SourceBytes};
+use sohoa_digitize::Digitized;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_digitize::render::Meta;
 use sohoa_record::identifier::RecordId;
@@ -79,6 +81,8 @@ pub struct Batch<'a> {
     pub engine: EngineInfo,
     /// What seals.
     pub key: &'a SigningKey,
+    /// What may know a number that a hand wrote.
+    pub registers: Registers,
     /// The unit that digitizes, when it was named.
     pub unit: Option<String>,
     /// For the person who waits.
@@ -312,7 +316,7 @@ impl Batch<'_> {
         sealed
     }
 
-    async fn seal(&self, job: &Job, note: ArrivalNote, outcome: worker::Outcome) -> Result<Manifest, Halt> {
+    async fn seal(&self, job: &Job, note: ArrivalNote, mut outcome: worker::Outcome) -> Result<Manifest, Halt> {
         let captured = Captured {
             record: job.record.clone(),
             source: note.digests,
@@ -321,12 +325,13 @@ impl Batch<'_> {
             dossier: note.dossier,
             operator: self.config.operator(),
         };
-        let receipt = match &outcome {
+        let receipt = match &mut outcome {
             worker::Outcome::Refused { reason, detail } => {
                 tracing::info!(record = %job.record, "refused: {reason}: {detail}");
                 sealing::capture(captured, Made::Refused(*reason), &self.engine, self.key)?
             }
             worker::Outcome::Done(done) => {
+                self.ask_registers(&captured.dossier, &mut done.digitized).await?;
                 let pdf = self.put(&done.pdf).await?;
                 let text = self.put(&done.text).await?;
                 let made = Made::Read { info: &done.source, digitized: &done.digitized, pdf, text };
@@ -334,6 +339,16 @@ impl Batch<'_> {
             }
         };
         Ok(self.archive.commit(&receipt).await?.opened().manifest.clone())
+    }
+
+    /// What a hand wrote may stand in a register.
+    async fn ask_registers(&self, dossier: &Dossier, digitized: &mut Digitized) -> Result<(), Halt> {
+        if digitized.state == State::Review
+            && witness::confirm(self.archive, &self.registers, dossier, &mut digitized.fields).await?
+        {
+            digitized.state = sealing::settle(&digitized.fields, &mut digitized.reasons);
+        }
+        Ok(())
     }
 
     async fn put(&self, path: &PathBuf) -> Result<sohoa_record::Digests, Halt> {

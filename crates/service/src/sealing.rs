@@ -170,20 +170,40 @@ pub fn decide(latest: &Opened, decision: Decision, who: &str, key: &SigningKey) 
     if action != "reject" {
         // A decision on the fields takes an earlier rejection back.
         m.reasons.retain(|reason| *reason != Reason::Rejected);
-        // What is left in doubt decides the state; doubts about pages are not for a field's reviewer to clear.
-        let doubts: Vec<Reason> = m.fields.iter().filter_map(|field| field.doubt).collect();
-        m.reasons.retain(|reason| !is_field_doubt(*reason) || doubts.contains(reason));
-        let page_failed = [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged].iter().any(|r| m.reasons.contains(r));
-        m.state = if doubts.is_empty() && !page_failed { State::Sealed } else { State::Review };
+        m.state = settle(&m.fields, &mut m.reasons);
     }
     m.reasons.sort();
     m.reasons.dedup();
-    m.revision += 1;
+    Ok(next_revision(latest, m, who, action, note, key)?)
+}
+
+/// The receipt of the next revision: `changed` is the latest manifest with what is new in it.
+pub fn next_revision(
+    latest: &Opened,
+    changed: Manifest,
+    who: &str,
+    action: &str,
+    note: String,
+    key: &SigningKey,
+) -> Result<Receipt, KeyringError> {
+    let mut m = changed;
+    m.revision = latest.manifest.revision + 1;
     m.previous = Some(latest.digest.clone());
     m.salt = hex::encode(*random::<32>()?);
     m.sealed_at = time::rfc3339(&time::now());
     m.history.push(Event { at: m.sealed_at.clone(), who: who.to_owned(), action: action.into(), note });
     Ok(Receipt::seal(&m, key))
+}
+
+/// What is left in doubt decides the state; doubts about pages are not for a field's reviewer to clear. Brings the reasons in line.
+pub fn settle(fields: &[Field], reasons: &mut Vec<Reason>) -> State {
+    let doubts: Vec<Reason> = fields.iter().filter_map(|field| field.doubt).collect();
+    reasons.retain(|reason| !is_field_doubt(*reason));
+    reasons.extend(&doubts);
+    reasons.sort();
+    reasons.dedup();
+    let page_failed = [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged].iter().any(|r| reasons.contains(r));
+    if doubts.is_empty() && !page_failed { State::Sealed } else { State::Review }
 }
 
 /// Reasons that stand for a field's doubt and go with it.
@@ -201,6 +221,7 @@ fn is_field_doubt(reason: Reason) -> bool {
             | R::FieldMissing
             | R::LowConfidence
             | R::Conflicting
+            | R::RegisterTie
             | R::UnknownKind
     )
 }

@@ -85,6 +85,76 @@ fn real_papers_are_accounted_for_and_nothing_wrong_is_vouched_for() {
     let after: Vec<String> = queries.iter().map(|query| ask(query)).collect();
     assert_eq!(before, after, "the rebuilt index gives the same answers");
     home.expect(0, &["fsck"]);
+
+    ask_the_register(&home, &truth);
+}
+
+/// The register as a second witness, without and with the papers' own rows among 500 of the same issuers and months.
+fn ask_the_register(home: &Home, truth: &[Value]) {
+    let others = distractors(truth);
+    assert_eq!(others.len(), 500);
+    let import = |rows: &[[String; 5]]| {
+        let file = home.path("so.csv");
+        let lines = rows.iter().map(|row| format!("H48,{}\n", row.each_ref().map(|cell| format!("{cell:?}")).join(",")));
+        std::fs::write(&file, format!("unit,number,date,subject,organ,signer\n{}", lines.collect::<String>())).unwrap();
+        home.expect(0, &["register", "import", file.to_str().unwrap()]);
+        home.expect(0, &["review", "match"]);
+        let (mut filled, mut wrong) = (0, Vec::new());
+        for record in home.lines(&[0], &["search", "--json", "--limit", "100"]) {
+            let shown: Value =
+                serde_json::from_str(&home.expect(0, &["show", record["record"].as_str().unwrap(), "--json"])).unwrap();
+            let name = shown["source"]["name"].as_str().unwrap();
+            let paper = truth.iter().find(|paper| paper["file"].as_str().unwrap().ends_with(&format!("/{name}"))).unwrap();
+            let (number, _) = paper["number"].as_str().unwrap().split_once('/').unwrap();
+            for (field, right) in [("code_number", number), ("issued_date", paper["date"].as_str().unwrap())] {
+                let field = shown["fields"].as_array().unwrap().iter().find(|f| f["name"] == field).unwrap();
+                match (field["doubt"].is_null(), field["value"] == right) {
+                    (true, true) => filled += 1,
+                    (true, false) => wrong.push(format!("{name}: {field}")),
+                    (false, _) => println!("{name}: left to a person: {field}"),
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        filled
+    };
+    let before = import(&others);
+    let own = truth.iter().map(row_of);
+    let after = import(&own.chain(others.iter().cloned()).collect::<Vec<_>>());
+    let all = 2 * truth.len();
+    println!("numbers and dates known: {before} of {all} with 500 other rows, {after} with the papers' own among them, 0 wrong");
+    assert!(after * 100 >= all * 90, "number and date are known on {after} of {all}");
+    assert!(home.verify().iter().all(|(verdict, _)| verdict == "ok"));
+}
+
+/// Number, date, subject, issuer and signer of a paper.
+fn row_of(paper: &Value) -> [String; 5] {
+    let text = |name: &str| paper[name].as_str().unwrap_or_default().to_owned();
+    let organ: Vec<&str> = paper["issuer_lines"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    [text("number"), text("date"), text("subject"), organ.join(" "), text("signer_name")]
+}
+
+/// Rows of the same issuers, notations and months: half of them with the paper's own subject in which a word or a number is
+/// another, half with subjects of other papers.
+fn distractors(truth: &[Value]) -> Vec<[String; 5]> {
+    let titles = std::fs::read_to_string(corpus().join("text/legal-meta-all.tsv")).unwrap();
+    let titles: Vec<&str> = titles.lines().filter_map(|line| line.split('\t').max_by_key(|cell| cell.len())).collect();
+    let words: Vec<&str> = titles.iter().flat_map(|title| title.split(' ')).filter(|word| word.len() > 5).collect();
+    let row = |at: usize| {
+        let [number, date, subject, organ, signer] = row_of(&truth[at % truth.len()]);
+        let notation = number.split_once('/').unwrap().1.to_owned();
+        let subject = match at % 2 {
+            0 => titles[at * 7 % titles.len()].to_owned(),
+            _ => {
+                let mut own: Vec<String> = subject.split(' ').map(str::to_owned).collect();
+                let changed = own.len() - 1 - at * 5 % (own.len() / 2);
+                own[changed] = words[at * 131 % words.len()].to_owned();
+                own.join(" ")
+            }
+        };
+        [format!("{}/{notation}", 1000 + at), format!("{}-{:02}", &date[..7], 1 + at % 28), subject, organ, signer]
+    };
+    (0..500).map(row).collect()
 }
 
 fn is_scan(path: &std::path::Path) -> bool {

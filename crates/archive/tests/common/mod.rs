@@ -174,6 +174,7 @@ pub async fn seal(archive: &Archive, document: &Document, arrived: &Arrived, sal
         rect: None,
         doubt: None,
         rule: "test".into(),
+        register: None,
     };
     let manifest = Manifest {
         format: manifest::FORMAT.into(),

@@ -217,6 +217,10 @@ fn any_row() -> impl Strategy<Value = RegisterRow> {
             date,
             year: date.map(|date| date.year()).or(year),
             valid_until: year.map(|year| jiff::civil::date(year, 6, 1)),
+            subject: None,
+            owner: None,
+            organ: None,
+            signer: None,
             line,
             in_doubt,
         })

@@ -14,6 +14,10 @@ fn row(code: Option<&str>, number: Option<&str>) -> RegisterRow {
         date: Some(date(2023, 4, 25)),
         year: Some(2023),
         valid_until: None,
+        subject: None,
+        owner: None,
+        organ: None,
+        signer: None,
         line: 2,
         in_doubt: false,
     }

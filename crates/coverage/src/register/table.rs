@@ -17,17 +17,25 @@ pub(super) enum Column {
     Number,
     Date,
     ValidUntil,
+    Subject,
+    Owner,
+    Organ,
+    Signer,
 }
 
 /// Names of the columns, folded and without spaces: ours, the offices' Vietnamese ones, those of the national payload and of the
 /// registers of digitized results that follow TT 01/2023/TT-VPCP art. 9.
-const NAMES: [(Column, &[&str]); 6] = [
+const NAMES: [(Column, &[&str]); 10] = [
     (Column::Unit, &["unit", "donvi", "madonvi", "donvixuly", "donvigiaiquyet", "macoquan", "unitcode"]),
     (Column::Procedure, &["procedure", "procedurecode", "thutuc", "mathutuc", "matthc"]),
     (Column::DossierCode, &["dossiercode", "dossier", "mahoso", "masohoso", "mahosotthc", "masohosotthc"]),
     (Column::Number, &["number", "codenumber", "sokyhieu", "sovakyhieu", "sovanban", "sokyhieuvanban", "kyhieugiayto", "so"]),
     (Column::Date, &["date", "issueddate", "ngay", "ngaycap", "ngaybanhanh", "ngaythangnam", "ngayky"]),
     (Column::ValidUntil, &["validuntil", "conhieulucden", "hieulucden", "cogiatriden", "thoihanhieuluc", "ngayhethan"]),
+    (Column::Subject, &["subject", "trichyeu", "trichyeunoidung", "vevanban", "noidung"]),
+    (Column::Owner, &["owner", "chuhoso", "tenchuhoso", "tenchugiayto", "chugiayto", "hovaten", "hoten"]),
+    (Column::Organ, &["organ", "organname", "coquanbanhanh", "tencoquan", "coquancap", "noibanhanh", "noicap"]),
+    (Column::Signer, &["signer", "signername", "nguoiky", "nguoikyvanban"]),
 ];
 
 /// One line of cells.

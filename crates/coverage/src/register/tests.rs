@@ -26,6 +26,10 @@ fn a_plain_register() {
             date: Some(date(2023, 4, 25)),
             year: Some(2023),
             valid_until: Some(date(2026, 4, 25)),
+            subject: None,
+            owner: None,
+            organ: None,
+            signer: None,
             line: 2,
             in_doubt: false,
         }

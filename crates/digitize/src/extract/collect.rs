@@ -40,6 +40,7 @@ impl Collector {
             rect: layout::union(reading.words).map(|r| view.placement.to_kept(r, view.kept_size)),
             doubt: reading.doubt,
             rule: reading.rule.to_owned(),
+            register: None,
         });
     }
 
@@ -298,5 +299,15 @@ fn unbroken(sheets: &[Sheet<'_>]) -> bool {
 }
 
 fn unplaced(name: &str, value: Option<String>, confidence: u8, doubt: Option<Reason>, rule: &str) -> Field {
-    Field { name: name.to_owned(), value, printed: String::new(), confidence, page: 1, rect: None, doubt, rule: rule.to_owned() }
+    Field {
+        name: name.to_owned(),
+        value,
+        printed: String::new(),
+        confidence,
+        page: 1,
+        rect: None,
+        doubt,
+        rule: rule.to_owned(),
+        register: None,
+    }
 }

@@ -28,7 +28,7 @@ pub async fn run(config: &Config, rebuild: bool, json: bool) -> Outcome {
         }
     };
     if rebuild {
-        let rebuilt = archive.rebuild(&super::report::rows_for_index, &mut tell).await?;
+        let rebuilt = archive.rebuild(&crate::registers::rows_for_index, &mut tell).await?;
         if json {
             println!("{}", json_line(&rebuilt));
         } else {

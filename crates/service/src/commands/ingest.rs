@@ -8,6 +8,7 @@ use crate::keyring;
 use crate::present::printable;
 use crate::progress::{Progress, duration};
 use crate::walk::{Walk, walk};
+use crate::witness::Registers;
 use sohoa_record::manifest::{PageState, State};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -80,6 +81,7 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
         children: &children,
         engine: ready.engine,
         key: &key,
+        registers: Registers::that_count(&archive).await?,
         unit,
         progress: &progress,
         json: asked.json,

@@ -4,14 +4,13 @@ use super::{Failure, Outcome, PARTIAL, open_indexed};
 use crate::cli::Register;
 use crate::config::Config;
 use crate::present::json_line;
-use crate::time;
-use futures::TryStreamExt as _;
-use sohoa_archive::register::{RegisterNote, RegisterRow as IndexRow};
+use crate::{registers, time};
 use sohoa_archive::{Archive, Filter};
 use sohoa_coverage::{
     Effect, Entry, Group, Indicator, RegisterRow, ReportRow, Targets, Units, parse_register, report as figures,
 };
 use sohoa_record::field::name;
+use sohoa_record::manifest::State;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -35,34 +34,18 @@ pub async fn import(config: &Config, asked: Register) -> Outcome {
     }
     let archive = open_indexed(config).await?;
     let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    archive.import_register(&name, bytes, &time::rfc3339(&time::now()), &index_rows(&register.rows)).await?;
+    archive.import_register(&name, bytes, &time::rfc3339(&time::now()), &registers::index_rows(&register.rows)).await?;
     println!(
         "{} results, {} repeated rows, {} problems; stored with the archive (not signed)",
         register.rows.len(),
         register.duplicates,
         register.problems.len()
     );
+    let waiting = archive.index.status().await?.records.get(&State::Review).copied().unwrap_or_default();
+    if waiting > 0 {
+        println!("{waiting} records wait for review; `sohoa review match` asks the register about them");
+    }
     Ok(ExitCode::from(if register.problems.is_empty() { 0 } else { PARTIAL }))
-}
-
-/// Rows of a stored register for the index, when it is rebuilt.
-pub fn rows_for_index(_: &RegisterNote, bytes: &[u8]) -> Result<Vec<IndexRow>, String> {
-    let register = parse_register(bytes);
-    if register.is_usable() { Ok(index_rows(&register.rows)) } else { Err("it is not a register".into()) }
-}
-
-fn index_rows(rows: &[RegisterRow]) -> Vec<IndexRow> {
-    rows.iter()
-        .map(|row| IndexRow {
-            line: row.line as u32,
-            unit: row.unit.clone().unwrap_or_default(),
-            procedure: row.procedure.clone(),
-            dossier_code: row.dossier_code.as_ref().map(|code| code.to_string()),
-            number: row.number.clone(),
-            date: row.date.map(|date| date.to_string()),
-            valid_until: row.valid_until.map(|date| date.to_string()),
-        })
-        .collect()
 }
 
 /// `sohoa report`.
@@ -81,7 +64,7 @@ pub async fn report(config: &Config, year: Option<i16>, json: bool) -> Outcome {
         None => Targets::default(),
     };
     let entries = entries(&archive).await?;
-    let register = registers(&archive).await?;
+    let register = rows(&archive).await?;
     let rows = figures(&entries, register.as_deref(), &units, &targets, year, today);
     if json {
         rows.iter().for_each(|row| println!("{}", json_line(row)));
@@ -131,12 +114,9 @@ async fn entries(archive: &Archive) -> Result<Vec<Entry>, Failure> {
     }
 }
 
-/// Rows of all registers together; none when no register was imported. Of files with one name the last import counts: that is how a
-/// register is corrected.
-async fn registers(archive: &Archive) -> Result<Option<Vec<RegisterRow>>, Failure> {
-    let mut notes: Vec<RegisterNote> = archive.registers().try_collect().await?;
-    notes.sort_by(|a, b| (&a.name, &b.imported_at).cmp(&(&b.name, &a.imported_at)));
-    notes.dedup_by(|later, kept| later.name == kept.name);
+/// Rows of all registers together; none when no register was imported.
+async fn rows(archive: &Archive) -> Result<Option<Vec<RegisterRow>>, Failure> {
+    let notes = registers::that_count(archive).await?;
     if notes.is_empty() {
         return Ok(None);
     }

@@ -5,11 +5,12 @@ use crate::cli::Review;
 use crate::commands::records::entry_line;
 use crate::config::Config;
 use crate::keyring;
-use crate::present::{json_line, printable};
+use crate::present::{document_line, json_line, printable};
 use crate::sealing::{self, Decision};
+use crate::witness::{self, Registers};
 use sohoa_archive::{Archive, Commit, Filter};
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::State;
+use sohoa_record::manifest::{Manifest, State};
 use sohoa_record::seal::Opened;
 use std::path::Path;
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
             let values = values.iter().map(|value| assignment(value)).collect::<Result<Vec<_>, _>>()?;
             decide(config, &archive, &record, Decision::Set(values), by, password_file).await
         }
+        Review::Match { json } => ask_registers(config, &archive, json.json, password_file).await,
         Review::Reject { record, note, by } => decide(config, &archive, &record, Decision::Reject(note), by, password_file).await,
     }
 }
@@ -62,12 +64,7 @@ async fn list(archive: &Archive, limit: u32, json: bool) -> Outcome {
 fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
     let m = &opened.manifest;
     if json {
-        println!(
-            "{}",
-            json_line(
-                &serde_json::json!({"record": m.record, "revision": m.revision, "state": m.state, "reasons": m.reasons, "fields": m.fields})
-            )
-        );
+        println!("{}", record_line(m));
         return Ok(ExitCode::SUCCESS);
     }
     println!("{}  {}  {}", m.record, m.state.as_str(), printable(&m.source.name));
@@ -87,6 +84,9 @@ fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
                     "  {:<16} page {}{place}; printed «{}», confidence {} %",
                     "", field.page, field.printed, field.confidence
                 );
+                for row in field.register.iter().flat_map(|witness| &witness.rows) {
+                    println!("  {:<16} register line {}: {}   {} % agrees", "", row.line, printable(&row.value), row.score);
+                }
             }
         }
     }
@@ -131,6 +131,43 @@ async fn decide(
         println!("    {}: {}", reason.code(), reason.vi());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every record that waits is looked at once; what a register says of it is a new revision.
+async fn ask_registers(config: &Config, archive: &Archive, json: bool, password_file: Option<&Path>) -> Outcome {
+    let key = keyring::sealing_key(config, password_file)?;
+    let registers = Registers::that_count(archive).await?;
+    let filter = Filter { state: Some(State::Review), ..Filter::default() };
+    let (mut asked, mut sealed, mut listed, mut after) = (0, 0, 0, None);
+    loop {
+        let page = archive.index.entries(&filter, after.as_ref(), 500).await?;
+        let Some(last) = page.last().map(|entry| entry.record.clone()) else { break };
+        for entry in page {
+            asked += 1;
+            let again = witness::confirm_again(archive, &registers, &entry.record, &config.operator(), &key).await;
+            let Some(opened) = again.map_err(|error| Failure::Archive(error.to_string()))? else { continue };
+            let m = &opened.manifest;
+            match m.state {
+                State::Sealed => sealed += 1,
+                _ => listed += 1,
+            }
+            if json {
+                println!("{}", record_line(m));
+            } else {
+                println!("{}", document_line(&m.source.name, m.state, &m.reasons, &m.pages, &m.fields));
+            }
+        }
+        after = Some(last);
+    }
+    let left = asked - sealed;
+    eprintln!("{asked} waited: {sealed} completed by the registers, {listed} have something new to look at, {left} wait");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn record_line(m: &Manifest) -> String {
+    json_line(
+        &serde_json::json!({"record": m.record, "revision": m.revision, "state": m.state, "reasons": m.reasons, "fields": m.fields}),
+    )
 }
 
 async fn latest(archive: &Archive, record: &RecordId) -> Result<Opened, Failure> {

@@ -99,6 +99,7 @@ pub fn manifest(record: &str, previous: Option<&Manifest>) -> Manifest {
             rect: Some(Rect { x: 412, y: 655, width: 298, height: 44 }),
             doubt: first.then_some(Reason::NumberHandwritten),
             rule: if first { "nd30.header.number".into() } else { "review.set".into() },
+            register: None,
         }],
         incoming_signatures: vec![],
         processing: Processing {
