@@ -63,8 +63,10 @@ const SURE: usize = 10;
 const APART: usize = 6;
 /// … and it is worth showing to a person up to one in so many.
 const NEAR: usize = 4;
-/// Any other row must be farther by more than reading errors explain: twice the winner's distance and these letters.
+/// Any other row must be farther by more than reading errors explain: twice the winner's distance and these letters …
 const MARGIN: usize = 4;
+/// … or these where they make another word of it; one letter less where the winner was read letter for letter.
+const WORD_MARGIN: usize = 3;
 /// Candidates that a person is shown.
 const SHOWN: usize = 5;
 
@@ -83,7 +85,11 @@ pub fn judge(reading: &Reading, rows: &[RegisterRow]) -> Verdict {
         .collect();
     compared.sort_by_key(|compared| (compared.distance, compared.row));
     let Some(best) = compared.first() else { return Verdict::Unknown };
-    let rival_is_far = |rival: &Compared| rival.distance >= 2 * best.distance + MARGIN;
+    let rival_is_far = |rival: &Compared| {
+        let margin = if best.distance == 0 { WORD_MARGIN - 1 } else { best.distance + WORD_MARGIN };
+        let another_word = !rival.only_misread && rival.distance >= margin;
+        another_word || rival.distance >= 2 * best.distance + MARGIN
+    };
     let clear = best.distance * SURE <= best.letters
         && best.only_misread
         && !rows[best.row].in_doubt

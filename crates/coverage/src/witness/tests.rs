@@ -61,10 +61,10 @@ fn near_identical_decisions_stay_two() {
     let rows = [
         row("51/QĐ-UBND", date(2025, 1, 17), NGHIA_HANH),
         row("84/QĐ-UBND", date(2025, 1, 23), "Về việc phê duyệt Kế hoạch ứng phó sự cố tràn dầu của Cửa hàng xăng dầu Long Sơn"),
-        row("85/QĐ-UBND", date(2025, 1, 24), "Về việc phê duyệt Kế hoạch ứng phó sự cố tràn dầu huyện Nghĩa Hưng"),
+        row("85/QĐ-UBND", date(2025, 1, 24), "Về việc phê duyệt Kế hoạch ứng phó sự cố tràn dầu huyện Nghĩa Hạnh"),
     ];
     assert_eq!(winner(&judge(&reading(rows[1].subject.as_deref().unwrap()), &rows)), Some(1));
-    // "Hành" and "Hưng" are two letters apart: what was read could be either
+    // "Hành" and "Hạnh" differ in a mark, as readings do: what was read could be either
     let Verdict::Tie(candidates) = judge(&reading(NGHIA_HANH), &rows) else { panic!("a tie was expected") };
     assert_eq!(candidates.iter().map(|c| c.row).collect::<Vec<_>>(), [0, 2]);
 }
