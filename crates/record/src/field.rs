@@ -43,7 +43,7 @@ pub struct Field {
     pub rect: Option<Rect>,
     /// Why a person must look; null when the value is vouched for.
     pub doubt: Option<Reason>,
-    /// The rule that produced the value, such as `nd30.header.number`; `review.accept` and `review.set` for a person's.
+    /// The rule that produced the value, such as `nd30.header.number`; `review.…` for a person's.
     pub rule: String,
 }
 
