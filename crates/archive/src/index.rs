@@ -92,6 +92,17 @@ impl Index {
         self.with_fields(rows).await
     }
 
+    /// Records that were decided on after their capture, in the order of their identifiers: at most `limit` after `after`.
+    pub async fn revised(&self, after: Option<&RecordId>, limit: u32) -> Result<Vec<RecordId>> {
+        let rows: Vec<String> =
+            sqlx::query_scalar("SELECT record FROM records WHERE record > ?1 AND revision > 1 ORDER BY record LIMIT ?2")
+                .bind(after.map_or("", RecordId::as_str))
+                .bind(limit)
+                .fetch_all(&self.database.reader)
+                .await?;
+        rows.iter().map(|record| parse(record)).collect()
+    }
+
     /// How much there is, and in which state.
     pub async fn status(&self) -> Result<Status> {
         let mut status = Status::default();

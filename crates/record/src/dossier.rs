@@ -4,6 +4,7 @@
 //! an ordinal of four to seven digits, parts joined by `-`: `000.00.53.H48-220921-0099`, `H15.50.05.13-261008-0975`,
 //! `G09.20-20260609-0092637`.
 
+use crate::identifier::agency::is_agency;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -63,15 +64,6 @@ impl std::str::FromStr for DossierCode {
         }
         Ok(Self(text.to_owned()))
     }
-}
-
-/// Is it the code of an agency: `H48`, `H15.50.05.13`, `G09.20` (QĐ 20/2020/QĐ-TTg) or the older reversed `000.00.53.H48` (QCVN 102:2016).
-pub fn is_agency(text: &str) -> bool {
-    let is_number = |s: &str| (2..=3).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
-    let is_root = |s: &str| s.len() == 3 && s.starts_with(['G', 'H']) && s[1..].bytes().all(|b| b.is_ascii_digit());
-    let groups: Vec<&str> = text.split('.').collect();
-    let roots = groups.iter().filter(|g| is_root(g)).count();
-    roots == 1 && groups.iter().all(|g| is_root(g) || is_number(g))
 }
 
 fn is_day(text: &str) -> bool {

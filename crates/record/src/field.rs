@@ -43,8 +43,8 @@ pub struct Field {
     pub rect: Option<Rect>,
     /// Why a person must look; null when the value is vouched for.
     pub doubt: Option<Reason>,
-    /// The rule that produced the value, such as `nd30.header.number`; [`REGISTER_RULE`] for a register's; `review.accept` and
-    /// `review.set` for a person's.
+    /// The rule that produced the value, such as `nd30.header.number`; [`REGISTER_RULE`] for a register's, `review.…` for a
+    /// person's.
     pub rule: String,
     /// What the registers say of the value; absent when none was asked or none has this paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,29 @@
-//! Opaque identifiers of our own making.
+//! Identifiers: the record's, which is of our own making, and one file each those that papers carry.
+//!
+//! The latter have one shape in code. `parse` (`FromStr`) takes what stands on paper or in a cell and forgives only what loses
+//! nothing, such as spaces that OCR sees between digits. Where a type has `read`, that one also takes what a spreadsheet cut off,
+//! and says so. `doubts` names what is odd about a well-formed identifier: a person should look, and may find it right, so a
+//! doubt is never a refusal. `Display` and JSON give the canonical form, which parses to the same identifier.
+
+pub mod agency;
+pub mod document;
+pub mod doubt;
+pub mod land;
+pub mod owner;
+pub mod paper;
+pub mod person;
+pub mod procedure;
+pub mod tax;
+
+pub use agency::AgencyCode;
+pub use document::{DocumentNumber, Notation};
+pub use doubt::{Doubt, Malformed, Read};
+pub use land::{LandBookNumber, LandSerial};
+pub use owner::OwnerId;
+pub use paper::PaperCode;
+pub use person::{OldIdNumber, PersonalNumber, Sex};
+pub use procedure::ProcedureCode;
+pub use tax::{HouseholdNumber, TaxCode};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

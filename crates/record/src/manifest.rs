@@ -212,10 +212,45 @@ pub struct Event {
     pub at: String,
     /// Who: a person's user name, or the software.
     pub who: String,
-    /// `capture`, `accept`, `set`, `reject`, `redo`.
+    /// One of [`action`]'s names.
     pub action: String,
-    /// What, in a few words: the fields that were accepted or set, the reviewer's note.
+    /// What, in a few words: the fields that were accepted or corrected, the reviewer's note.
     pub note: String,
+    /// The fields that a person decided on; left out where there are none, as in receipts made before this member was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+}
+
+/// A field that a person decided on. Values stand in history for proof only: lists and logs show names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// The field's name.
+    pub field: String,
+    /// Its value before; null when there was none.
+    pub before: Option<String>,
+    /// Its value after; the same where it was accepted, null when the paper has none.
+    pub after: Option<String>,
+}
+
+/// What an [`Event`] can be.
+pub mod action {
+    /// The document was read and sealed: revision 1.
+    pub const CAPTURE: &str = "capture";
+    /// A person vouched for values as they were read.
+    pub const ACCEPT: &str = "accept";
+    /// A person typed values.
+    pub const CORRECT: &str = "correct";
+    /// What [`CORRECT`] was called before; still met, no longer written.
+    pub const SET: &str = "set";
+    /// A register confirmed values or had rows that could be the paper.
+    pub const REGISTER: &str = "register";
+    /// A person refused the document.
+    pub const REJECT: &str = "reject";
+    /// Another person looked at a decision and found it right.
+    pub const SECOND_ROUND_ACCEPT: &str = "second_round_accept";
+    /// Another person looked at a decision and typed other values.
+    pub const SECOND_ROUND_CORRECT: &str = "second_round_correct";
 }
 
 impl Manifest {

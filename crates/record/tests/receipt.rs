@@ -4,7 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer as _, SigningKey};
 use proptest::prelude::*;
-use sohoa_record::manifest::{Dossier, Event, FORMAT, Object, Page, PageState, Processing, Role, Source, State};
+use sohoa_record::manifest::{Change, Dossier, Event, FORMAT, Object, Page, PageState, Processing, Role, Source, State};
 use sohoa_record::seal::{OpenError, PAYLOAD_TYPE, pre_authentication_encoding};
 use sohoa_record::trust::key_id;
 use sohoa_record::{Digests, Field, Manifest, Placement, Reason, Receipt, Rect, Sha256Hex, TrustPolicy};
@@ -64,7 +64,17 @@ fn manifest(words: &[String], numbers: [u32; 4]) -> Manifest {
         }],
         incoming_signatures: vec![],
         processing: Processing { software: "sohoa".into(), engine: "recorded".into(), model: String::new(), model_sha256: None },
-        history: vec![Event { at: "2026-11-22T09:30:00+07:00".into(), who: word(5), action: "capture".into(), note: word(6) }],
+        history: vec![Event {
+            at: "2026-11-22T09:30:00+07:00".into(),
+            who: word(5),
+            action: "capture".into(),
+            note: word(6),
+            changes: words
+                .get(7)
+                .map(|after| Change { field: word(3), before: None, after: Some(after.clone()) })
+                .into_iter()
+                .collect(),
+        }],
     }
 }
 

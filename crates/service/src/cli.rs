@@ -213,21 +213,19 @@ pub enum Review {
     #[command(after_help = "Example:\n  sohoa review accept 9d4e11f0 code_notation")]
     Accept {
         record: String,
-        /// Field names; all fields with a value when left out
+        /// Field names; all fields in doubt that have a value when left out
         fields: Vec<String>,
-        /// Who decides; [archive] operator when left out
-        #[arg(long)]
-        by: Option<String>,
+        #[command(flatten)]
+        by: By,
     },
     /// Type values: NAME=VALUE; an empty value says that the paper has none
-    #[command(after_help = "Example:\n  sohoa review set 9d4e11f0 code_number=51 issued_date=2025-01-17")]
-    Set {
+    #[command(alias = "set", after_help = "Example:\n  sohoa review correct 9d4e11f0 code_number=51 issued_date=2025-01-17")]
+    Correct {
         record: String,
         #[arg(required = true, value_name = "NAME=VALUE")]
         values: Vec<String>,
-        /// Who decides; [archive] operator when left out
-        #[arg(long)]
-        by: Option<String>,
+        #[command(flatten)]
+        by: By,
     },
     /// Ask the imported registers again about all that waits: a number or day that a hand wrote may stand there
     #[command(
@@ -243,10 +241,57 @@ pub enum Review {
         /// Why, for whoever scans it again
         #[arg(long)]
         note: String,
-        /// Who decides; [archive] operator when left out
-        #[arg(long)]
-        by: Option<String>,
+        #[command(flatten)]
+        by: By,
     },
+    /// Look again at a part of what somebody else decided
+    #[command(subcommand)]
+    SecondRound(SecondRound),
+    /// How often the second round found each person's decisions wrong
+    Rates {
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+/// `sohoa review second-round …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum SecondRound {
+    /// What was drawn and waits for somebody else than who decided, oldest decision first
+    List {
+        /// At most this many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// What was decided is right
+    Accept {
+        record: String,
+        #[command(flatten)]
+        by: By,
+    },
+    /// Type the values that were wrong: NAME=VALUE; the others were looked at and are right
+    #[command(after_help = "Example:\n  sohoa review second-round correct 9d4e11f0 code_number=52 --by minh")]
+    Correct {
+        record: String,
+        #[arg(required = true, value_name = "NAME=VALUE")]
+        values: Vec<String>,
+        #[command(flatten)]
+        by: By,
+    },
+}
+
+/// Who decides, and on what.
+#[derive(Args, Clone)]
+pub struct By {
+    /// Who decides; [archive] operator when left out
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// The revision that was looked at (`sohoa review show`); when somebody decided since, nothing is signed
+    #[arg(long, value_name = "N")]
+    pub revision: Option<u32>,
 }
 
 /// `sohoa register …`

@@ -1,5 +1,6 @@
 //! `pipeline.toml`: read once at the start, checked, and handed on. Paths in it are relative to its own folder.
 
+use crate::review::second_round::Rules;
 use serde::Deserialize;
 use sohoa_digitize::{Limits, render::Profile};
 use std::ops::RangeInclusive;
@@ -27,6 +28,8 @@ pub struct Config {
     pub render: Render,
     /// `[seal]`
     pub seal: Seal,
+    /// `[review]`
+    pub review: Review,
     /// `[report]`
     pub report: Report,
 }
@@ -41,6 +44,7 @@ struct File {
     correct: Correct,
     render: Render,
     seal: Seal,
+    review: Review,
     report: Report,
 }
 
@@ -113,6 +117,15 @@ pub struct Seal {
     pub trust: PathBuf,
 }
 
+/// What people decide, and how much of it is looked at again.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Review {
+    pub second_round_first: u32,
+    pub second_round_percent: u8,
+}
+
 /// Units and targets.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -175,6 +188,12 @@ impl Default for Render {
 impl Default for Seal {
     fn default() -> Self {
         Seal { key: "keys/manifest.pem".into(), trust: "trust".into() }
+    }
+}
+
+impl Default for Review {
+    fn default() -> Self {
+        Review { second_round_first: 100, second_round_percent: 30 }
     }
 }
 
@@ -245,7 +264,7 @@ impl Config {
 
     /// Every number with what it may be: a limit that is none, or one that no machine has, is a mistake in typing.
     #[rustfmt::skip]
-    fn numbers(&self) -> [(&'static str, &'static str, u64, RangeInclusive<u64>, &'static str); 8] {
+    fn numbers(&self) -> [(&'static str, &'static str, u64, RangeInclusive<u64>, &'static str); 9] {
         let (ingest, decode) = (&self.ingest, &self.decode);
         [
             ("ingest", "workers", ingest.workers as u64, 0..=1024, "write 0 (one per core) to 1024"),
@@ -256,12 +275,13 @@ impl Config {
             ("decode", "open_seconds", decode.open_seconds, 1..=86_400, "every wait has a limit; write 1 to 86400 seconds"),
             ("decode", "page_seconds", decode.page_seconds, 1..=86_400, "every wait has a limit; write 1 to 86400 seconds"),
             ("decode", "child_memory_mb", decode.child_memory_mb, 300..=1 << 20, "the engine alone needs 300; write up to 1048576 megabytes"),
+            ("review", "second_round_percent", self.review.second_round_percent.into(), 0..=100, "write 0 (none) to 100 (all)"),
         ]
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, recognize, correct, render, seal, report } = file;
-        Config { home, archive, ingest, decode, recognize, correct, render, seal, report }
+        let File { archive, ingest, decode, recognize, correct, render, seal, review, report } = file;
+        Config { home, archive, ingest, decode, recognize, correct, render, seal, review, report }
     }
 
     /// A path of the configuration as an absolute one.
@@ -286,6 +306,11 @@ impl Config {
             max_page_pixels: self.decode.max_page_megapixels * 1_000_000,
             ..Limits::default()
         }
+    }
+
+    /// Which decisions of people are looked at again.
+    pub fn second_round(&self) -> Rules {
+        Rules { first: self.review.second_round_first, percent: self.review.second_round_percent }
     }
 
     /// How many page children work at once.
@@ -362,6 +387,7 @@ mod tests {
             ("[decode]\nmax_source_mb = 17592186044416", "max_source_mb"),
             ("[decode]\nmax_page_megapixels = 18446744073709", "max_page_megapixels"),
             ("[decode]\npage_seconds = 9223372036854775807", "page_seconds"),
+            ("[review]\nsecond_round_percent = 101", "second_round_percent"),
             ("nonsense", "pipeline.toml"),
         ] {
             let error = parse(text).unwrap_err().to_string();

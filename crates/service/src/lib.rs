@@ -1,16 +1,17 @@
 //! What runs sohoa: commands, configuration, ingest, workers, page children. The program itself is `main.rs`; this is a library
 //! so that tests and fuzzers reach what reads outside bytes. It does *not* promise its interface to anyone else.
 
-mod archive_home;
+pub mod archive_home;
 pub mod cli;
 pub mod commands;
 pub mod config;
 mod ingest;
-mod keyring;
+pub mod keyring;
 pub mod page_protocol;
 mod present;
 mod progress;
 mod registers;
+pub mod review;
 pub mod sandbox;
 pub mod sandbox_child;
 pub mod sandbox_walls;

@@ -113,6 +113,13 @@ pub fn record_text(m: &Manifest) -> String {
         let value = field.value.as_deref().unwrap_or("—");
         let doubt = field.doubt.map(|d| format!("   ← {d}")).unwrap_or_default();
         put(&field.name, format!("{value}   {} %, page {}, {}{doubt}", field.confidence, field.page, field.rule));
+        // What a person changed stands beside the value; the history below names fields only.
+        for event in &m.history {
+            for change in event.changes.iter().filter(|change| change.field == field.name && change.before != change.after) {
+                let before = change.before.as_deref().unwrap_or("—");
+                put("", format!("before: {before}   until {} by {}", event.at, event.who));
+            }
+        }
     }
     for page in &m.pages {
         let state = match page.state {

@@ -8,7 +8,7 @@ use ed25519_dalek::SigningKey;
 use sohoa_digitize::Digitized;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Processing, Role, Source, State};
+use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Processing, Role, Source, State, action};
 use sohoa_record::page_texts;
 use sohoa_record::seal::Opened;
 use sohoa_record::{Digests, Field, Reason, Receipt};
@@ -63,7 +63,13 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
         digests: captured.source.clone(),
     }];
     let unknown_dossier = captured.dossier.code.is_none();
-    let event = Event { at: sealed_at.clone(), who: captured.operator, action: "capture".into(), note: format!("by {SOFTWARE}") };
+    let event = Event {
+        at: sealed_at.clone(),
+        who: captured.operator,
+        action: action::CAPTURE.into(),
+        note: format!("by {SOFTWARE}"),
+        changes: Vec::new(),
+    };
     let mut manifest = Manifest {
         format: manifest::FORMAT.into(),
         record: captured.record,
@@ -121,77 +127,16 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
     Ok(Receipt::seal(&manifest, key))
 }
 
-/// What a person decided about a record.
-pub enum Decision {
-    /// The values of these fields are right as read.
-    Accept(Vec<String>),
-    /// These fields have these values; none says that the paper has no such value.
-    Set(Vec<(String, Option<String>)>),
-    /// The document is refused, with a note.
-    Reject(String),
-}
-
-/// Why a decision cannot be sealed.
-#[derive(Debug, thiserror::Error)]
-pub enum DecisionError {
-    /// The record has no such field.
-    #[error("the record has no field '{0}'; `sohoa review show` lists them")]
-    NoField(String),
-    /// There is no value to accept.
-    #[error("field '{0}' has no value to accept; type it with `sohoa review set … {0}=VALUE`")]
-    NoValue(String),
-    /// The value is not of the field's form.
-    #[error("field '{0}': '{1}' {2}")]
-    BadValue(String, String, &'static str),
-    /// Only captured documents can be decided on.
-    #[error("the record's state is '{0}'; only 'review' and 'sealed' records can be changed, scan the paper again")]
-    WrongState(&'static str),
-    /// The system gives no random numbers.
-    #[error(transparent)]
-    Random(#[from] KeyringError),
-}
-
-/// The receipt of the next revision: the decision applied to the latest one.
-pub fn decide(latest: &Opened, decision: Decision, who: &str, key: &SigningKey) -> Result<Receipt, DecisionError> {
-    let mut m = latest.manifest.clone();
-    let rejected = m.state == State::Failed && m.reasons.contains(&Reason::Rejected);
-    if !matches!(m.state, State::Review | State::Sealed) && !rejected {
-        return Err(DecisionError::WrongState(m.state.as_str()));
-    }
-    let (action, note) = match decision {
-        Decision::Accept(names) => ("accept", accept(&mut m.fields, names)?),
-        Decision::Set(values) => ("set", set(&mut m.fields, values)?),
-        Decision::Reject(note) => {
-            m.state = State::Failed;
-            m.reasons.push(Reason::Rejected);
-            ("reject", note)
-        }
-    };
-    if action != "reject" {
-        // A decision on the fields takes an earlier rejection back.
-        m.reasons.retain(|reason| *reason != Reason::Rejected);
-        m.state = settle(&m.fields, &mut m.reasons);
-    }
-    m.reasons.sort();
-    m.reasons.dedup();
-    Ok(next_revision(latest, m, who, action, note, key)?)
-}
-
-/// The receipt of the next revision: `changed` is the latest manifest with what is new in it.
-pub fn next_revision(
-    latest: &Opened,
-    changed: Manifest,
-    who: &str,
-    action: &str,
-    note: String,
-    key: &SigningKey,
-) -> Result<Receipt, KeyringError> {
+/// The receipt of the next revision: `changed` is the latest manifest with what is new in it, `event` says what that was; its time
+/// is set here.
+pub fn next_revision(latest: &Opened, changed: Manifest, mut event: Event, key: &SigningKey) -> Result<Receipt, KeyringError> {
     let mut m = changed;
     m.revision = latest.manifest.revision + 1;
     m.previous = Some(latest.digest.clone());
     m.salt = hex::encode(*random::<32>()?);
     m.sealed_at = time::rfc3339(&time::now());
-    m.history.push(Event { at: m.sealed_at.clone(), who: who.to_owned(), action: action.into(), note });
+    event.at.clone_from(&m.sealed_at);
+    m.history.push(event);
     Ok(Receipt::seal(&m, key))
 }
 
@@ -224,77 +169,6 @@ fn is_field_doubt(reason: Reason) -> bool {
             | R::RegisterTie
             | R::UnknownKind
     )
-}
-
-fn accept(fields: &mut [Field], names: Vec<String>) -> Result<String, DecisionError> {
-    let all = names.is_empty();
-    let names: Vec<String> = match all {
-        true => fields.iter().filter(|f| f.doubt.is_some() && f.value.is_some()).map(|f| f.name.clone()).collect(),
-        false => names,
-    };
-    for name in &names {
-        let field = field_of(fields, name)?;
-        if field.value.is_none() {
-            return Err(DecisionError::NoValue(name.clone()));
-        }
-        field.doubt = None;
-        field.rule = "review.accept".into();
-    }
-    Ok(names.join(", "))
-}
-
-fn set(fields: &mut [Field], values: Vec<(String, Option<String>)>) -> Result<String, DecisionError> {
-    let mut told = Vec::new();
-    for (name, value) in values {
-        if told.contains(&name) {
-            return Err(DecisionError::BadValue(name, value.unwrap_or_default(), "is given twice; say each field once"));
-        }
-        if let Some(value) = &value {
-            check(&name, value)?;
-        }
-        let field = field_of(fields, &name)?;
-        // The value itself stays out of the note: history is shown more widely than fields.
-        told.push(name);
-        field.value = value;
-        field.doubt = None;
-        field.confidence = 100;
-        field.rule = "review.set".into();
-    }
-    Ok(told.join(", "))
-}
-
-fn field_of<'a>(fields: &'a mut [Field], name: &str) -> Result<&'a mut Field, DecisionError> {
-    fields.iter_mut().find(|field| field.name == name).ok_or_else(|| DecisionError::NoField(name.to_owned()))
-}
-
-/// Letters of a value. The longest field of NĐ 30/2020/NĐ-CP Phụ lục VI has 500.
-const MAX_LETTERS: usize = 1000;
-
-/// People mistype too: a date must be a day, a number must be digits.
-fn check(name: &str, value: &str) -> Result<(), DecisionError> {
-    use sohoa_record::field::name as names;
-    let bad = |why| Err(DecisionError::BadValue(name.to_owned(), value.escape_debug().take(60).collect(), why));
-    if value.chars().any(char::is_control) {
-        return bad("has control characters; type it in one line");
-    }
-    if value.chars().count() > MAX_LETTERS {
-        return bad("is longer than any field; 1000 letters at most");
-    }
-    match name {
-        names::ISSUED_DATE
-            if value.parse::<jiff::civil::Date>().is_ok_and(|day| day > time::now().date() || day.year() < 1900) =>
-        {
-            bad("lies in the future or before 1900")
-        }
-        names::PAGE_AMOUNT if value.parse::<u32>().is_err() => bad("is not a number of pages"),
-        names::ISSUED_DATE | names::VALID_UNTIL if value.parse::<jiff::civil::Date>().is_err() || value.len() != 10 => {
-            bad("is not a day; write YYYY-MM-DD")
-        }
-        names::CODE_NUMBER if value.is_empty() || !value.chars().all(|c| c.is_ascii_alphanumeric()) => {
-            bad("is not a number; write its digits without 'Số:' and without the notation")
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The usual extension of a media type.

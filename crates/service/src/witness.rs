@@ -11,7 +11,7 @@ use sohoa_coverage::number::NumberKey;
 use sohoa_coverage::witness::{Agreement, Reading, Verdict, judge};
 use sohoa_record::field::{self, REGISTER_RULE, RegisterCandidate, RegisterWitness, name};
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::{Dossier, State};
+use sohoa_record::manifest::{Dossier, Event, State, action};
 use sohoa_record::seal::Opened;
 use sohoa_record::text::fold;
 use sohoa_record::{Field, Reason, Sha256Hex};
@@ -73,7 +73,9 @@ pub async fn confirm_again(
     changed.state = sealing::settle(&changed.fields, &mut changed.reasons);
     let told = changed.fields.iter().zip(&latest.manifest.fields).filter(|(now, before)| now != before);
     let names = told.map(|(now, _)| now.name.as_str()).collect::<Vec<_>>().join(", ");
-    let receipt = sealing::next_revision(&latest, changed, who, "register", names, key)?;
+    let event =
+        Event { at: String::new(), who: who.to_owned(), action: action::REGISTER.into(), note: names, changes: Vec::new() };
+    let receipt = sealing::next_revision(&latest, changed, event, key)?;
     Ok(match archive.commit(&receipt).await? {
         Commit::Committed(opened) => Some(opened),
         Commit::AlreadyCommitted(_) => None,

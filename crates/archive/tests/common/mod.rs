@@ -207,7 +207,8 @@ pub async fn seal(archive: &Archive, document: &Document, arrived: &Arrived, sal
 }
 
 pub fn event(action: &str) -> Event {
-    Event { at: "2026-11-22T08:01:00+07:00".into(), who: "tests".into(), action: action.into(), note: String::new() }
+    let at = "2026-11-22T08:01:00+07:00".into();
+    Event { at, who: "tests".into(), action: action.into(), note: String::new(), changes: vec![] }
 }
 
 /// The whole way of a document.

@@ -31,7 +31,7 @@ pub struct Asked<'a> {
 /// Runs it.
 pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>) -> Outcome {
     apart(config, asked.paths)?;
-    if let Some(unit) = asked.unit.as_deref().filter(|unit| !sohoa_record::dossier::is_agency(unit)) {
+    if let Some(unit) = asked.unit.as_deref().filter(|unit| !sohoa_record::identifier::agency::is_agency(unit)) {
         let shown: String = unit.escape_debug().take(60).collect();
         return Err(Failure::Usage(format!("--unit '{shown}' is not an agency code such as H48.15")));
     }

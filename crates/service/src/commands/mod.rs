@@ -17,6 +17,7 @@ use crate::config::{Config, ConfigError};
 use crate::ingest::Halt;
 use crate::keyring::KeyringError;
 use crate::page_protocol::ChildSpec;
+use crate::review::ReviewError;
 use crate::sandbox::{Children, SandboxError};
 use crate::worker::WorkError;
 use futures::TryStreamExt as _;
@@ -119,6 +120,17 @@ impl From<SandboxError> for Failure {
             SandboxError::Spool(..) => Failure::Archive(error.to_string()),
             SandboxError::Refused { .. } => Failure::Refused(error.to_string()),
             SandboxError::Start(_) | SandboxError::Walls(_) => Failure::Reader(error.to_string()),
+        }
+    }
+}
+
+impl From<ReviewError> for Failure {
+    fn from(error: ReviewError) -> Self {
+        match error {
+            ReviewError::Archive(error) => error.into(),
+            ReviewError::Random(error) => error.into(),
+            ReviewError::NotThere(_) => Failure::NotFound(error.to_string()),
+            _ => Failure::Usage(error.to_string()),
         }
     }
 }

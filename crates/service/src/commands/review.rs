@@ -1,15 +1,15 @@
 //! `sohoa review`: people finish what the machine was not sure of. Each decision is a new revision, signed, with who and when.
 
 use super::{Failure, Outcome, crops, find_record, open_indexed};
-use crate::cli::Review;
+use crate::cli::{By, Review, SecondRound};
 use crate::commands::records::entry_line;
 use crate::config::Config;
 use crate::keyring;
 use crate::present::{document_line, json_line, printable};
-use crate::sealing::{self, Decision};
+use crate::review::second_round::{self, Rate};
+use crate::review::{self, Decided, Decision, Reviewer, SecondLook};
 use crate::witness::{self, Registers};
-use sohoa_archive::{Archive, Commit, Filter};
-use sohoa_record::identifier::RecordId;
+use sohoa_archive::{Archive, Filter};
 use sohoa_record::manifest::{Manifest, State};
 use sohoa_record::seal::Opened;
 use std::path::Path;
@@ -18,26 +18,103 @@ use std::process::ExitCode;
 /// Runs it.
 pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -> Outcome {
     let archive = open_indexed(config).await?;
-    match asked {
-        Review::List { limit, json } => list(&archive, limit, json.json).await,
+    let (record, decision, by) = match asked {
+        Review::List { limit, json } => return list(&archive, limit, json.json).await,
         Review::Show { record, crops, json } => {
             let record = find_record(&archive, &record).await?;
-            let opened = latest(&archive, &record).await?;
+            let opened = review::latest(&archive, &record).await?;
             if let Some(folder) = crops {
                 crops::cut_out(config, &archive, &opened.manifest, &folder).await?;
             }
-            show(&archive, &opened, json.json)
+            return show(&archive, &opened, json.json);
         }
-        Review::Accept { record, fields, by } => {
-            decide(config, &archive, &record, Decision::Accept(fields), by, password_file).await
-        }
-        Review::Set { record, values, by } => {
-            let values = values.iter().map(|value| assignment(value)).collect::<Result<Vec<_>, _>>()?;
-            decide(config, &archive, &record, Decision::Set(values), by, password_file).await
-        }
-        Review::Match { json } => ask_registers(config, &archive, json.json, password_file).await,
-        Review::Reject { record, note, by } => decide(config, &archive, &record, Decision::Reject(note), by, password_file).await,
+        Review::Match { json } => return ask_registers(config, &archive, json.json, password_file).await,
+        Review::SecondRound(asked) => return again(config, &archive, asked, password_file).await,
+        Review::Rates { json } => return rates(&archive, json.json).await,
+        Review::Accept { record, fields, by } => (record, Decision::Accept(fields), by),
+        Review::Correct { record, values, by } => (record, Decision::Correct(assignments(&values)?), by),
+        Review::Reject { record, note, by } => (record, Decision::Reject(note), by),
+    };
+    let reviewer = reviewer(config, &archive, &record, by).await?;
+    let key = keyring::sealing_key(config, password_file)?;
+    tell(&review::decide(&archive, &key, &reviewer, decision).await?)
+}
+
+/// `sohoa review second-round …`
+async fn again(config: &Config, archive: &Archive, asked: SecondRound, password_file: Option<&Path>) -> Outcome {
+    let rules = config.second_round();
+    let (record, look, by) = match asked {
+        SecondRound::List { limit, json } => return list_again(config, archive, limit, json.json).await,
+        SecondRound::Accept { record, by } => (record, SecondLook::Accept, by),
+        SecondRound::Correct { record, values, by } => (record, SecondLook::Correct(assignments(&values)?), by),
+    };
+    let reviewer = reviewer(config, archive, &record, by).await?;
+    let key = keyring::sealing_key(config, password_file)?;
+    tell(&review::decide_again(archive, &key, rules, &reviewer, look).await?)
+}
+
+async fn reviewer(config: &Config, archive: &Archive, record: &str, by: By) -> Result<Reviewer, Failure> {
+    let record = find_record(archive, record).await?;
+    Ok(Reviewer { record, who: by.by.unwrap_or_else(|| config.operator()), seen: by.revision })
+}
+
+/// The outcome of a decision.
+fn tell(decided: &Decided) -> Outcome {
+    let m = &decided.opened.manifest;
+    let who = m.history.last().map(|event| event.who.as_str()).unwrap_or_default();
+    println!("{}  {}  revision {} by {}", m.record, m.state.as_str(), m.revision, printable(who));
+    for reason in &m.reasons {
+        println!("    {}: {}", reason.code(), reason.vi());
     }
+    for (field, doubt) in &decided.warnings {
+        eprintln!("warning  {field}: {}", doubt.vi());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list_again(config: &Config, archive: &Archive, limit: u32, json: bool) -> Outcome {
+    let cases = second_round::survey(archive).await?;
+    let waiting: Vec<_> = second_round::waiting(&cases, config.second_round()).collect();
+    for case in waiting.iter().take(limit as usize) {
+        let (people, fields): (Vec<&str>, Vec<&str>) = (case.people().collect(), case.fields().collect());
+        if json {
+            println!(
+                "{}",
+                json_line(&serde_json::json!({"record": case.record, "decided_at": case.at, "by": people, "fields": fields}))
+            );
+            continue;
+        }
+        match archive.index.entry(&case.record).await? {
+            Some(entry) => println!("{}", entry_line(&entry)),
+            None => println!("{}", case.record),
+        }
+        println!("    decided by {} {}: {}", printable(&people.join(", ")), case.at, fields.join(", "));
+    }
+    match waiting.len() {
+        0 => eprintln!("nothing waits for a second look"),
+        n if n > limit as usize => eprintln!("there is more; raise --limit"),
+        _ => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rates(archive: &Archive, json: bool) -> Outcome {
+    let rates = second_round::rates(&second_round::survey(archive).await?);
+    for rate in &rates {
+        println!("{}", if json { json_line(rate) } else { rate_line(rate) });
+    }
+    if rates.is_empty() {
+        eprintln!("nobody looked at a decision a second time yet: rates are unknown");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rate_line(rate: &Rate) -> String {
+    let Rate { who, of, name, looked_at, corrected, rate } = rate;
+    let percent = rate.map_or_else(|| "unknown".to_owned(), |rate| format!("{rate} %"));
+    let what = if *of == "documents" { printable(who) } else { format!("  {of} {}", printable(name)) };
+    let unit = if *of == "documents" { "documents" } else { "values" };
+    format!("{what:<26} {corrected} of {looked_at} {unit} corrected  {percent}")
 }
 
 async fn list(archive: &Archive, limit: u32, json: bool) -> Outcome {
@@ -67,7 +144,7 @@ fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
         println!("{}", record_line(m));
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}  {}  {}", m.record, m.state.as_str(), printable(&m.source.name));
+    println!("{}  {}  revision {}  {}", m.record, m.state.as_str(), m.revision, printable(&m.source.name));
     if let Some(path) =
         m.object(sohoa_record::manifest::Role::Searchable).and_then(|o| archive.objects.local_path(&o.digests.sha256))
     {
@@ -91,44 +168,8 @@ fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
         }
     }
     if m.fields.iter().any(|field| field.doubt.is_some()) {
-        println!("finish with: sohoa review set {} NAME=VALUE …   or: sohoa review accept {}", m.record, m.record);
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn decide(
-    config: &Config,
-    archive: &Archive,
-    record: &str,
-    decision: Decision,
-    by: Option<String>,
-    password_file: Option<&Path>,
-) -> Outcome {
-    let record = find_record(archive, record).await?;
-    let key = keyring::sealing_key(config, password_file)?;
-    let before = latest(archive, &record).await?;
-    if !matches!(decision, Decision::Reject(_)) {
-        // Nobody vouches for a paper that is no longer the one that was sealed.
-        for object in &before.manifest.objects {
-            archive.objects.verify(&object.digests.sha256).await?;
-        }
-    }
-    let who = by.unwrap_or_else(|| config.operator());
-    let receipt = sealing::decide(&before, decision, &who, &key).map_err(|e| Failure::Usage(e.to_string()))?;
-    let opened = match archive.commit(&receipt).await? {
-        Commit::Committed(opened) => opened,
-        // Somebody decided between our look and our seal: their decision stands, ours must see it first.
-        Commit::AlreadyCommitted(other) => {
-            let who = other.manifest.history.last().map(|event| event.who.clone()).unwrap_or_default();
-            return Err(Failure::Usage(format!(
-                "{who} decided on record {record} a moment ago; look at it again and decide anew"
-            )));
-        }
-    };
-    let m = &opened.manifest;
-    println!("{}  {}  revision {} by {who}", m.record, m.state.as_str(), m.revision);
-    for reason in &m.reasons {
-        println!("    {}: {}", reason.code(), reason.vi());
+        let at = format!("--revision {}", m.revision);
+        println!("finish with: sohoa review correct {} NAME=VALUE … {at}   or: sohoa review accept {} {at}", m.record, m.record);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -170,18 +211,16 @@ fn record_line(m: &Manifest) -> String {
     )
 }
 
-async fn latest(archive: &Archive, record: &RecordId) -> Result<Opened, Failure> {
-    let revision = archive.revisions(record).await?.pop();
-    revision.ok_or_else(|| Failure::NotFound(format!("record {record} is in the index but not in the store; run `sohoa fsck`")))
-}
-
 /// `NAME=VALUE`; an empty value says that the paper has none.
-fn assignment(text: &str) -> Result<(String, Option<String>), Failure> {
-    match text.split_once('=') {
+fn assignments(texts: &[String]) -> Result<Vec<(String, Option<String>)>, Failure> {
+    let assignment = |text: &String| match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => {
-            let value = sohoa_record::text::nfc(value.trim());
-            Ok((name.to_owned(), Some(value).filter(|value| !value.is_empty())))
+            Ok((name.to_owned(), Some(value.trim().to_owned()).filter(|value| !value.is_empty())))
         }
-        _ => Err(Failure::Usage(format!("'{text}' is not NAME=VALUE, such as code_number=51"))),
-    }
+        _ => Err(Failure::Usage(format!(
+            "'{}' is not NAME=VALUE, such as code_number=51",
+            text.escape_debug().take(60).collect::<String>()
+        ))),
+    };
+    texts.iter().map(assignment).collect()
 }

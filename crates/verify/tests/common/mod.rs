@@ -51,6 +51,7 @@ pub fn manifest(record: &str, previous: Option<&Manifest>) -> Manifest {
         who: who.into(),
         action: action.into(),
         note: note.into(),
+        changes: vec![],
     };
     let mut history = vec![event("2026-11-22T09:30:00+07:00", "sohoa 0.1.0", "capture", "")];
     if !first {

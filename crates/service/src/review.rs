@@ -1,0 +1,343 @@
+//! Decisions of people: a record's fields are accepted or corrected, the document is refused, or somebody else looks at what a
+//! person decided. Each decision is a new, signed revision that keeps who, when, and each value before and after.
+//!
+//! This is the one way to decide, for the commands and for whoever comes after them. Nobody vouches for a paper that was altered
+//! ([`decide`] re-hashes its objects), nor decides on a revision that is no longer the latest. It does *not* know who sits at
+//! the keyboard: names are given by the caller.
+
+pub mod second_round;
+pub mod values;
+
+use crate::keyring::KeyringError;
+use crate::{sealing, time};
+use ed25519_dalek::SigningKey;
+use second_round::{Case, Rules};
+use sohoa_archive::{Archive, Commit};
+use sohoa_record::identifier::{Doubt, RecordId};
+use sohoa_record::manifest::{Change, Event, Manifest, State, action};
+use sohoa_record::seal::Opened;
+use sohoa_record::{Field, Reason};
+
+/// Who decides, and on what.
+#[derive(Clone, Debug)]
+pub struct Reviewer {
+    /// The record.
+    pub record: RecordId,
+    /// The person's name, as it will stand in the history.
+    pub who: String,
+    /// The revision that the person saw; the decision is refused when there is a later one. None takes the latest unseen.
+    pub seen: Option<u32>,
+}
+
+/// What a person decided.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// The values of these fields are right as read; of all fields in doubt when none is named.
+    Accept(Vec<String>),
+    /// These fields have these values; none says that the paper has no such value.
+    Correct(Vec<(String, Option<String>)>),
+    /// The document is refused, with a note.
+    Reject(String),
+}
+
+/// What a second person found.
+#[derive(Clone, Debug)]
+pub enum SecondLook {
+    /// What was decided is right.
+    Accept,
+    /// These fields have other values.
+    Correct(Vec<(String, Option<String>)>),
+}
+
+/// A decision that is sealed.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The new revision.
+    pub opened: Opened,
+    /// What is odd about a typed value: it was kept, since a person saw the paper.
+    pub warnings: Vec<(String, Doubt)>,
+}
+
+/// Why a decision was not sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReviewError {
+    /// The store does not have the record.
+    #[error("record {0} is not in the store; `sohoa fsck` says what else is missing")]
+    NotThere(RecordId),
+    /// Somebody decided since the person looked.
+    #[error("record {record} is at revision {latest} ({action} by {who}), you saw {seen}; look at it again and decide anew")]
+    MovedOn {
+        /// The record.
+        record: RecordId,
+        /// What the person saw; 0 when it was not said.
+        seen: u32,
+        /// What there is.
+        latest: u32,
+        /// Who made it.
+        who: String,
+        /// How.
+        action: String,
+    },
+    /// No name, or one that no history should show.
+    #[error("'{0}' is no name of a person; say who decides, in one line of at most 100 letters")]
+    BadName(String),
+    /// The record has no such field.
+    #[error("the record has no field '{0}'; `sohoa review show` lists them")]
+    NoField(String),
+    /// There is no value to accept.
+    #[error("field '{0}' has no value to accept; type it with `sohoa review correct … {0}=VALUE`")]
+    NoValue(String),
+    /// The value is not of the field's form.
+    #[error("field '{0}': {1}")]
+    BadValue(String, String),
+    /// Nothing would change, so nothing is signed.
+    #[error("nothing is in doubt: {0}")]
+    NothingInDoubt(&'static str),
+    /// Only captured documents can be decided on.
+    #[error("the record's state is '{0}'; only 'review' and 'sealed' records can be changed, scan the paper again")]
+    WrongState(&'static str),
+    /// A second look without a first one.
+    #[error("nobody's decision on this record waits for a second look; `sohoa review second-round list` shows those that do")]
+    NoSecondRound,
+    /// The lot did not fall on it.
+    #[error("this record was not drawn for the second round; `sohoa review second-round list` shows those that were")]
+    NotDrawn,
+    /// The second look is another person's.
+    #[error("{0} decided on this record in the first round; the second look is another person's")]
+    SamePerson(String),
+    /// Store, index or an altered object.
+    #[error(transparent)]
+    Archive(#[from] sohoa_archive::Error),
+    /// The system gives no random numbers.
+    #[error(transparent)]
+    Random(#[from] KeyringError),
+}
+
+/// The latest revision of a record.
+pub async fn latest(archive: &Archive, record: &RecordId) -> Result<Opened, ReviewError> {
+    archive.revisions(record).await?.pop().ok_or_else(|| ReviewError::NotThere(record.clone()))
+}
+
+/// Seals a decision as the record's next revision.
+pub async fn decide(
+    archive: &Archive,
+    key: &SigningKey,
+    reviewer: &Reviewer,
+    decision: Decision,
+) -> Result<Decided, ReviewError> {
+    let before = latest(archive, &reviewer.record).await?;
+    let who = name(&reviewer.who)?;
+    check_seen(reviewer, &before)?;
+    if !matches!(decision, Decision::Reject(_)) {
+        verify_objects(archive, &before.manifest).await?;
+    }
+    let mut manifest = before.manifest.clone();
+    let rejected = manifest.state == State::Failed && manifest.reasons.contains(&Reason::Rejected);
+    if !matches!(manifest.state, State::Review | State::Sealed) && !rejected {
+        return Err(ReviewError::WrongState(manifest.state.as_str()));
+    }
+    let (action, note, decided) = match decision {
+        Decision::Accept(names) => {
+            let decided = accept(&mut manifest.fields, names)?;
+            (action::ACCEPT, names_of(&decided.changes), decided)
+        }
+        Decision::Correct(values) => {
+            let decided = correct(&mut manifest.fields, values, "review.correct")?;
+            (action::CORRECT, names_of(&decided.changes), decided)
+        }
+        Decision::Reject(note) => {
+            manifest.state = State::Failed;
+            manifest.reasons.push(Reason::Rejected);
+            (action::REJECT, note, FieldsDecided::default())
+        }
+    };
+    if action != action::REJECT {
+        set_outcome(&mut manifest);
+        if manifest == before.manifest {
+            return Err(ReviewError::NothingInDoubt("the fields have these values already, and nothing was signed"));
+        }
+    }
+    seal(
+        archive,
+        key,
+        reviewer,
+        before,
+        manifest,
+        Event { at: String::new(), who, action: action.into(), note, changes: decided.changes },
+    )
+    .await
+    .map(|opened| Decided { opened, warnings: decided.warnings })
+}
+
+/// Seals what a second person found about a decision that was drawn under `rules`.
+pub async fn decide_again(
+    archive: &Archive,
+    key: &SigningKey,
+    rules: Rules,
+    reviewer: &Reviewer,
+    look: SecondLook,
+) -> Result<Decided, ReviewError> {
+    let revisions = archive.revisions(&reviewer.record).await?;
+    let case = second_round::cases(&revisions).pop().filter(Case::waits);
+    let before = revisions.into_iter().next_back().ok_or_else(|| ReviewError::NotThere(reviewer.record.clone()))?;
+    let who = name(&reviewer.who)?;
+    check_seen(reviewer, &before)?;
+    let case = case.ok_or(ReviewError::NoSecondRound)?;
+    if let Some(first) = case.people().find(|first| second_round::is_same_person(first, &who)) {
+        return Err(ReviewError::SamePerson(first.to_owned()));
+    }
+    // The lot is quickly asked; whether it is one of a person's first is known only beside all the others.
+    if !case.is_drawn_by_lot(rules) && !second_round::waiting(&second_round::survey(archive).await?, rules).any(|c| *c == case) {
+        return Err(ReviewError::NotDrawn);
+    }
+    verify_objects(archive, &before.manifest).await?;
+    let mut manifest = before.manifest.clone();
+    let (action, mut decided) = match look {
+        SecondLook::Accept => (action::SECOND_ROUND_ACCEPT, FieldsDecided::default()),
+        SecondLook::Correct(values) => {
+            let decided = correct(&mut manifest.fields, values, "review.second_round")?;
+            if decided.changes.iter().all(|change| change.before == change.after) {
+                return Err(ReviewError::NothingInDoubt("the fields have these values already; accept instead"));
+            }
+            (action::SECOND_ROUND_CORRECT, decided)
+        }
+    };
+    let note = match action {
+        action::SECOND_ROUND_ACCEPT => case.fields().collect::<Vec<_>>().join(", "),
+        _ => names_of(&decided.changes),
+    };
+    // What was looked at and left is told too.
+    for name in case.fields().filter(|name| decided.changes.iter().all(|change| change.field != *name)).collect::<Vec<_>>() {
+        if let Some(field) = manifest.fields.iter().find(|field| field.name == name) {
+            decided.changes.push(Change { field: name.to_owned(), before: field.value.clone(), after: field.value.clone() });
+        }
+    }
+    set_outcome(&mut manifest);
+    seal(
+        archive,
+        key,
+        reviewer,
+        before,
+        manifest,
+        Event { at: String::new(), who, action: action.into(), note, changes: decided.changes },
+    )
+    .await
+    .map(|opened| Decided { opened, warnings: decided.warnings })
+}
+
+fn check_seen(reviewer: &Reviewer, latest: &Opened) -> Result<(), ReviewError> {
+    match reviewer.seen {
+        Some(seen) if seen != latest.manifest.revision => Err(moved_on(reviewer, latest)),
+        _ => Ok(()),
+    }
+}
+
+fn moved_on(reviewer: &Reviewer, latest: &Opened) -> ReviewError {
+    let m = &latest.manifest;
+    let (who, action) = m.history.last().map(|event| (event.who.clone(), event.action.clone())).unwrap_or_default();
+    let seen = reviewer.seen.unwrap_or(m.revision.saturating_sub(1));
+    ReviewError::MovedOn { record: m.record.clone(), seen, latest: m.revision, who, action }
+}
+
+/// Nobody vouches for a paper that is no longer the one that was sealed.
+async fn verify_objects(archive: &Archive, manifest: &Manifest) -> Result<(), ReviewError> {
+    for object in &manifest.objects {
+        archive.objects.verify(&object.digests.sha256).await?;
+    }
+    Ok(())
+}
+
+async fn seal(
+    archive: &Archive,
+    key: &SigningKey,
+    reviewer: &Reviewer,
+    before: Opened,
+    mut next: Manifest,
+    event: Event,
+) -> Result<Opened, ReviewError> {
+    next.reasons.sort();
+    next.reasons.dedup();
+    let receipt = sealing::next_revision(&before, next, event, key)?;
+    match archive.commit(&receipt).await? {
+        Commit::Committed(opened) => Ok(opened),
+        // Somebody decided between our look and our seal: their decision stands, ours must see it first.
+        Commit::AlreadyCommitted(other) => Err(moved_on(reviewer, &other)),
+    }
+}
+
+/// A decision on fields takes an earlier rejection back; what is left in doubt decides the outcome.
+fn set_outcome(m: &mut Manifest) {
+    m.reasons.retain(|reason| *reason != Reason::Rejected);
+    m.state = sealing::settle(&m.fields, &mut m.reasons);
+}
+
+/// What became of the fields.
+#[derive(Default)]
+struct FieldsDecided {
+    changes: Vec<Change>,
+    warnings: Vec<(String, Doubt)>,
+}
+
+fn accept(fields: &mut [Field], names: Vec<String>) -> Result<FieldsDecided, ReviewError> {
+    let names: Vec<String> = match names.is_empty() {
+        true => fields.iter().filter(|f| f.doubt.is_some() && f.value.is_some()).map(|f| f.name.clone()).collect(),
+        false => names,
+    };
+    if let (true, Some(empty)) = (names.is_empty(), fields.iter().find(|field| field.doubt.is_some())) {
+        return Err(ReviewError::NoValue(empty.name.clone()));
+    }
+    let mut decided = FieldsDecided::default();
+    for name in &names {
+        let field = field_of(fields, name)?;
+        let value = field.value.clone().ok_or_else(|| ReviewError::NoValue(name.clone()))?;
+        // What is vouched for already keeps its rule.
+        if field.doubt.take().is_some() {
+            field.rule = "review.accept".into();
+            decided.changes.push(Change { field: name.clone(), before: Some(value.clone()), after: Some(value) });
+        }
+    }
+    Ok(decided)
+}
+
+fn correct(fields: &mut [Field], values: Vec<(String, Option<String>)>, rule: &str) -> Result<FieldsDecided, ReviewError> {
+    let mut decided = FieldsDecided::default();
+    let today = time::now().date();
+    let mut named: Vec<String> = Vec::new();
+    for (name, value) in values {
+        let bad = |why: String| ReviewError::BadValue(name.clone(), why);
+        if named.contains(&name) {
+            return Err(bad("is given twice; say each field once".into()));
+        }
+        named.push(name.clone());
+        let field = field_of(fields, &name)?;
+        let checked = values::check(&name, value.as_deref(), today).map_err(bad)?;
+        decided.warnings.extend(checked.doubts.into_iter().map(|doubt| (name.clone(), doubt)));
+        if field.value == checked.value && field.doubt.is_none() {
+            continue;
+        }
+        let before = std::mem::replace(&mut field.value, checked.value.clone());
+        field.doubt = None;
+        field.confidence = 100;
+        field.rule = rule.into();
+        decided.changes.push(Change { field: name, before, after: checked.value });
+    }
+    Ok(decided)
+}
+
+fn field_of<'a>(fields: &'a mut [Field], name: &str) -> Result<&'a mut Field, ReviewError> {
+    fields.iter_mut().find(|field| field.name == name).ok_or_else(|| ReviewError::NoField(name.to_owned()))
+}
+
+/// Names only: a note is shown more widely than fields are.
+fn names_of(changes: &[Change]) -> String {
+    changes.iter().map(|change| change.field.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// A person's name as histories have it.
+fn name(who: &str) -> Result<String, ReviewError> {
+    let name = sohoa_record::text::nfc(who.trim());
+    match name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        true => Err(ReviewError::BadName(who.escape_debug().take(60).collect())),
+        false => Ok(name),
+    }
+}
