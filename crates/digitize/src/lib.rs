@@ -9,6 +9,7 @@
 
 mod capi;
 pub mod clean;
+pub mod codes;
 pub mod correct;
 pub mod decode;
 pub mod extract;
