@@ -9,40 +9,15 @@
 mod blocks;
 pub mod draw;
 mod patch;
-mod pixels;
 pub mod payload;
+mod pixels;
 pub mod sheets;
 mod symbols;
 
 use crate::page::Grey;
-use serde::{Deserialize, Serialize};
-use sohoa_record::Rect;
+use sohoa_record::page_code::{MOST_CODES, MOST_LETTERS, is_plain};
+use sohoa_record::{CodeKind, PageCode, Rect};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// The symbologies that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CodeKind {
-    /// QR code.
-    Qr,
-    /// Code 128, its check symbol verified.
-    Code128,
-    /// Code 39, read alike at two heights: it has no check symbol of its own.
-    Code39,
-    /// The four bars of patch code T (Kodak A-61599): a separator by itself, without text.
-    PatchT,
-}
-
-/// A code on a page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PageCode {
-    /// Its symbology.
-    pub kind: CodeKind,
-    /// NFC, no control characters but those that part a payload (tab, line ends), at most [`MOST_LETTERS`]; `PATCHT` for a patch code.
-    pub text: String,
-    /// Where it is: pixels of the upright page.
-    pub rect: Rect,
-}
 
 /// What was found on a page, in pixels of the image that was looked through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,10 +28,6 @@ pub struct Found {
     pub unread: Vec<Rect>,
 }
 
-/// Codes of one page.
-pub const MOST_CODES: usize = 32;
-/// Letters of one code: a QR code of version 40-L has room for so many (ISO/IEC 18004, table 7).
-pub const MOST_LETTERS: usize = 4_296;
 /// What a patch code T says, and what a barcode says that stands for one.
 pub const PATCH_T: &str = "PATCHT";
 
@@ -98,13 +69,8 @@ fn look(grey: &Grey, dpi: u32) -> Found {
 fn code(kind: CodeKind, text: &str, rect: Rect) -> Option<PageCode> {
     let text = sohoa_record::text::nfc(text);
     let text = text.trim_matches(['\u{0}', ' ', '\r', '\n']).to_owned();
-    let plain = text.chars().all(|c| is_plain(c));
+    let plain = text.chars().all(is_plain);
     (plain && !text.is_empty() && text.chars().count() <= MOST_LETTERS).then_some(PageCode { kind, text, rect })
-}
-
-/// What may stand in a code's text. Tab and line ends part the members of some payloads.
-pub fn is_plain(c: char) -> bool {
-    !c.is_control() || matches!(c, '\t' | '\n' | '\r')
 }
 
 fn touch(a: &Rect, b: &Rect) -> bool {

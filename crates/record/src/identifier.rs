@@ -1,5 +1,6 @@
 //! Opaque identifiers of our own making.
 
+use crate::Sha256Hex;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,6 +11,20 @@ use std::fmt;
 pub struct RecordId(String);
 
 impl RecordId {
+    /// The record of a source's document `number`, from 1, when the source holds several: the first has the record of the arrival
+    /// itself; of the others it is a UUID version 8 (RFC 9562 §5.8) of the SHA-256 of `sohoa-part/1`, the arrival's record and the
+    /// number, a NUL between them. So whoever does the source again comes to the same records.
+    pub fn part(&self, number: u32) -> RecordId {
+        if number <= 1 {
+            return self.clone();
+        }
+        let digest = Sha256Hex::of(format!("sohoa-part/1\0{self}\0{number}").as_bytes());
+        let hex = digest.as_str();
+        // the variant's two bits are 10, so that digit is 8, 9, a or b
+        let variant = ["8", "9", "a", "b"][usize::from(hex.as_bytes()[16] % 4)];
+        Self(format!("{}-{}-8{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32]))
+    }
+
     /// The 36 characters.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -65,6 +80,19 @@ pub struct MalformedRecordId(String);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_have_records_of_their_own_and_always_the_same() {
+        let whole: RecordId = "0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f".parse().unwrap();
+        assert_eq!(whole.part(1), whole);
+        let parts: std::collections::BTreeSet<RecordId> = (1..50).map(|number| whole.part(number)).collect();
+        assert_eq!(parts.len(), 49);
+        assert_eq!(whole.part(2).as_str(), "73cada39-a47b-8ead-b560-09150041a70d");
+        for part in parts.iter().filter(|part| **part != whole) {
+            assert_eq!(part.as_str().parse::<RecordId>().unwrap(), *part);
+            assert!(part.as_str()[14..].starts_with('8') && "89ab".contains(&part.as_str()[19..20]), "{part}");
+        }
+    }
 
     #[test]
     fn only_lower_case_uuids_are_record_ids() {

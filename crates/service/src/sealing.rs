@@ -4,14 +4,15 @@
 use crate::keyring::{KeyringError, random};
 use crate::page_protocol::SourceInfo;
 use crate::time;
+use crate::worker::Document;
 use ed25519_dalek::SigningKey;
-use sohoa_digitize::Digitized;
 use sohoa_digitize::recognize::EngineInfo;
+use sohoa_record::field::{self, name::DOSSIER_CODE};
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Processing, Role, Source, State};
+use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Part, Processing, Role, Source, State};
 use sohoa_record::page_texts;
 use sohoa_record::seal::Opened;
-use sohoa_record::{Digests, Field, Reason, Receipt};
+use sohoa_record::{Digests, DossierCode, Field, Reason, Receipt};
 
 /// Name and version of this software, as it stands in manifests.
 pub const SOFTWARE: &str = concat!("sohoa ", env!("CARGO_PKG_VERSION"));
@@ -38,8 +39,10 @@ pub enum Made<'a> {
     Read {
         /// What the source is.
         info: &'a SourceInfo,
-        /// Pages, fields, outcome.
-        digitized: &'a Digitized,
+        /// Pages, fields, outcome, and the dossier that a separator sheet names.
+        document: &'a Document,
+        /// Which of the source's documents it is.
+        part: Option<Part>,
         /// The searchable PDF/A.
         pdf: Digests,
         /// The text object.
@@ -62,7 +65,6 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
         media_type: media_type.clone(),
         digests: captured.source.clone(),
     }];
-    let unknown_dossier = captured.dossier.code.is_none();
     let event = Event { at: sealed_at.clone(), who: captured.operator, action: "capture".into(), note: format!("by {SOFTWARE}") };
     let mut manifest = Manifest {
         format: manifest::FORMAT.into(),
@@ -72,6 +74,7 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
         salt: hex::encode(*random::<32>()?),
         sealed_at,
         dossier: captured.dossier,
+        part: None,
         source: Source { name: captured.name, media_type, arrived_at: captured.arrived_at, digests: captured.source },
         state: State::Failed,
         reasons: Vec::new(),
@@ -89,14 +92,19 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
     };
     match made {
         Made::Refused(reason) => manifest.reasons = vec![reason],
-        Made::Read { info, digitized, pdf, text } => {
+        Made::Read { info, document, part, pdf, text } => {
+            let digitized = &document.digitized;
+            manifest.part = part;
             manifest.state = digitized.state;
             manifest.reasons = digitized.reasons.clone();
             manifest.pages = digitized.pages.clone();
             manifest.incoming_signatures = info.signatures.clone();
             // A secret paper is not digitized: nothing read from it is kept.
-            if digitized.state != State::Skipped {
+            if digitized.state == State::Skipped {
+                manifest.pages.iter_mut().for_each(|page| page.codes.clear());
+            } else {
                 manifest.fields = digitized.fields.clone();
+                place_in_dossier(&mut manifest, document);
                 objects.push(Object {
                     role: Role::Searchable,
                     name: "searchable.pdf".into(),
@@ -112,13 +120,49 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
             }
         }
     }
-    if unknown_dossier {
+    if manifest.dossier.code.is_none() {
         manifest.reasons.push(Reason::DossierUnknown);
     }
     manifest.reasons.sort();
     manifest.reasons.dedup();
     manifest.objects = objects;
     Ok(Receipt::seal(&manifest, key))
+}
+
+/// The dossier is that of the folder or file name, else that of the separator sheet, else that of the QR code on the paper. One
+/// that says otherwise than the one before it is not followed: a person decides.
+fn place_in_dossier(manifest: &mut Manifest, document: &Document) {
+    let page = manifest.pages.first().map_or(1, |page| page.number);
+    for (found, rule) in [(&document.dossier, "separator"), (&document.digitized.dossier, "qr")] {
+        let Some(found) = found else { continue };
+        match &manifest.dossier.code {
+            None => {
+                let unit = manifest.dossier.unit.take().unwrap_or_else(|| found.agency().to_owned());
+                (manifest.dossier.code, manifest.dossier.unit) = (Some(found.clone()), Some(unit));
+            }
+            Some(code) if code == found => {}
+            Some(_) => {
+                let doubt = Some(Reason::DossierConflict);
+                match manifest.fields.iter_mut().find(|field| field.name == DOSSIER_CODE) {
+                    Some(field) => field.doubt = doubt,
+                    None => manifest.fields.push(Field {
+                        name: DOSSIER_CODE.into(),
+                        value: Some(found.to_string()),
+                        printed: found.to_string(),
+                        confidence: 100,
+                        page,
+                        rect: None,
+                        doubt,
+                        rule: rule.into(),
+                    }),
+                }
+                manifest.reasons.push(Reason::DossierConflict);
+                if manifest.state == State::Sealed {
+                    manifest.state = State::Review;
+                }
+            }
+        }
+    }
 }
 
 /// What a person decided about a record.
@@ -173,7 +217,16 @@ pub fn decide(latest: &Opened, decision: Decision, who: &str, key: &SigningKey) 
         // What is left in doubt decides the state; doubts about pages are not for a field's reviewer to clear.
         let doubts: Vec<Reason> = m.fields.iter().filter_map(|field| field.doubt).collect();
         m.reasons.retain(|reason| !is_field_doubt(*reason) || doubts.contains(reason));
-        let page_failed = [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged].iter().any(|r| m.reasons.contains(r));
+        let page_failed = [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged, Reason::SeparatorUnreadable]
+            .iter()
+            .any(|r| m.reasons.contains(r));
+        // Whoever accepts or types the code says where the document belongs.
+        if touched(&note, DOSSIER_CODE)
+            && let Some(code) = field::value(&m.fields, DOSSIER_CODE).and_then(|code| code.parse().ok())
+        {
+            m.dossier.code = Some(code);
+            m.reasons.retain(|reason| *reason != Reason::DossierUnknown);
+        }
         m.state = if doubts.is_empty() && !page_failed { State::Sealed } else { State::Review };
     }
     m.reasons.sort();
@@ -184,6 +237,11 @@ pub fn decide(latest: &Opened, decision: Decision, who: &str, key: &SigningKey) 
     m.sealed_at = time::rfc3339(&time::now());
     m.history.push(Event { at: m.sealed_at.clone(), who: who.to_owned(), action: action.into(), note });
     Ok(Receipt::seal(&m, key))
+}
+
+/// Is that field among those that were accepted or set?
+fn touched(note: &str, name: &str) -> bool {
+    note.split(", ").any(|touched| touched == name)
 }
 
 /// Reasons that stand for a field's doubt and go with it.
@@ -201,6 +259,7 @@ fn is_field_doubt(reason: Reason) -> bool {
             | R::FieldMissing
             | R::LowConfidence
             | R::Conflicting
+            | R::DossierConflict
             | R::UnknownKind
     )
 }
@@ -264,6 +323,9 @@ fn check(name: &str, value: &str) -> Result<(), DecisionError> {
             if value.parse::<jiff::civil::Date>().is_ok_and(|day| day > time::now().date() || day.year() < 1900) =>
         {
             bad("lies in the future or before 1900")
+        }
+        names::DOSSIER_CODE if value.parse::<DossierCode>().is_err() => {
+            bad("is not a dossier code; write it as on the receipt, such as H48.15-250117-0042")
         }
         names::PAGE_AMOUNT if value.parse::<u32>().is_err() => bad("is not a number of pages"),
         names::ISSUED_DATE | names::VALID_UNTIL if value.parse::<jiff::civil::Date>().is_err() || value.len() != 10 => {

@@ -23,8 +23,25 @@ pub(super) enum Shape {
 
 /// Blocks of a page that are given to the decoder.
 const MOST_BLOCKS: usize = 24;
-/// Bars of the shortest code that is looked for: Code 128 with two letters has 16.
-const LEAST_BARS: usize = 15;
+
+/// What makes a block of bars. Widths and heights are hundredths of an inch.
+struct Form {
+    /// Fewer are none.
+    bars: usize,
+    /// A wider bar or gap ends the block.
+    widest: usize,
+    /// A lower block is a line of print.
+    height: usize,
+    /// Percent of a line that must be as on the lines beside it: bars may lean.
+    alike: usize,
+    /// Percent of a line that must be dark: the rules of a table are thin.
+    dark: usize,
+}
+
+/// A code as it is printed: Code 128 with two letters has 16 bars.
+const FINE: Form = Form { bars: 15, widest: 13, height: 10, alike: 80, dark: 0 };
+/// One that fills the sheet, or one of which only some bars are left.
+const COARSE: Form = Form { bars: 9, widest: 120, height: 40, alike: 95, dark: 15 };
 /// Finder patterns of a page.
 const MOST_FINDERS: usize = 48;
 
@@ -32,8 +49,16 @@ const MOST_FINDERS: usize = 48;
 pub(super) fn find(view: &View<'_>) -> Vec<Block> {
     let rows = view.rows((view.dpi / 60).max(2));
     let mut blocks = squares(view, &finders(view, &rows));
-    blocks.extend(bars(&rows, view.dpi));
-    blocks.extend(bars(&view.columns((view.dpi / 30).max(2)), view.dpi));
+    let columns = view.columns((view.dpi / 30).max(2));
+    for (lines, form) in [(&rows, &FINE), (&columns, &FINE), (&rows, &COARSE), (&columns, &COARSE)] {
+        let found = bars(lines, view.dpi, form);
+        blocks.extend(
+            found
+                .into_iter()
+                .filter(|block| form.dark == 0 || !blocks.iter().any(|b| super::touch(&b.rect, &block.rect)))
+                .collect::<Vec<_>>(),
+        );
+    }
     blocks.truncate(MOST_BLOCKS);
     blocks
 }
@@ -51,30 +76,32 @@ struct Stretch {
 }
 
 /// Bars are where many narrow runs follow each other and look the same a few millimetres further on. Print does not.
-fn bars(lines: &Lines, dpi: usize) -> Vec<Block> {
-    let widest = dpi * 13 / 100;
+fn bars(lines: &Lines, dpi: usize, form: &Form) -> Vec<Block> {
+    let widest = dpi * form.widest / 100;
     let near = (dpi / 20 / lines.spacing).max(1);
     let mut ends = Vec::new();
     let mut stretches: Vec<Stretch> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         run_ends(line, &mut ends);
         let mut first = 1;
-        while first + 2 * LEAST_BARS < ends.len() {
+        while first + 2 * form.bars - 1 < ends.len() {
             // odd runs are dark; a stretch ends with a run too wide for a bar or a gap
             let wide = (first..ends.len() - 1).find(|i| ends[*i] - ends[*i - 1] > widest).unwrap_or(ends.len() - 1);
             let bars = (wide - first).div_ceil(2);
             let last = if wide % 2 == 0 { wide - 1 } else { wide.saturating_sub(2).max(first) };
-            if bars >= LEAST_BARS {
+            if bars >= form.bars {
                 let (from, to) = (ends[first - 1], ends[last]);
-                if [near, 2 * near].into_iter().any(|by| alike(lines, at, by, from, to)) {
+                let dark: usize = (first..=last).step_by(2).map(|i| ends[i] - ends[i - 1]).sum();
+                if dark * 100 >= (to - from) * form.dark
+                    && [near, 2 * near].into_iter().any(|by| alike(lines, at, by, from, to, form))
+                {
                     join(&mut stretches, at, from, to, near);
                 }
             }
             first = if wide % 2 == 0 { wide + 1 } else { wide + 2 };
         }
     }
-    // Lower than two and a half millimetres is a line of print.
-    let high = |s: &&Stretch| (s.last_line - s.first_line) * lines.spacing * 10 >= dpi && s.lines >= 3;
+    let high = |s: &&Stretch| (s.last_line - s.first_line) * lines.spacing * 100 >= dpi * form.height && s.lines >= 3;
     let block = |s: &Stretch| {
         let (along, across) = ((s.first_line * lines.spacing) as u32, ((s.last_line - s.first_line) * lines.spacing) as u32);
         let (from, long) = (s.from as u32, (s.to - s.from) as u32);
@@ -86,13 +113,13 @@ fn bars(lines: &Lines, dpi: usize) -> Vec<Block> {
     stretches.iter().filter(high).map(block).collect()
 }
 
-/// Does a line look like the one `by` lines after it and the one twice as far? Four fifths, since bars may lean.
-fn alike(lines: &Lines, at: usize, by: usize, from: usize, to: usize) -> bool {
+/// Does a line look like the one `by` lines after it and the one twice as far?
+fn alike(lines: &Lines, at: usize, by: usize, from: usize, to: usize, form: &Form) -> bool {
     let here = lines.line(at);
     [by, 2 * by].into_iter().all(|by| {
         let (Some(here), Some(there)) = (here, lines.line(at + by)) else { return false };
         let same = here[from..to].iter().zip(&there[from..to]).filter(|(a, b)| a == b).count();
-        same * 5 >= (to - from) * 4
+        same * 100 >= (to - from) * form.alike
     })
 }
 
@@ -226,7 +253,8 @@ fn square(view: &View<'_>, corner: &Finder, one: &Finder, other: &Finder) -> Opt
         return None;
     }
     let fourth = (corner.x as i64 + a.0 + b.0, corner.y as i64 + a.1 + b.1);
-    let (x, y) = ([corner.x as i64, one.x as i64, other.x as i64, fourth.0], [corner.y as i64, one.y as i64, other.y as i64, fourth.1]);
+    let (x, y) =
+        ([corner.x as i64, one.x as i64, other.x as i64, fourth.0], [corner.y as i64, one.y as i64, other.y as i64, fourth.1]);
     let margin = (9.0 * module) as i64;
     let limit = |value: i64, most: u32| value.clamp(0, i64::from(most)) as u32;
     let (width, height) = (view.grey.width, view.grey.height);

@@ -27,7 +27,7 @@ pub fn qr(text: &str) -> Option<Modules> {
 /// The bars and gaps of Code 128. None when a letter is not ASCII or there are more than 80.
 pub fn code128(text: &str) -> Option<Modules> {
     let hints = EncodeHints { Margin: Some("0".into()), ..EncodeHints::default() };
-    let matrix = Code128Writer::default().encode_with_hints(text, &BarcodeFormat::CODE_128, 0, 1, &hints).ok()?;
+    let matrix = Code128Writer.encode_with_hints(text, &BarcodeFormat::CODE_128, 0, 1, &hints).ok()?;
     let dark: Vec<bool> = (0..matrix.getWidth()).map(|x| matrix.get(x, 0)).collect();
     Some(Modules { width: dark.len(), height: 1, dark })
 }

@@ -63,7 +63,7 @@ fn on(ends: &[usize], length: usize, dpi: usize, far: bool) -> Option<(usize, us
         let fits = |i: usize| {
             let width = (ends[first + i] - ends[first + i - 1]) * 100;
             let bar = if far { 3 - i / 2 } else { i / 2 };
-            let (least, most) = if i % 2 == 0 && WIDE[bar] { (15, 25) } else { (5, 11) };
+            let (least, most) = if i.is_multiple_of(2) && WIDE[bar] { (15, 25) } else { (5, 11) };
             (least * dpi..=most * dpi).contains(&width)
         };
         (in_half && (0..7).all(fits)).then_some((from, to))

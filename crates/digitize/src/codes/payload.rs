@@ -52,7 +52,10 @@ fn procedure(part: &str) -> Option<String> {
 
 /// Twelve digits whose province, century and sex there can be (NĐ 137/2015/NĐ-CP art. 13).
 fn is_personal_number(part: &str) -> bool {
-    part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit()) && part.starts_with('0') && matches!(&part[3..4], "0" | "1" | "2" | "3")
+    part.len() == 12
+        && part.bytes().all(|b| b.is_ascii_digit())
+        && part.starts_with('0')
+        && matches!(&part[3..4], "0" | "1" | "2" | "3")
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl<'a> View<'a> {
             }
         }
         let whole = extremes.iter().fold((u8::MAX, u8::MIN), |all, one| (all.0.min(one.0), all.1.max(one.1)));
-        let middle = |(low, high): (u8, u8)| low + high.saturating_sub(low) / 2 + 1;
+        let middle = |(low, high): (u8, u8)| (low + high.saturating_sub(low) / 2).saturating_add(1);
         for (threshold, tile) in thresholds.iter_mut().zip(extremes) {
             // A tile of nothing but paper, or of nothing but ink, does not tell which: the page does.
             *threshold = middle(if tile.1.saturating_sub(tile.0) >= CONTRAST { tile } else { whole });

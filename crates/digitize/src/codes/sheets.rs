@@ -8,9 +8,9 @@
 //! | patch code T, or a code that says just one of [`Rules::separators`] | any other separator sheet: the next document |
 //! | a code that begins with one of [`Rules::first_page_prefixes`] | no separator: this page is the first of a document |
 
-use super::{CodeKind, PATCH_T, PageCode};
+use super::PATCH_T;
 use serde::{Deserialize, Serialize};
-use sohoa_record::DossierCode;
+use sohoa_record::{CodeKind, DossierCode, PageCode};
 
 /// What our own sheet says that opens a dossier, followed by the dossier's code.
 pub const DOSSIER: &str = "SOHOA:DOSSIER:";
@@ -51,20 +51,16 @@ pub enum Says {
 impl Rules {
     /// What a page's codes say.
     pub fn judge(&self, codes: &[PageCode]) -> Says {
-        let mut dossiers: Vec<Option<DossierCode>> = codes
-            .iter()
-            .filter_map(|code| code.text.strip_prefix(DOSSIER))
-            .map(|dossier| dossier.trim().parse().ok())
-            .collect();
+        let mut dossiers: Vec<Option<DossierCode>> =
+            codes.iter().filter_map(|code| code.text.strip_prefix(DOSSIER)).map(|dossier| dossier.trim().parse().ok()).collect();
         dossiers.dedup();
         match dossiers.as_slice() {
             [Some(dossier)] => return Says::Separator { dossier: Some(dossier.clone()) },
             [] => {}
             _ => return Says::Unclear,
         }
-        let separates = |code: &PageCode| {
-            code.kind == CodeKind::PatchT || code.text == DOCUMENT || self.separators.iter().any(|text| *text == code.text)
-        };
+        let separates =
+            |code: &PageCode| code.kind == CodeKind::PatchT || code.text == DOCUMENT || self.separators.contains(&code.text);
         if codes.iter().any(separates) {
             return Says::Separator { dossier: None };
         }
@@ -170,8 +166,7 @@ mod tests {
             'f' => Says::FirstPage,
             _ => Says::Nothing,
         };
-        let mut steps: Vec<Step<char>> =
-            pages.chars().flat_map(|page| divider.push(page, says(page), page == 'b')).collect();
+        let mut steps: Vec<Step<char>> = pages.chars().flat_map(|page| divider.push(page, says(page), page == 'b')).collect();
         steps.extend(divider.finish());
         steps.iter().map(|step| if let Step::Page(page) = step { *page } else { '|' }).collect()
     }
@@ -209,7 +204,10 @@ mod tests {
         let both = |other| rules.judge(&[code(CodeKind::Qr, "SOHOA:DOSSIER:H48.15-250117-0042"), code(CodeKind::Code128, other)]);
         assert_eq!(both("SOHOA:DOSSIER:H48.15-250117-0042"), Says::Separator { dossier: Some(dossier) });
         assert_eq!(both("SOHOA:DOSSIER:H48.15-250117-0043"), Says::Unclear);
-        assert_eq!(Rules { separators: vec![], ..rules.clone() }.judge(&[code(CodeKind::PatchT, PATCH_T)]), one("SOHOA:DOCUMENT"));
+        assert_eq!(
+            Rules { separators: vec![], ..rules.clone() }.judge(&[code(CodeKind::PatchT, PATCH_T)]),
+            one("SOHOA:DOCUMENT")
+        );
     }
 
     #[test]

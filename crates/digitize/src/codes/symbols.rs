@@ -1,6 +1,5 @@
 //! One part of a page through the decoder (rxing, a port of ZXing): cut out, turned upright, tried at few sizes.
 
-use super::CodeKind;
 use super::blocks::{Block, Shape};
 use crate::page::Grey;
 use rxing::common::{GlobalHistogramBinarizer, HybridBinarizer};
@@ -8,6 +7,7 @@ use rxing::oned::{Code39Reader, Code128Reader};
 use rxing::qrcode::QRCodeReader;
 use rxing::qrcode::cpp_port::QrReader;
 use rxing::{BinaryBitmap, DecodeHints, Luma8LuminanceSource, Reader};
+use sohoa_record::CodeKind;
 
 /// Rows across bars that are tried.
 const MOST_ROWS: usize = 60;
@@ -37,11 +37,14 @@ fn qr(grey: &Grey, block: &Block, module: u32) -> Option<String> {
     let whole = |part: &Grey| Some(BinaryBitmap::new(GlobalHistogramBinarizer::new(source(part)?)));
     let plain = |part: &Grey| {
         let found = QrReader.decode_with_hints(&mut local(part)?, &hints);
-        let found = found.or_else(|error| whole(part).map_or(Err(error), |mut page| QrReader.decode_with_hints(&mut page, &hints)));
-        let found = found.or_else(|error| local(part).map_or(Err(error), |mut page| QRCodeReader::new().decode_with_hints(&mut page, &hints)));
+        let found =
+            found.or_else(|error| whole(part).map_or(Err(error), |mut page| QrReader.decode_with_hints(&mut page, &hints)));
+        let found = found
+            .or_else(|error| local(part).map_or(Err(error), |mut page| QRCodeReader::new().decode_with_hints(&mut page, &hints)));
         found.ok().map(|found| found.getText().to_owned())
     };
-    plain(&part).or_else(|| (module < SMALL_MODULE && part.pixels.len() < MOST_PIXELS / 4).then(|| plain(&doubled(&part))).flatten())
+    plain(&part)
+        .or_else(|| (module < SMALL_MODULE && part.pixels.len() < MOST_PIXELS / 4).then(|| plain(&doubled(&part))).flatten())
 }
 
 // --- bars
