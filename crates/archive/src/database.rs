@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Raised with every change of `index.sql`.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 const SCHEMA_SQL: &str = include_str!("index.sql");
 /// How long a writer waits for the writer of another process.
 const BUSY: Duration = Duration::from_secs(30);

@@ -2,8 +2,9 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)] // tests read files
 
-use sohoa_digitize::codes::{self, CodeKind, Found};
+use sohoa_digitize::codes::{self, Found};
 use sohoa_digitize::{Limits, clean::plausible_dpi, decode};
+use sohoa_record::CodeKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

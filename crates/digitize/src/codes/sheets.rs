@@ -85,11 +85,14 @@ pub enum Step<P> {
 /// Sheets that are held back until it is known which document they belong to; more of them in a row are a document by themselves.
 const MOST_HELD: usize = 8;
 
-/// Divides the pages of a source, in order, into documents. A sheet belongs to the document that it opens, and so do the blank
-/// backs of sheets; what follows the last document belongs to that.
+/// Divides the pages of a source, in order, into documents. A sheet belongs to the document that it opens, and so does its blank
+/// back. Sheets behind the last document belong to that; with a blank page behind them they are a document, since a blank page may
+/// be one of which nothing was read, and a document too many is seen where two in one are not.
 #[derive(Debug)]
 pub struct Divider<P> {
     held: Vec<P>,
+    /// A blank page is among those that are held.
+    blank: bool,
     dossier: Option<DossierCode>,
     /// The open document has a page that is neither sheet nor blank back.
     begun: bool,
@@ -97,7 +100,7 @@ pub struct Divider<P> {
 
 impl<P> Default for Divider<P> {
     fn default() -> Self {
-        Divider { held: Vec::new(), dossier: None, begun: false }
+        Divider { held: Vec::new(), blank: false, dossier: None, begun: false }
     }
 }
 
@@ -116,6 +119,7 @@ impl<P> Divider<P> {
             }
             _ if blank && !self.held.is_empty() && self.held.len() < MOST_HELD => {
                 self.held.push(page);
+                self.blank = true;
                 return steps;
             }
             Says::FirstPage if self.held.is_empty() && self.begun => {
@@ -130,8 +134,13 @@ impl<P> Divider<P> {
     }
 
     /// The end of the source: sheets that open nothing stay with the last document.
-    pub fn finish(self) -> Vec<Step<P>> {
-        self.held.into_iter().map(Step::Page).collect()
+    pub fn finish(mut self) -> Vec<Step<P>> {
+        let mut steps = Vec::new();
+        if self.blank {
+            self.open(&mut steps);
+        }
+        steps.extend(self.held.into_iter().map(Step::Page));
+        steps
     }
 
     /// Lets go what was held: it opens a document, or the first one if nothing came before.
@@ -144,7 +153,7 @@ impl<P> Divider<P> {
         }
         steps.extend(self.dossier.take().map(Step::Dossier));
         steps.extend(self.held.drain(..).map(Step::Page));
-        self.begun = true;
+        (self.blank, self.begun) = (false, true);
     }
 }
 
@@ -180,7 +189,8 @@ mod tests {
             ("spsp", "sp|sp"),
             ("psbpb", "p|sbpb"),
             ("ps", "ps"),
-            ("psb", "psb"),
+            ("psb", "p|sb"),
+            ("sb", "sb"),
             ("s", "s"),
             ("fpfpp", "fp|fpp"),
             ("psfp", "p|sfp"),
