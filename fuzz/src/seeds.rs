@@ -7,7 +7,7 @@ use sohoa_digitize::{Limits, ReadPage};
 use sohoa_fuzz::{files_below, fixtures, key, receipts};
 use sohoa_record::manifest::{IncomingSignature, PageState};
 use sohoa_record::page_texts::{TextPage, to_bytes};
-use sohoa_record::{Line, PageText, Placement, Reason, Rect, Word};
+use sohoa_record::{CodeKind, PageCode, Line, PageText, Placement, Reason, Rect, Word};
 use sohoa_service::page_protocol::{Answer, ChildSpec, Crop, Ready, Request, SourceInfo, Wall, encode, write_frame};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -79,6 +79,7 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         text: text(),
         corrections: Vec::new(),
         born_digital: false,
+        codes: vec![PageCode { kind: CodeKind::Qr, text: "SOHOA:DOCUMENT".into(), rect: Rect { x: 1, y: 2, width: 3, height: 4 } }],
         kept: Some(KeptImage { width: 100, height: 200, encoding: Encoding::Group4, data: Vec::new() }),
     };
     let mut jpeg = page.clone();
@@ -94,7 +95,7 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         require_walls: true,
         model: "m".into(),
         language: "vie".into(),
-        correct: true,
+        reading: Default::default(),
         limits: Limits::default(),
         memory_bytes: 1,
         open_time: Duration::from_secs(1),

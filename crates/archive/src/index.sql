@@ -15,7 +15,7 @@ CREATE TABLE records (
   unit            TEXT,
   type_folded     TEXT,                     -- the kind of paper as it is filtered
   source_name     TEXT NOT NULL,
-  source_sha256   TEXT NOT NULL UNIQUE,     -- the same bytes are one record
+  source_sha256   TEXT NOT NULL,            -- the same bytes are one record, or one for each document in them
   source_size     INTEGER NOT NULL,
   media_type      TEXT NOT NULL,
   text_sha256     TEXT,                     -- the text object that was indexed
@@ -32,6 +32,7 @@ CREATE TABLE records (
 ) STRICT;
 CREATE INDEX records_state ON records (state, record);
 CREATE INDEX records_unit ON records (unit, record);
+CREATE INDEX records_source ON records (source_sha256);
 CREATE INDEX records_dossier ON records (dossier_code);
 
 CREATE TABLE fields (

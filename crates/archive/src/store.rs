@@ -343,7 +343,8 @@ impl Archive {
         let misfit =
             |why: &str| Error::Arrival { record: m.record.clone(), source_sha256: source_sha256.clone(), why: why.to_owned() };
         let first = self.arrival(&m.source.digests.sha256).await?.ok_or_else(|| misfit("it never arrived"))?;
-        if first.record != m.record {
+        let number = m.part.map_or(1, |part| part.number);
+        if m.part.is_some_and(|part| part.number == 0 || part.number > part.of) || first.record.part(number) != m.record {
             return Err(misfit(&format!("the arrival belongs to record {}", first.record)));
         }
         if first.digests != m.source.digests || m.object(Role::Source).map(|o| &o.digests) != Some(&first.digests) {

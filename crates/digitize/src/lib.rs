@@ -2,33 +2,52 @@
 //!
 //! CPU only: it opens no file or socket, reads no clock and draws no random number. It does *not* store, sign or count.
 //! Read this file first; each stage is the file named after it, and no stage calls another:
-//! [`decode`] → [`clean`] → [`recognize`] → [`correct`] → [`extract`] → [`render`].
+//! [`decode`] → [`clean`] → [`codes`] → [`recognize`] → [`correct`] → [`extract`] → [`render`].
 //!
 //! The order stands twice here, once for each side of the process border: [`read_page`] runs in the page child, which touches
 //! outside bytes; [`Assembly`] runs in the service, which sees only pages that were read. [`digitize`] is both in one process.
 
 mod capi;
 pub mod clean;
+pub mod codes;
 pub mod correct;
 pub mod decode;
 pub mod extract;
 pub mod page;
+mod papers;
 pub mod recognize;
 pub mod render;
 
 pub use page::{Limits, ReadPage};
 pub use recognize::OcrEngine;
 
+use codes::sheets::{Rules, Says};
 use extract::PageView;
+use serde::{Deserialize, Serialize};
 use sohoa_record::manifest::{self, IncomingSignature, PageState, State};
 use sohoa_record::page_texts::{TextPage, TextWriter};
-use sohoa_record::{Field, PageText, Placement, Reason, Sha256Hex};
+use sohoa_record::{DossierCode, Field, PageText, Placement, Reason, Sha256Hex};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-/// Decode, clean, recognize and, if asked for, correct one page. A page that cannot be read is a result with its reason, never
-/// an error.
-pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrEngine, correct_words: bool) -> ReadPage {
+/// How pages are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Correct the words for search.
+    pub correct: bool,
+    /// Which codes part a batch.
+    pub sheets: Rules,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Reading { correct: true, sheets: Rules::default() }
+    }
+}
+
+/// Decode, clean, find codes, recognize and, if asked for, correct one page. A page that cannot be read is a result with its
+/// reason, never an error. A separator sheet is not recognized: its words are nobody's.
+pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrEngine, reading: &Reading) -> ReadPage {
     let scan = match source.page(number) {
         Ok(scan) => scan,
         Err(error) => return ReadPage::failed(number, error.reason()),
@@ -42,20 +61,32 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
         text: PageText { width: scan.grey.width, height: scan.grey.height, lines: Vec::new() },
         corrections: Vec::new(),
         born_digital: false,
+        codes: Vec::new(),
         kept: None,
     };
-    if let Some(text) = scan.text {
-        read.text = text;
-        read.born_digital = true;
+    let dpi = clean::plausible_dpi(scan.dpi, scan.grey.width, scan.grey.height);
+    if let Some(text) = &scan.text {
+        (read.text.width, read.text.height) = (text.width, text.height);
+        let looks_unread = take_codes(&mut read, &scan, dpi);
         read.kept = Some(scan.kept);
+        read.born_digital = true;
+        if is_separator(&mut read, &reading.sheets) {
+            return read;
+        }
+        read.text = text.clone();
+        flag_unread(&mut read, looks_unread);
         return read;
     }
     let (page, flags) = clean::clean(&scan);
     read.reasons.extend(flags);
-    read.dpi = clean::plausible_dpi(scan.dpi, scan.grey.width, scan.grey.height);
+    read.dpi = dpi;
     read.placement = page.placement;
-    read.kept = Some(scan.kept);
     (read.text.width, read.text.height) = page.upright;
+    let looks_unread = take_codes(&mut read, &scan, dpi);
+    read.kept = Some(scan.kept);
+    if is_separator(&mut read, &reading.sheets) {
+        return read;
+    }
     if page.is_blank() {
         read.state = PageState::Blank;
         return read;
@@ -68,10 +99,39 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
             read.reasons.push(Reason::RecognizeFailed);
         }
     }
-    if correct_words {
+    if reading.correct {
         read.corrections = correct::correct(&read.text);
     }
+    flag_unread(&mut read, looks_unread);
     read
+}
+
+/// Looks for codes on the page's own pixels. True when something looks like one that could not be read.
+fn take_codes(read: &mut ReadPage, scan: &page::Scan, dpi: u32) -> bool {
+    let found = codes::read(&scan.grey, dpi);
+    let kept = (scan.grey.width, scan.grey.height);
+    read.codes = found.codes;
+    read.codes.iter_mut().for_each(|code| code.rect = codes::turned(code.rect, kept, read.placement.rotated_deg));
+    !found.unread.is_empty()
+}
+
+fn is_separator(read: &mut ReadPage, sheets: &Rules) -> bool {
+    match sheets.judge(&read.codes) {
+        Says::Separator { .. } => read.state = PageState::Separator,
+        Says::Unclear => read.reasons.push(Reason::SeparatorUnreadable),
+        Says::FirstPage | Says::Nothing => {}
+    }
+    read.state == PageState::Separator
+}
+
+/// More words are a paper with a code on it, not a sheet that parts papers.
+const MOST_SHEET_WORDS: usize = 60;
+
+/// A page of a code that says nothing and few words may be a separator sheet: two documents may be one record then.
+fn flag_unread(read: &mut ReadPage, looks_unread: bool) {
+    if looks_unread && read.codes.is_empty() && read.text.words().count() <= MOST_SHEET_WORDS {
+        read.reasons.push(Reason::SeparatorUnreadable);
+    }
 }
 
 /// Bleed-through from the other side makes "words" of low confidence; a real line makes at least a few sure letters.
@@ -98,6 +158,7 @@ pub struct Assembly<P: Write, T: Write> {
     first: Vec<ReadPage>,
     last: VecDeque<ReadPage>,
     plain_text: Vec<String>,
+    papers: papers::Papers,
 }
 
 /// A document that went through all stages.
@@ -111,6 +172,8 @@ pub struct Digitized {
     pub state: State,
     /// Why, sorted, each once.
     pub reasons: Vec<Reason>,
+    /// The dossier that QR codes on its papers name; none when there are none, or they name several.
+    pub dossier: Option<DossierCode>,
     /// The text of each page in reading order, for search: corrected words in their places.
     pub plain_text: Vec<String>,
 }
@@ -119,12 +182,20 @@ impl<P: Write, T: Write> Assembly<P, T> {
     /// Starts a document.
     pub fn new(pdf: P, text: T, profile: render::Profile) -> io::Result<Self> {
         let (pdf, text) = (render::Writer::new(pdf, profile)?, TextWriter::new(text)?);
-        Ok(Self { pdf, text, pages: Vec::new(), first: Vec::new(), last: VecDeque::new(), plain_text: Vec::new() })
+        let (pages, first, last, plain_text) = (Vec::new(), Vec::new(), VecDeque::new(), Vec::new());
+        Ok(Self { pdf, text, pages, first, last, plain_text, papers: papers::Papers::default() })
+    }
+
+    /// What may stand between the parts of a QR code's payload, instead of [`codes::payload::SEPARATORS`].
+    pub fn payload_separators(mut self, separators: &str) -> Self {
+        self.papers.separators = separators.to_owned();
+        self
     }
 
     /// Adds the next page.
     pub fn add(&mut self, mut page: ReadPage) -> io::Result<()> {
         self.pdf.page(&page)?;
+        self.papers.add(&page);
         let text_page =
             TextPage { number: page.number, placement: page.placement, text: page.text, corrections: page.corrections };
         self.text.push(&text_page)?;
@@ -147,13 +218,17 @@ impl<P: Write, T: Write> Assembly<P, T> {
 
     /// Extracts the fields, closes both outputs, and says how it came out.
     pub fn finish(self, meta: &render::Meta) -> io::Result<(Digitized, P, T)> {
-        let views: Vec<PageView<'_>> = self.first.iter().chain(&self.last).map(view).collect();
-        let extracted = extract::extract(&views);
+        // A separator sheet is no page of the paper.
+        let papers = self.first.iter().chain(&self.last).filter(|page| page.state != PageState::Separator);
+        let views: Vec<PageView<'_>> = papers.map(view).collect();
+        let mut extracted = extract::extract(&views);
+        self.papers.confirm(&mut extracted.fields);
         let (state, reasons) = outcome(&self.pages, &extracted.fields, &extracted.reasons);
         let fields = if state == State::Failed { Vec::new() } else { extracted.fields };
         let pdf = self.pdf.finish(meta, &fields)?;
         let text = self.text.finish()?;
-        let digitized = Digitized { pages: self.pages, fields, state, reasons, plain_text: self.plain_text };
+        let dossier = self.papers.dossier();
+        let digitized = Digitized { pages: self.pages, fields, state, reasons, dossier, plain_text: self.plain_text };
         Ok((digitized, pdf, text))
     }
 }
@@ -184,6 +259,7 @@ fn page_entry(page: &ReadPage) -> manifest::Page {
         confidence: page.text.confidence(),
         born_digital: page.born_digital,
         image_sha256: page.kept.as_ref().map(|kept| Sha256Hex::of(&kept.data)),
+        codes: page.codes.clone(),
     }
 }
 
@@ -206,7 +282,9 @@ fn outcome(pages: &[manifest::Page], fields: &[Field], extracted: &[Reason]) -> 
         // Doubts about fields mean something only where something was read.
         reasons.extend(extracted);
         reasons.extend(fields.iter().filter_map(|field| field.doubt));
-        if fields.iter().any(|field| field.doubt.is_some()) || reasons.contains(&Reason::PageDamaged) {
+        if fields.iter().any(|field| field.doubt.is_some())
+            || [Reason::PageDamaged, Reason::SeparatorUnreadable].iter().any(|reason| reasons.contains(reason))
+        {
             state = State::Review;
         }
         if reasons.contains(&Reason::Secret) {
@@ -232,7 +310,7 @@ pub fn digitize(
     let in_memory = |_: io::Error| decode::DecodeError::Damaged("the output could not be written".into());
     let mut assembly = Assembly::new(Vec::new(), io::sink(), profile).map_err(in_memory)?;
     for number in 1..=source.page_count() {
-        assembly.add(read_page(&mut source, number, engine, true)).map_err(in_memory)?;
+        assembly.add(read_page(&mut source, number, engine, &Reading::default())).map_err(in_memory)?;
     }
     let (digitized, pdf, _) = assembly.finish(meta).map_err(in_memory)?;
     Ok((digitized, source.signatures().to_vec(), pdf))

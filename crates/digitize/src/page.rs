@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use sohoa_record::manifest::PageState;
-use sohoa_record::{Correction, PageText, Placement, Reason};
+use sohoa_record::{Correction, PageCode, PageText, Placement, Reason};
 
 /// Eight-bit grey pixels, row by row, no padding; 0 is black.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl CleanPage {
     }
 }
 
-/// One page after decode, clean, recognize and correct: all that leaves the page child.
+/// One page after decode, clean, codes, recognize and correct: all that leaves the page child.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReadPage {
     /// From 1.
@@ -112,6 +112,8 @@ pub struct ReadPage {
     pub corrections: Vec<Correction>,
     /// True when the words are the source's own.
     pub born_digital: bool,
+    /// QR codes and barcodes on it.
+    pub codes: Vec<PageCode>,
     /// What is kept; none when the page could not be decoded.
     pub kept: Option<KeptImage>,
 }
@@ -128,6 +130,7 @@ impl ReadPage {
             text: PageText::default(),
             corrections: Vec::new(),
             born_digital: false,
+            codes: Vec::new(),
             kept: None,
         }
     }

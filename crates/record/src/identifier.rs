@@ -25,6 +25,7 @@ pub use person::{OldIdNumber, PersonalNumber, Sex};
 pub use procedure::ProcedureCode;
 pub use tax::{HouseholdNumber, TaxCode};
 
+use crate::Sha256Hex;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -35,6 +36,21 @@ use std::fmt;
 pub struct RecordId(String);
 
 impl RecordId {
+    /// The record of a source's document `number`, from 1, when the source holds several: the first has the record of the arrival
+    /// itself; the others have a UUID version 8 (RFC 9562 §5.8) whose first 48 bits are the arrival's, so that it sorts beside it,
+    /// the next 12 the number (4,095 for all above), and the rest from the SHA-256 of `sohoa-part/1`, the arrival's record and the
+    /// number, a NUL between them. So whoever does the source again comes to the same records.
+    pub fn part(&self, number: u32) -> RecordId {
+        if number <= 1 {
+            return self.clone();
+        }
+        let digest = Sha256Hex::of(format!("sohoa-part/1\0{self}\0{number}").as_bytes());
+        let hex = digest.as_str();
+        // the variant's two bits are 10, so that digit is 8, 9, a or b
+        let variant = ["8", "9", "a", "b"][usize::from(hex.as_bytes()[0] % 4)];
+        Self(format!("{}-8{:03x}-{variant}{}-{}", &self.0[..13], number.min(0xfff), &hex[1..4], &hex[4..16]))
+    }
+
     /// The 36 characters.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -90,6 +106,20 @@ pub struct MalformedRecordId(String);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_have_records_of_their_own_and_always_the_same() {
+        let whole: RecordId = "0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f".parse().unwrap();
+        assert_eq!(whole.part(1), whole);
+        let parts: std::collections::BTreeSet<RecordId> = (1..50).map(|number| whole.part(number)).collect();
+        assert_eq!(parts.len(), 49);
+        assert_eq!(whole.part(2).as_str(), "0193a5c2-7e1b-8002-b3ca-da39a47b4ead");
+        assert!(whole < whole.part(2) && whole.part(9) < whole.part(10));
+        for part in parts.iter().filter(|part| **part != whole) {
+            assert_eq!(part.as_str().parse::<RecordId>().unwrap(), *part);
+            assert!(part.as_str()[14..].starts_with('8') && "89ab".contains(&part.as_str()[19..20]), "{part}");
+        }
+    }
 
     #[test]
     fn only_lower_case_uuids_are_record_ids() {

@@ -7,6 +7,7 @@
 use crate::digest::Digests;
 use crate::field::Field;
 use crate::identifier::RecordId;
+use crate::page_code::PageCode;
 use crate::reason::Reason;
 use crate::text::Placement;
 use crate::{DossierCode, Sha256Hex};
@@ -35,13 +36,16 @@ pub struct Manifest {
     pub dossier: Dossier,
     /// What came in.
     pub source: Source,
+    /// Which of the documents of its source it is, when separator sheets divided that; null, and not written, else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// The outcome.
     pub state: State,
     /// Why the outcome is not `sealed`, or what else a reader should know; sorted, each once.
     pub reasons: Vec<Reason>,
     /// Every stored object of this revision.
     pub objects: Vec<Object>,
-    /// Every page that was fed, in order.
+    /// Every page that was fed, in order; of a part, the part's.
     pub pages: Vec<Page>,
     /// What was read.
     pub fields: Vec<Field>,
@@ -57,7 +61,8 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dossier {
-    /// The code, verbatim; null when neither folder nor file name carried one.
+    /// The code, verbatim, of folder or file name, else of a separator sheet, else of the QR code on the paper; null when none carried
+    /// one.
     pub code: Option<DossierCode>,
     /// The folder that grouped the document, as the operator named it.
     pub folder: String,
@@ -65,6 +70,16 @@ pub struct Dossier {
     pub ordinal: Option<u32>,
     /// The unit that digitizes, as given by the operator or taken from the code; null when neither is known.
     pub unit: Option<String>,
+}
+
+/// One document of a source that holds several. All have the whole source as an object, and pages by the source's own numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// From 1, in the order of the source. Number 1 has the record of the arrival, number n its [`RecordId::part`].
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
 }
 
 /// The file that came in.
@@ -174,6 +189,9 @@ pub struct Page {
     pub born_digital: bool,
     /// SHA-256 of the kept image's stored stream; null when the page could not be decoded.
     pub image_sha256: Option<Sha256Hex>,
+    /// QR codes and barcodes on it; not written when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<PageCode>,
 }
 
 /// A signature found in the incoming PDF.

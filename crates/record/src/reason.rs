@@ -40,6 +40,7 @@ reasons! {
     RegisterTie, "register_tie", "sổ theo dõi có dòng có thể là giấy này nhưng chưa chắc: xem ảnh và chọn dòng đúng", "rows of the register could be this paper, none for sure: look at the image and choose";
     UnknownKind, "unknown_kind", "không nhận ra loại giấy tờ: chọn loại", "the kind of paper was not recognized: choose it";
     DossierUnknown, "dossier_unknown", "chưa biết mã hồ sơ: đặt tên thư mục hoặc tệp theo mã hồ sơ", "the dossier's code is not known: name the folder or file by it";
+    DossierConflict, "dossier_conflict", "mã hồ sơ trên giấy khác mã của thư mục hoặc tệp: kiểm tra giấy tờ thuộc hồ sơ nào", "the dossier's code on the paper is not that of the folder or file: check which dossier the paper belongs to";
     // --- a page
     RecognizeFailed, "recognize_failed", "có trang không đọc được chữ: quét lại trang đó hoặc nhập tay", "a page could not be read: scan it again or key it in";
     PageTimeout, "page_timeout", "trang vượt quá thời gian xử lý: quét lại trang đó", "the page took longer than its time limit: scan it again";
@@ -49,6 +50,7 @@ reasons! {
     PageTooLarge, "page_too_large", "trang quá lớn: quét lại ở độ phân giải thấp hơn", "the page has too many pixels: scan it again at a lower resolution";
     LowDpi, "low_dpi", "ảnh dưới 200 dpi (NĐ 30/2020): nên quét lại", "the scan has less than 200 dpi (NĐ 30/2020): better scan it again";
     NoText, "no_text", "không có chữ nào đọc được trên các trang: kiểm tra bản quét", "no text was found on any page: check the scan";
+    SeparatorUnreadable, "separator_unreadable", "có tờ phân cách không đọc được mã: kiểm tra xem các giấy tờ có bị gộp không, in lại tờ phân cách rồi quét lại", "a separator sheet's code could not be read: check whether papers were put together, print the sheet again and scan again";
     // --- a whole file cannot be taken
     Empty, "empty", "tệp rỗng: quét hoặc gửi lại", "the file is empty: scan or send it again";
     UnknownFormat, "unknown_format", "không phải PDF, TIFF, JPEG hay PNG: chuyển sang một trong các dạng đó", "neither PDF, TIFF, JPEG nor PNG: convert it to one of them";

@@ -30,6 +30,7 @@ fn manifest(words: &[String], numbers: [u32; 4]) -> Manifest {
         salt: "5a".repeat(32),
         sealed_at: "2026-11-22T09:30:05+07:00".into(),
         dossier: Dossier { code: None, folder: word(1), ordinal: Some(numbers[2]), unit: None },
+        part: None,
         source: Source {
             name: word(2),
             media_type: "image/png".into(),
@@ -50,6 +51,7 @@ fn manifest(words: &[String], numbers: [u32; 4]) -> Manifest {
             confidence: 94,
             born_digital: false,
             image_sha256: None,
+            codes: Vec::new(),
         }],
         fields: vec![Field {
             name: "subject".into(),

@@ -1,13 +1,18 @@
 //! `pipeline.toml`: read once at the start, checked, and handed on. Paths in it are relative to its own folder.
 
-use crate::review::second_round::Rules;
+use crate::review::second_round;
 use serde::Deserialize;
+use sohoa_digitize::codes::{payload, sheets::Rules};
 use sohoa_digitize::{Limits, render::Profile};
+use sohoa_record::text::nfc;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// The commented default that `sohoa init` writes.
 pub const DEFAULT: &str = include_str!("../../../pipeline.toml");
+
+/// Texts of one list of `[codes]`.
+const MOST_TEXTS: usize = 50;
 
 /// The running configuration.
 #[derive(Debug, Clone)]
@@ -20,6 +25,8 @@ pub struct Config {
     pub ingest: Ingest,
     /// `[decode]`
     pub decode: Decode,
+    /// `[codes]`
+    pub codes: Codes,
     /// `[recognize]`
     pub recognize: Recognize,
     /// `[correct]`
@@ -40,6 +47,7 @@ struct File {
     archive: Archive,
     ingest: Ingest,
     decode: Decode,
+    codes: Codes,
     recognize: Recognize,
     correct: Correct,
     render: Render,
@@ -81,6 +89,16 @@ pub struct Decode {
     pub page_seconds: u64,
     pub child_memory_mb: u64,
     pub require_walls: bool,
+}
+
+/// Codes on paper.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Codes {
+    pub separators: Vec<String>,
+    pub first_page_prefixes: Vec<String>,
+    pub payload_separators: String,
 }
 
 /// The engine.
@@ -164,6 +182,13 @@ impl Default for Decode {
             child_memory_mb: 2000,
             require_walls: true,
         }
+    }
+}
+
+impl Default for Codes {
+    fn default() -> Self {
+        let Rules { separators, first_page_prefixes } = Rules::default();
+        Codes { separators, first_page_prefixes, payload_separators: payload::SEPARATORS.into() }
     }
 }
 
@@ -254,6 +279,18 @@ impl Config {
         if config.profile().is_none() {
             return Err(bad("render", "profile", config.render.profile.clone(), "write \"pdfa-1b\" or \"pdfa-2b\""));
         }
+        for (key, texts) in [("separators", &config.codes.separators), ("first_page_prefixes", &config.codes.first_page_prefixes)]
+        {
+            let wrong = texts.iter().find(|text| text.trim().len() < 3 || text.chars().count() > 80 || **text != nfc(text));
+            if let Some(text) = wrong.or(texts.get(MOST_TEXTS)) {
+                return Err(bad(
+                    "codes",
+                    key,
+                    format!("{text:?}"),
+                    "write at most 50 texts of 3 to 80 letters; shorter ones stand in any code",
+                ));
+            }
+        }
         for (section, key, value, range, remedy) in config.numbers() {
             if !range.contains(&value) {
                 return Err(bad(section, key, value.to_string(), remedy));
@@ -280,8 +317,8 @@ impl Config {
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, recognize, correct, render, seal, review, report } = file;
-        Config { home, archive, ingest, decode, recognize, correct, render, seal, review, report }
+        let File { archive, ingest, decode, codes, recognize, correct, render, seal, review, report } = file;
+        Config { home, archive, ingest, decode, codes, recognize, correct, render, seal, review, report }
     }
 
     /// A path of the configuration as an absolute one.
@@ -298,6 +335,12 @@ impl Config {
         }
     }
 
+    /// Which codes part a batch.
+    pub fn sheets(&self) -> Rules {
+        let Codes { separators, first_page_prefixes, .. } = &self.codes;
+        Rules { separators: separators.clone(), first_page_prefixes: first_page_prefixes.clone() }
+    }
+
     /// What decode may spend.
     pub fn limits(&self) -> Limits {
         Limits {
@@ -309,8 +352,8 @@ impl Config {
     }
 
     /// Which decisions of people are looked at again.
-    pub fn second_round(&self) -> Rules {
-        Rules { first: self.review.second_round_first, percent: self.review.second_round_percent }
+    pub fn second_round(&self) -> second_round::Rules {
+        second_round::Rules { first: self.review.second_round_first, percent: self.review.second_round_percent }
     }
 
     /// How many page children work at once.
@@ -388,6 +431,8 @@ mod tests {
             ("[decode]\nmax_page_megapixels = 18446744073709", "max_page_megapixels"),
             ("[decode]\npage_seconds = 9223372036854775807", "page_seconds"),
             ("[review]\nsecond_round_percent = 101", "second_round_percent"),
+            ("[codes]\nseparators = [\"A\"]", "separators"),
+            ("[codes]\nfirst_page_prefixes = [\"\"]", "first_page_prefixes"),
             ("nonsense", "pipeline.toml"),
         ] {
             let error = parse(text).unwrap_err().to_string();

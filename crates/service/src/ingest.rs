@@ -9,16 +9,16 @@ use crate::sandbox::{Children, SourceFile};
 use crate::sealing::{Captured, Made};
 use crate::walk::Scan;
 use crate::witness::{self, Registers};
-use crate::worker::{self, WorkError, read_document};
+use crate::worker::{self, Document, How, WorkError, read_document};
 use crate::{commands, keyring, sealing, time};
 use ed25519_dalek::SigningKey;
 use sohoa_archive::queue::Failure;
 use sohoa_archive::{Archive, Arrival, ArrivalNote, Arriving, Job, Remedy, SourceBytes};
-use sohoa_digitize::Digitized;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_digitize::render::Meta;
+use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::{Dossier, Manifest, PageState, State};
+use sohoa_record::manifest::{Dossier, Manifest, PageState, Part, State};
 use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -278,7 +278,7 @@ impl Batch<'_> {
         self.archive.queue.counts().await.is_ok_and(|counts| counts.queued == 0)
     }
 
-    async fn with_heartbeat(&self, job: &Job) -> Result<Manifest, Halt> {
+    async fn with_heartbeat(&self, job: &Job) -> Result<Vec<Manifest>, Halt> {
         let document = self.document(job);
         tokio::pin!(document);
         let mut beat = tokio::time::interval(HEARTBEAT);
@@ -291,11 +291,15 @@ impl Batch<'_> {
         }
     }
 
-    /// One document from lease to commit.
-    async fn document(&self, job: &Job) -> Result<Manifest, Halt> {
+    /// One source from lease to commit; the documents in it, in order.
+    async fn document(&self, job: &Job) -> Result<Vec<Manifest>, Halt> {
         if let Some(opened) = self.archive.resume(&job.record).await? {
-            // An earlier try got past the commit point.
-            return Ok(opened.manifest);
+            // An earlier try got past the commit point, which is that of the first document: the others were there before.
+            let mut manifests = vec![opened.manifest];
+            for number in 2..=manifests[0].part.map_or(1, |part| part.of) {
+                manifests.extend(self.archive.resume(&job.record.part(number)).await?.map(|opened| opened.manifest));
+            }
+            return Ok(manifests);
         }
         let missing = || sohoa_archive::Error::Missing { digest: job.source_sha256.clone() };
         let note = self.archive.arrival(&job.source_sha256).await?.ok_or_else(missing)?;
@@ -305,47 +309,68 @@ impl Batch<'_> {
         std::fs::create_dir_all(&folder).map_err(|e| WorkError::Spool(folder.clone(), e))?;
         // Times in the PDF are those of arrival: a document that is done again gives the same bytes.
         let created = time::parse(&note.arrived_at).unwrap_or_else(time::now);
-        let meta = Meta { title: note.name.clone(), created, id: commands::digitize::document_id(&job.source_sha256) };
+        let meta = |number: u32| meta(&note.name, created.clone(), &job.source_sha256, number);
         let on_page = |_, _| self.progress.page();
-        let outcome = read_document(self.children, &source, &folder, commands::profile(self.config), &meta, on_page).await;
+        let sheets = self.config.sheets();
+        let how = How {
+            profile: commands::profile(self.config),
+            sheets: Some(&sheets),
+            payload_separators: &self.config.codes.payload_separators,
+            meta: &meta,
+        };
+        let outcome = read_document(self.children, &source, &folder, &how, on_page).await;
         let sealed = match outcome {
-            Ok(outcome) => self.seal(job, note, outcome).await,
+            Ok(outcome) => self.seal(job, &note, outcome).await,
             Err(error) => Err(error.into()),
         };
         let _ = std::fs::remove_dir_all(&folder);
         sealed
     }
 
-    async fn seal(&self, job: &Job, note: ArrivalNote, mut outcome: worker::Outcome) -> Result<Manifest, Halt> {
-        let captured = Captured {
-            record: job.record.clone(),
-            source: note.digests,
-            name: note.name,
-            arrived_at: note.arrived_at,
-            dossier: note.dossier,
+    /// Commits the documents of a source from the last to the first. The first has the record of the arrival, by which the next run
+    /// knows that the source is done; whatever stops us before leaves a job, and doing that again comes to the same records.
+    async fn seal(&self, job: &Job, note: &ArrivalNote, mut outcome: worker::Outcome) -> Result<Vec<Manifest>, Halt> {
+        let captured = |number: u32| Captured {
+            record: job.record.part(number),
+            source: note.digests.clone(),
+            name: note.name.clone(),
+            arrived_at: note.arrived_at.clone(),
+            dossier: note.dossier.clone(),
             operator: self.config.operator(),
         };
-        let receipt = match &mut outcome {
+        let mut manifests = Vec::new();
+        match &mut outcome {
             worker::Outcome::Refused { reason, detail } => {
                 tracing::info!(record = %job.record, "refused: {reason}: {detail}");
-                sealing::capture(captured, Made::Refused(*reason), &self.engine, self.key)?
+                let receipt = sealing::capture(captured(1), Made::Refused(*reason), &self.engine, self.key)?;
+                manifests.push(self.archive.commit(&receipt).await?.opened().manifest.clone());
             }
             worker::Outcome::Done(done) => {
-                self.ask_registers(&captured.dossier, &mut done.digitized).await?;
-                let pdf = self.put(&done.pdf).await?;
-                let text = self.put(&done.text).await?;
-                let made = Made::Read { info: &done.source, digitized: &done.digitized, pdf, text };
-                sealing::capture(captured, made, &self.engine, self.key)?
+                let of = done.documents.len() as u32;
+                for (document, number) in done.documents.iter_mut().rev().zip((1..=of).rev()) {
+                    self.ask_registers(&note.dossier, document).await?;
+                    let pdf = self.put(&document.pdf).await?;
+                    let text = self.put(&document.text).await?;
+                    let part = (of > 1).then_some(Part { number, of });
+                    let made = Made::Read { info: &done.source, document, part, pdf, text };
+                    let receipt = sealing::capture(captured(number), made, &self.engine, self.key)?;
+                    manifests.push(self.archive.commit(&receipt).await?.opened().manifest.clone());
+                }
             }
-        };
-        Ok(self.archive.commit(&receipt).await?.opened().manifest.clone())
+        }
+        manifests.reverse();
+        Ok(manifests)
     }
 
     /// What a hand wrote may stand in a register.
-    async fn ask_registers(&self, dossier: &Dossier, digitized: &mut Digitized) -> Result<(), Halt> {
-        if digitized.state == State::Review
-            && witness::confirm(self.archive, &self.registers, dossier, &mut digitized.fields).await?
-        {
+    async fn ask_registers(&self, dossier: &Dossier, document: &mut Document) -> Result<(), Halt> {
+        let digitized = &mut document.digitized;
+        if digitized.state != State::Review {
+            return Ok(());
+        }
+        let mut dossier = dossier.clone();
+        dossier.code = dossier.code.or(document.dossier.clone()).or(digitized.dossier.clone());
+        if witness::confirm(self.archive, &self.registers, &dossier, &mut digitized.fields).await? {
             digitized.state = sealing::settle(&digitized.fields, &mut digitized.reasons);
         }
         Ok(())
@@ -357,10 +382,13 @@ impl Batch<'_> {
     }
 
     /// Says how a document ended, or decides what becomes of its job.
-    async fn settle(&self, job: &Job, result: Result<Manifest, Halt>, shared: &Shared) -> Result<(), Halt> {
+    async fn settle(&self, job: &Job, result: Result<Vec<Manifest>, Halt>, shared: &Shared) -> Result<(), Halt> {
         let error = match result {
-            Ok(manifest) => {
-                self.tell_done(job, &manifest, shared).await?;
+            Ok(manifests) => {
+                for manifest in &manifests {
+                    self.tell_done(job, manifest, shared).await?;
+                }
+                self.progress.document(manifests.iter().any(|manifest| manifest.state == State::Failed));
                 return Ok(());
             }
             Err(error) => error,
@@ -405,7 +433,6 @@ impl Batch<'_> {
             document_line(&shown, manifest.state, &manifest.reasons, &manifest.pages, &manifest.fields)
         };
         self.progress.print(&line);
-        self.progress.document(manifest.state == State::Failed);
         Ok(())
     }
 
@@ -422,6 +449,15 @@ impl Batch<'_> {
             text,
         })
     }
+}
+
+/// What a document's PDF says of itself. The first document of a source is told apart from the others by nothing: most are the only.
+fn meta(name: &str, created: jiff::Zoned, source: &Sha256Hex, number: u32) -> Meta {
+    if number == 1 {
+        return Meta { title: name.to_owned(), created, id: commands::digitize::document_id(source) };
+    }
+    let id = commands::digitize::document_id(&Sha256Hex::of(format!("{source}\0{number}").as_bytes()));
+    Meta { title: format!("{name} ({number})"), created, id }
 }
 
 /// The first cause to stop counts.

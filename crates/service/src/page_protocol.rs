@@ -8,8 +8,9 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sohoa_digitize::page::Encoding;
 use sohoa_digitize::recognize::EngineInfo;
-use sohoa_digitize::{Limits, ReadPage};
+use sohoa_digitize::{Limits, ReadPage, Reading};
 use sohoa_record::manifest::{IncomingSignature, PageState};
+use sohoa_record::page_code::{self, is_plain};
 use sohoa_record::text::{fold, nfc};
 use sohoa_record::{Correction, PageText, Reason, Rect};
 use std::io::{self, Read, Write};
@@ -47,8 +48,8 @@ pub struct ChildSpec {
     pub model: PathBuf,
     /// The engine's language.
     pub language: String,
-    /// Correct the words for search.
-    pub correct: bool,
+    /// How pages are read.
+    pub reading: Reading,
     /// What decode may spend.
     pub limits: Limits,
     /// Bytes of memory.
@@ -311,7 +312,25 @@ pub fn check_page(asked: u32, page: &ReadPage, limits: &Limits) -> Result<(), Li
         return Err(Lie(format!("text of {} × {} on a page of {upright:?}", page.text.width, page.text.height)));
     }
     check_text(&page.text)?;
+    check_codes(page)?;
     check_corrections(page)
+}
+
+/// Codes divide documents and name dossiers; a separator sheet has one, and no words.
+fn check_codes(page: &ReadPage) -> Result<(), Lie> {
+    at_most("codes", page.codes.len(), page_code::MOST_CODES)?;
+    for code in &page.codes {
+        inside(&code.rect, &page.text)?;
+        let letters = code.text.chars().count();
+        let within = (1..=page_code::MOST_LETTERS).contains(&letters);
+        if !within || !code.text.chars().all(is_plain) || nfc(&code.text) != code.text {
+            return Err(Lie(format!("a code of {letters} letters that is empty, too long, not NFC or has control characters")));
+        }
+    }
+    if page.state == PageState::Separator && (page.codes.is_empty() || !page.text.lines.is_empty()) {
+        return Err(Lie("a separator sheet without a code, or with words".into()));
+    }
+    Ok(())
 }
 
 /// A correction changes the marks of a word that is there, once, in order: nothing else may reach the search text this way.
@@ -334,20 +353,13 @@ fn check_corrections(page: &ReadPage) -> Result<(), Lie> {
 fn check_text(text: &PageText) -> Result<(), Lie> {
     at_most("lines", text.lines.len(), MAX_WORDS)?;
     at_most("words", text.lines.iter().map(|line| line.words.len()).sum(), MAX_WORDS)?;
-    let inside = |rect: &Rect| {
-        let ends = |from: u32, size: u32, whole: u32| from.checked_add(size).is_some_and(|end| size > 0 && end <= whole);
-        if ends(rect.x, rect.width, text.width) && ends(rect.y, rect.height, text.height) {
-            return Ok(());
-        }
-        Err(Lie(format!("{rect:?} on a page of {} × {}", text.width, text.height)))
-    };
     for line in &text.lines {
-        inside(&line.rect)?;
+        inside(&line.rect, text)?;
         if line.words.is_empty() {
             return Err(Lie("a line without words".into()));
         }
         for word in &line.words {
-            inside(&word.rect)?;
+            inside(&word.rect, text)?;
             check_words("word", &word.text)?;
             if word.text.is_empty() || word.confidence > 100 {
                 return Err(Lie(format!("a word of {} bytes and {} % confidence", word.text.len(), word.confidence)));
@@ -355,6 +367,14 @@ fn check_text(text: &PageText) -> Result<(), Lie> {
         }
     }
     Ok(())
+}
+
+fn inside(rect: &Rect, text: &PageText) -> Result<(), Lie> {
+    let ends = |from: u32, size: u32, whole: u32| from.checked_add(size).is_some_and(|end| size > 0 && end <= whole);
+    if ends(rect.x, rect.width, text.width) && ends(rect.y, rect.height, text.height) {
+        return Ok(());
+    }
+    Err(Lie(format!("{rect:?} on a page of {} × {}", text.width, text.height)))
 }
 
 /// Words may go to logs, lists and signed bytes: NFC, no control characters, not endless.

@@ -13,6 +13,7 @@ use crate::{sealing, time};
 use ed25519_dalek::SigningKey;
 use second_round::{Case, Rules};
 use sohoa_archive::{Archive, Commit};
+use sohoa_record::field::{self, name::DOSSIER_CODE};
 use sohoa_record::identifier::{Doubt, RecordId};
 use sohoa_record::manifest::{Change, Event, Manifest, State, action};
 use sohoa_record::seal::Opened;
@@ -152,7 +153,7 @@ pub async fn decide(
         }
     };
     if action != action::REJECT {
-        set_outcome(&mut manifest);
+        set_outcome(&mut manifest, &decided.changes);
         if manifest == before.manifest {
             return Err(ReviewError::NothingInDoubt("the fields have these values already, and nothing was signed"));
         }
@@ -212,7 +213,7 @@ pub async fn decide_again(
             decided.changes.push(Change { field: name.to_owned(), before: field.value.clone(), after: field.value.clone() });
         }
     }
-    set_outcome(&mut manifest);
+    set_outcome(&mut manifest, &decided.changes);
     seal(
         archive,
         key,
@@ -266,7 +267,14 @@ async fn seal(
 }
 
 /// A decision on fields takes an earlier rejection back; what is left in doubt decides the outcome.
-fn set_outcome(m: &mut Manifest) {
+fn set_outcome(m: &mut Manifest, changes: &[Change]) {
+    // Whoever accepts or types the code says where the document belongs.
+    if changes.iter().any(|change| change.field == DOSSIER_CODE)
+        && let Some(code) = field::value(&m.fields, DOSSIER_CODE).and_then(|code| code.parse().ok())
+    {
+        m.dossier.code = Some(code);
+        m.reasons.retain(|reason| *reason != Reason::DossierUnknown);
+    }
     m.reasons.retain(|reason| *reason != Reason::Rejected);
     m.state = sealing::settle(&m.fields, &mut m.reasons);
 }

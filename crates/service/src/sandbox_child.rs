@@ -54,7 +54,7 @@ pub fn run() -> io::Result<()> {
                 Some(source) => {
                     grant_time(spec.page_time);
                     engine.milliseconds = 0;
-                    let page = read_page(source, number, &mut engine, spec.correct);
+                    let page = read_page(source, number, &mut engine, &spec.reading);
                     let page = Box::new(within_bounds(page, &spec.limits));
                     Answer::Page { page, engine_ms: engine.milliseconds }
                 }

@@ -4,11 +4,12 @@
 use crate::keyring::{KeyringError, random};
 use crate::page_protocol::SourceInfo;
 use crate::time;
+use crate::worker::Document;
 use ed25519_dalek::SigningKey;
-use sohoa_digitize::Digitized;
 use sohoa_digitize::recognize::EngineInfo;
+use sohoa_record::field::name::DOSSIER_CODE;
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Processing, Role, Source, State, action};
+use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Part, Processing, Role, Source, State, action};
 use sohoa_record::page_texts;
 use sohoa_record::seal::Opened;
 use sohoa_record::{Digests, Field, Reason, Receipt};
@@ -38,8 +39,10 @@ pub enum Made<'a> {
     Read {
         /// What the source is.
         info: &'a SourceInfo,
-        /// Pages, fields, outcome.
-        digitized: &'a Digitized,
+        /// Pages, fields, outcome, and the dossier that a separator sheet names.
+        document: &'a Document,
+        /// Which of the source's documents it is.
+        part: Option<Part>,
         /// The searchable PDF/A.
         pdf: Digests,
         /// The text object.
@@ -62,7 +65,6 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
         media_type: media_type.clone(),
         digests: captured.source.clone(),
     }];
-    let unknown_dossier = captured.dossier.code.is_none();
     let event = Event {
         at: sealed_at.clone(),
         who: captured.operator,
@@ -78,6 +80,7 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
         salt: hex::encode(*random::<32>()?),
         sealed_at,
         dossier: captured.dossier,
+        part: None,
         source: Source { name: captured.name, media_type, arrived_at: captured.arrived_at, digests: captured.source },
         state: State::Failed,
         reasons: Vec::new(),
@@ -95,14 +98,19 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
     };
     match made {
         Made::Refused(reason) => manifest.reasons = vec![reason],
-        Made::Read { info, digitized, pdf, text } => {
+        Made::Read { info, document, part, pdf, text } => {
+            let digitized = &document.digitized;
+            manifest.part = part;
             manifest.state = digitized.state;
             manifest.reasons = digitized.reasons.clone();
             manifest.pages = digitized.pages.clone();
             manifest.incoming_signatures = info.signatures.clone();
             // A secret paper is not digitized: nothing read from it is kept.
-            if digitized.state != State::Skipped {
+            if digitized.state == State::Skipped {
+                manifest.pages.iter_mut().for_each(|page| page.codes.clear());
+            } else {
                 manifest.fields = digitized.fields.clone();
+                place_in_dossier(&mut manifest, document);
                 objects.push(Object {
                     role: Role::Searchable,
                     name: "searchable.pdf".into(),
@@ -118,13 +126,50 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
             }
         }
     }
-    if unknown_dossier {
+    if manifest.dossier.code.is_none() {
         manifest.reasons.push(Reason::DossierUnknown);
     }
     manifest.reasons.sort();
     manifest.reasons.dedup();
     manifest.objects = objects;
     Ok(Receipt::seal(&manifest, key))
+}
+
+/// The dossier is that of the folder or file name, else that of the separator sheet, else that of the QR code on the paper. One
+/// that says otherwise than the one before it is not followed: a person decides.
+fn place_in_dossier(manifest: &mut Manifest, document: &Document) {
+    let page = manifest.pages.first().map_or(1, |page| page.number);
+    for (found, rule) in [(&document.dossier, "separator"), (&document.digitized.dossier, "qr")] {
+        let Some(found) = found else { continue };
+        match &manifest.dossier.code {
+            None => {
+                let unit = manifest.dossier.unit.take().unwrap_or_else(|| found.agency().to_owned());
+                (manifest.dossier.code, manifest.dossier.unit) = (Some(found.clone()), Some(unit));
+            }
+            Some(code) if code == found => {}
+            Some(_) => {
+                let doubt = Some(Reason::DossierConflict);
+                match manifest.fields.iter_mut().find(|field| field.name == DOSSIER_CODE) {
+                    Some(field) => field.doubt = doubt,
+                    None => manifest.fields.push(Field {
+                        name: DOSSIER_CODE.into(),
+                        value: Some(found.to_string()),
+                        printed: found.to_string(),
+                        confidence: 100,
+                        page,
+                        rect: None,
+                        doubt,
+                        rule: rule.into(),
+                        register: None,
+                    }),
+                }
+                manifest.reasons.push(Reason::DossierConflict);
+                if manifest.state == State::Sealed {
+                    manifest.state = State::Review;
+                }
+            }
+        }
+    }
 }
 
 /// The receipt of the next revision: `changed` is the latest manifest with what is new in it, `event` says what that was; its time
@@ -147,7 +192,8 @@ pub fn settle(fields: &[Field], reasons: &mut Vec<Reason>) -> State {
     reasons.extend(&doubts);
     reasons.sort();
     reasons.dedup();
-    let page_failed = [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged].iter().any(|r| reasons.contains(r));
+    let page_failed = [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged, Reason::SeparatorUnreadable];
+    let page_failed = page_failed.iter().any(|reason| reasons.contains(reason));
     if doubts.is_empty() && !page_failed { State::Sealed } else { State::Review }
 }
 
@@ -167,6 +213,7 @@ fn is_field_doubt(reason: Reason) -> bool {
             | R::LowConfidence
             | R::Conflicting
             | R::RegisterTie
+            | R::DossierConflict
             | R::UnknownKind
     )
 }

@@ -1,14 +1,16 @@
-//! One document from its source file to everything that can be sealed: the service's side of the stages. The page children
-//! decode, clean and recognize; here the pages are put in order, rendered and extracted.
+//! The documents of one source file to everything that can be sealed: the service's side of the stages. The page children
+//! decode, clean and recognize; here the pages are put in order, divided by separator sheets, rendered and extracted.
 
 use crate::page_protocol::SourceInfo;
 use crate::sandbox::{Children, SandboxError, SourceFile};
 use futures::StreamExt as _;
+use sohoa_digitize::codes::sheets::{Divider, Rules, Says, Step};
 use sohoa_digitize::render::{Meta, Profile};
-use sohoa_digitize::{Assembly, Digitized};
-use sohoa_record::Reason;
+use sohoa_digitize::{Assembly, Digitized, ReadPage};
+use sohoa_record::manifest::PageState;
+use sohoa_record::{DossierCode, Reason};
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 /// What came out of one source.
@@ -24,12 +26,20 @@ pub enum Outcome {
     },
 }
 
-/// A document that went through all stages, its outputs still in the spool.
+/// A source that went through all stages.
 pub struct Done {
     /// What the source is.
     pub source: SourceInfo,
+    /// The documents that it falls into, in order; one when no separator sheet is in it, never none.
+    pub documents: Vec<Document>,
+}
+
+/// A document that went through all stages, its outputs still in the spool.
+pub struct Document {
     /// Pages, fields, outcome.
     pub digitized: Digitized,
+    /// The dossier that a separator sheet names.
+    pub dossier: Option<DossierCode>,
     /// The searchable PDF/A.
     pub pdf: PathBuf,
     /// The words of every page.
@@ -47,14 +57,25 @@ pub enum WorkError {
     Spool(PathBuf, std::io::Error),
 }
 
-/// Reads `source` and writes `searchable.pdf` and `text.json` into `folder`. `on_page` is told of each page that is done, with
-/// the number of all pages.
+/// How a source is read.
+pub struct How<'a> {
+    /// The PDF/A's profile.
+    pub profile: Profile,
+    /// Which codes divide it; none leaves it whole.
+    pub sheets: Option<&'a Rules>,
+    /// Between the parts of a QR code's payload.
+    pub payload_separators: &'a str,
+    /// What the PDF/A says of itself, for the document of that number, from 1.
+    pub meta: &'a (dyn Fn(u32) -> Meta + Sync),
+}
+
+/// Reads `source` and writes a PDF and a text for each of its documents into `folder`. `on_page` is told of each page that is done,
+/// with the number of all pages.
 pub async fn read_document(
     children: &Children,
     source: &SourceFile,
     folder: &Path,
-    profile: Profile,
-    meta: &Meta,
+    how: &How<'_>,
     on_page: impl Fn(u32, u32),
 ) -> Result<Outcome, WorkError> {
     let info = match children.open(source).await {
@@ -63,18 +84,61 @@ pub async fn read_document(
         Err(error) => return Err(error.into()),
     };
     let spool = |e: std::io::Error| WorkError::Spool(folder.to_owned(), e);
-    let (pdf, text) = (folder.join("searchable.pdf"), folder.join("text.json"));
-    let create = |path: &Path| File::create(path).map(|file| BufWriter::with_capacity(1 << 18, file)).map_err(spool);
-    let mut assembly = Assembly::new(create(&pdf)?, create(&text)?, profile).map_err(spool)?;
+    let mut documents = Vec::new();
+    let mut divider = Divider::default();
+    let mut open = Open::new(1, folder, how, None).map_err(spool)?;
     // All children work on this document's pages at once; a few results wait for their turn, never all of them.
     let mut pages =
         futures::stream::iter(1..=info.pages).map(|number| children.page(source, number)).buffered(children.count() + 1);
     while let Some(page) = pages.next().await {
         let page = page?;
         on_page(page.number, info.pages);
-        assembly.add(page).map_err(spool)?;
+        let says = how.sheets.map_or(Says::Nothing, |sheets| sheets.judge(&page.codes));
+        let blank = page.state == PageState::Blank;
+        for step in divider.push(page, says, blank) {
+            open = open.take(step, folder, how, &mut documents).map_err(spool)?;
+        }
     }
     drop(pages);
-    let (digitized, _, _) = assembly.finish(meta).map_err(spool)?;
-    Ok(Outcome::Done(Box::new(Done { source: info, digitized, pdf, text })))
+    for step in divider.finish() {
+        open = open.take(step, folder, how, &mut documents).map_err(spool)?;
+    }
+    documents.push(open.close(how).map_err(spool)?);
+    Ok(Outcome::Done(Box::new(Done { source: info, documents })))
+}
+
+/// The document that pages go into.
+struct Open {
+    number: u32,
+    assembly: Assembly<BufWriter<File>, BufWriter<File>>,
+    dossier: Option<DossierCode>,
+    pdf: PathBuf,
+    text: PathBuf,
+}
+
+impl Open {
+    fn new(number: u32, folder: &Path, how: &How<'_>, dossier: Option<DossierCode>) -> io::Result<Open> {
+        let (pdf, text) = (folder.join(format!("searchable-{number}.pdf")), folder.join(format!("text-{number}.json")));
+        let create = |path: &Path| File::create(path).map(|file| BufWriter::with_capacity(1 << 18, file));
+        let assembly = Assembly::new(create(&pdf)?, create(&text)?, how.profile)?.payload_separators(how.payload_separators);
+        Ok(Open { number, assembly, dossier, pdf, text })
+    }
+
+    fn take(mut self, step: Step<ReadPage>, folder: &Path, how: &How<'_>, documents: &mut Vec<Document>) -> io::Result<Open> {
+        match step {
+            Step::Page(page) => self.assembly.add(page)?,
+            Step::Dossier(dossier) => self.dossier = Some(dossier),
+            Step::Begin => {
+                let (number, dossier) = (self.number + 1, self.dossier.clone());
+                documents.push(self.close(how)?);
+                return Open::new(number, folder, how, dossier);
+            }
+        }
+        Ok(self)
+    }
+
+    fn close(self, how: &How<'_>) -> io::Result<Document> {
+        let (digitized, _, _) = self.assembly.finish(&(how.meta)(self.number))?;
+        Ok(Document { digitized, dossier: self.dossier, pdf: self.pdf, text: self.text })
+    }
 }

@@ -55,6 +55,7 @@ fn blank_page(number: u32) -> Answer {
         text: PageText { width: 8, height: 8, lines: Vec::new() },
         corrections: Vec::new(),
         born_digital: false,
+        codes: Vec::new(),
         // its data follow in a frame of their own
         kept: Some(KeptImage { width: 8, height: 8, encoding: Encoding::Flate { components: 1 }, data: Vec::new() }),
     };
@@ -99,7 +100,7 @@ fn with_fake(trouble: &str, page_time: Duration) -> [Vec<(PageState, Vec<Reason>
         require_walls: true,
         model: "none".into(),
         language: "none".into(),
-        correct: true,
+        reading: Default::default(),
         limits: Limits::default(),
         memory_bytes: 1 << 30,
         open_time: Duration::from_secs(60),

@@ -101,7 +101,7 @@ impl Walk<'_> {
         let mut stray = None;
         if store.is_some() {
             self.seen.objects.extend(checked.objects.iter().map(bytes_of));
-            self.seen.sources.extend(checked.source.iter().map(bytes_of));
+            self.seen.sources.extend(checked.source.iter().filter(|_| !checked.later_part).map(bytes_of));
             let id = checked.line.record.as_ref().and_then(|id| id.parse::<RecordId>().ok());
             if let Some(id) = id.filter(|_| checked.line.verdict != Verdict::Unsealed) {
                 if !checked.complete || checked.source.is_none() {

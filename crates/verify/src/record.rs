@@ -38,6 +38,8 @@ pub struct Checked {
     pub objects: Vec<Sha256Hex>,
     /// The source of revision 1, when its receipt could be opened.
     pub source: Option<Sha256Hex>,
+    /// True when it is a later part of its source: the first part is committed last, so this one does not say that the source is done.
+    pub later_part: bool,
     /// True when every revision's receipt is here, could be opened and is of this record: then all its objects are known.
     pub complete: bool,
 }
@@ -64,6 +66,7 @@ struct Check<'a> {
     whole: Vec<Digests>,
     objects: Vec<Sha256Hex>,
     source: Option<Sha256Hex>,
+    later_part: bool,
     complete: bool,
     /// Files that a receipt, or its place, accounts for.
     accounted: BTreeSet<PathBuf>,
@@ -80,6 +83,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
         whole: Vec::new(),
         objects: Vec::new(),
         source: None,
+        later_part: false,
         complete: true,
         accounted: BTreeSet::new(),
     };
@@ -160,6 +164,7 @@ impl Check<'_> {
         self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
         if revision == 1 {
             self.source = Some(opened.manifest.source.digests.sha256.clone());
+            self.later_part = opened.manifest.part.is_some_and(|part| part.number > 1);
             if let Some(store) = self.home.store {
                 let found = arrival::check(store, &opened.manifest);
                 self.findings.extend(found);
@@ -288,7 +293,7 @@ impl Check<'_> {
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
             more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
         };
-        Checked { line, strays, objects: self.objects, source: self.source, complete: self.complete }
+        Checked { line, strays, objects: self.objects, source: self.source, later_part: self.later_part, complete: self.complete }
     }
 
     fn strays(&self, files: &[Entry], record: Option<String>) -> Vec<Line> {

@@ -164,6 +164,7 @@ pub async fn seal(archive: &Archive, document: &Document, arrived: &Arrived, sal
         confidence: 90,
         born_digital: false,
         image_sha256: None,
+        codes: Vec::new(),
     };
     let field = |(name, value): &(&str, &str)| Field {
         name: (*name).to_owned(),
@@ -184,6 +185,7 @@ pub async fn seal(archive: &Archive, document: &Document, arrived: &Arrived, sal
         salt: format!("{salt:02x}").repeat(32),
         sealed_at: "2026-11-22T08:01:00+07:00".into(),
         dossier: note.dossier.clone(),
+        part: None,
         source: Source {
             name: note.name.clone(),
             media_type: "image/png".into(),

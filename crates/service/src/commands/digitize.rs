@@ -4,7 +4,7 @@ use super::{Failure, Outcome, PARTIAL};
 use crate::config::Config;
 use crate::present::{DocumentLine, document_line, json_line};
 use crate::sandbox::SourceFile;
-use crate::worker::{self, read_document};
+use crate::worker::{self, How, read_document};
 use sohoa_digitize::render::Meta;
 use sohoa_record::Sha256Hex;
 use sohoa_record::manifest::State;
@@ -50,8 +50,11 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
     let meta = meta(&source, &name, &metadata).map_err(|e| Failure::input(asked.input, e))?;
     let file = SourceFile { key: source.display().to_string(), path: source, name };
     let shown = asked.input.display().to_string();
+    // One PDF was asked for: separator sheets are flagged and divide nothing.
+    let separators = config.codes.payload_separators.as_str();
+    let how = How { profile, sheets: None, payload_separators: separators, meta: &|_| meta.clone() };
     let read = tokio::select! {
-        read = read_document(&children, &file, spool.path(), profile, &meta, |_, _| {}) => read?,
+        read = read_document(&children, &file, spool.path(), &how, |_, _| {}) => read?,
         _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(130)),
     };
     match read {
@@ -74,8 +77,9 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
             Err(Failure::Refused(format!("{shown}: {reason}: {} / {}", reason.vi(), reason.en())))
         }
         worker::Outcome::Done(done) => {
-            let d = &done.digitized;
-            for (made, output) in [(&done.pdf, asked.output), (&done.text, asked.text)] {
+            let Some(document) = done.documents.first() else { return Ok(ExitCode::from(PARTIAL)) };
+            let d = &document.digitized;
+            for (made, output) in [(&document.pdf, asked.output), (&document.text, asked.text)] {
                 output.map_or(Ok(()), |output| put(made, output))?;
             }
             if asked.json {

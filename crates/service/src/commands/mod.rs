@@ -22,6 +22,7 @@ use crate::sandbox::{Children, SandboxError};
 use crate::worker::WorkError;
 use futures::TryStreamExt as _;
 use sohoa_archive::{Archive, Filter};
+use sohoa_digitize::Reading;
 use sohoa_digitize::render::Profile;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{Manifest, Role};
@@ -208,7 +209,7 @@ fn child_spec(config: &Config) -> Result<ChildSpec, Failure> {
         require_walls: config.decode.require_walls,
         model: config.model()?,
         language: config.recognize.language.clone(),
-        correct: config.correct.enabled,
+        reading: Reading { correct: config.correct.enabled, sheets: config.sheets() },
         limits: config.limits(),
         memory_bytes: config.decode.child_memory_mb << 20,
         open_time: Duration::from_secs(config.decode.open_seconds),

@@ -2,7 +2,7 @@
 
 use super::*;
 use sohoa_digitize::page::KeptImage;
-use sohoa_record::{Line, Placement, Word};
+use sohoa_record::{CodeKind, Line, PageCode, Placement, Word};
 
 /// A page as an honest child gives it: turned, with one word.
 fn honest() -> ReadPage {
@@ -17,6 +17,7 @@ fn honest() -> ReadPage {
         text: PageText { width: 200, height: 100, lines: vec![Line { words: vec![word], rect, block: 1 }] },
         corrections: Vec::new(),
         born_digital: false,
+        codes: vec![PageCode { kind: CodeKind::Qr, text: "SOHOA:DOCUMENT".into(), rect }],
         kept: Some(KeptImage { width: 100, height: 200, encoding: Encoding::Flate { components: 1 }, data: vec![1, 2, 3] }),
     }
 }
@@ -48,6 +49,13 @@ fn every_lie_about_a_page_is_found() {
         ("on a page of", |page| word(page).rect.width = u32::MAX),
         ("on a page of", |page| word(page).rect.height = 0),
         ("on a page of", |page| page.text.lines[0].rect.y = 61),
+        ("codes, at most 32", |page| page.codes = vec![page.codes[0].clone(); 33]),
+        ("on a page of", |page| page.codes[0].rect.y = 61),
+        ("a code of 0 letters", |page| page.codes[0].text.clear()),
+        ("a code of 4297 letters", |page| page.codes[0].text = "x".repeat(4_297)),
+        ("a code of 2 letters", |page| page.codes[0].text = "a\u{1b}".into()),
+        ("a code of 2 letters", |page| page.codes[0].text = "e\u{302}".into()),
+        ("a separator sheet", |page| page.state = PageState::Separator),
         ("a line without words", |page| page.text.lines[0].words.clear()),
         ("101 % confidence", |page| word(page).confidence = 101),
         ("a word of 0 bytes", |page| word(page).text.clear()),

@@ -18,7 +18,7 @@ fn spec() -> ChildSpec {
         require_walls: true,
         model: "none".into(),
         language: "vie".into(),
-        correct: true,
+        reading: Default::default(),
         limits: sohoa_digitize::Limits { max_source_bytes: 64 << 20, ..Default::default() },
         memory_bytes: 400 << 20,
         open_time: Duration::from_secs(1),

@@ -70,6 +70,7 @@ pub fn manifest(record: &str, previous: Option<&Manifest>) -> Manifest {
             ordinal: Some(1),
             unit: Some("H48.15".into()),
         },
+        part: None,
         source: Source {
             name: "quyết định 51.png".into(),
             media_type: "image/png".into(),
@@ -90,6 +91,7 @@ pub fn manifest(record: &str, previous: Option<&Manifest>) -> Manifest {
             confidence: 94,
             born_digital: false,
             image_sha256: Some(Sha256Hex::of(b"the image's own stream")),
+            codes: Vec::new(),
         }],
         fields: vec![Field {
             name: "code_number".into(),

@@ -32,6 +32,7 @@ fn record(number: u32, salt: u8, decisions: &[(&str, &str, &[&str])]) -> Vec<Ope
             arrived_at: "2026-11-22T09:29:58+07:00".into(),
             digests,
         },
+        part: None,
         state: State::Review,
         reasons: vec![],
         objects: vec![],
