@@ -8,8 +8,8 @@
 mod capitals;
 mod collect;
 mod date;
+mod edits;
 mod header;
-mod kinds;
 mod layout;
 mod notation;
 mod number;
@@ -18,16 +18,18 @@ mod print;
 mod sample;
 mod signer;
 mod subject;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 
 use collect::Collector;
 use date::DateRow;
+use edits::edits;
 use header::Title;
-use kinds::{Family, Kind};
 use layout::Sheet;
 use number::NumberRow;
 use sohoa_record::{Field, PageText, Placement, Reason};
+use templates::{Family, Kind, Templates};
 
 /// What extract sees of one page.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +58,12 @@ pub struct Extracted {
 }
 
 /// Reads the general header from a document's pages, in page order. The same pages give the same fields.
-pub fn extract(pages: &[PageView<'_>]) -> Extracted {
+pub fn extract(pages: &[PageView<'_>], templates: &Templates) -> Extracted {
     let all: Vec<Sheet<'_>> = pages.iter().map(Sheet::new).collect();
     let sheets = first_document(&all);
     let mut out = Collector::default();
     if let Some(sheet) = sheets.first() {
-        let head = Head::read(sheet);
+        let head = Head::read(sheet, templates);
         let issuer = head.issuer(sheet);
         let issuer_name = issuer.as_ref().map_or("", |issuer| issuer.value.as_str());
         let kind = head.kind();
@@ -77,7 +79,7 @@ pub fn extract(pages: &[PageView<'_>]) -> Extracted {
 
         out.type_name(sheet, &head, kind);
         out.number(sheet, head.number.as_ref(), dated, kind);
-        out.notation(sheet, head.number.as_ref(), notation::Evidence { kind, issuer: issuer_name }, kind);
+        out.notation(sheet, head.number.as_ref(), notation::Evidence { templates, kind, issuer: issuer_name }, kind);
         out.date(sheet, dated, head.number.as_ref());
         out.organ(sheet, issuer);
         out.subject(sheet, &head, kind);
@@ -104,6 +106,7 @@ fn first_document<'s, 'a>(sheets: &'s [Sheet<'a>]) -> &'s [Sheet<'a>] {
 
 /// The rows of the header page that the rules start from.
 struct Head<'a> {
+    templates: &'a Templates,
     split: f64,
     /// Centre of the header's first row, pixels.
     top: f64,
@@ -115,10 +118,10 @@ struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    fn read(sheet: &Sheet<'a>) -> Self {
+    fn read(sheet: &Sheet<'a>, templates: &'a Templates) -> Self {
         let split = sheet.column_split();
         let top = sheet.national_name.or(sheet.motto).map_or(0.0, |r| layout::centre_y(&r) - 1.2 * sheet.em);
-        let title = header::title(sheet, top, 0.6 * sheet.height());
+        let title = header::title(sheet, templates, top, 0.6 * sheet.height());
         let title_top = title.as_ref().map_or(0.5 * sheet.height(), |t| f64::from(t.rect.y));
         let mut number = number::find_in_header(sheet, split, top, title_top + 0.3 * sheet.em);
         let certificate = title.as_ref().is_some_and(|t| t.kind.family == Family::Certificate);
@@ -131,13 +134,13 @@ impl<'a> Head<'a> {
             None => subject::of_letter(sheet, split, number_bottom),
             Some(_) => None,
         };
-        Head { split, top, letter: letter_subject.is_some(), letter_subject, title, number, date }
+        Head { templates, split, top, letter: letter_subject.is_some(), letter_subject, title, number, date }
     }
 
-    fn kind(&self) -> Option<&'static Kind> {
+    fn kind(&self) -> Option<&'a Kind> {
         match &self.title {
             Some(title) => Some(title.kind),
-            None if self.letter => Some(&kinds::OFFICIAL_LETTER),
+            None if self.letter => Some(self.templates.letter()),
             None => None,
         }
     }

@@ -20,11 +20,13 @@ pub use page::{Limits, ReadPage};
 pub use recognize::OcrEngine;
 
 use extract::PageView;
+use extract::templates::Templates;
 use sohoa_record::manifest::{self, IncomingSignature, PageState, State};
 use sohoa_record::page_texts::{TextPage, TextWriter};
 use sohoa_record::{Field, PageText, Placement, Reason, Sha256Hex};
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Decode, clean, recognize and, if asked for, correct one page. A page that cannot be read is a result with its reason, never
 /// an error.
@@ -98,6 +100,7 @@ pub struct Assembly<P: Write, T: Write> {
     first: Vec<ReadPage>,
     last: VecDeque<ReadPage>,
     plain_text: Vec<String>,
+    templates: Arc<Templates>,
 }
 
 /// A document that went through all stages.
@@ -119,7 +122,14 @@ impl<P: Write, T: Write> Assembly<P, T> {
     /// Starts a document.
     pub fn new(pdf: P, text: T, profile: render::Profile) -> io::Result<Self> {
         let (pdf, text) = (render::Writer::new(pdf, profile)?, TextWriter::new(text)?);
-        Ok(Self { pdf, text, pages: Vec::new(), first: Vec::new(), last: VecDeque::new(), plain_text: Vec::new() })
+        let (pages, first, last, plain_text) = (Vec::new(), Vec::new(), VecDeque::new(), Vec::new());
+        Ok(Self { pdf, text, pages, first, last, plain_text, templates: Templates::built_in() })
+    }
+
+    /// Knows other kinds of paper than the built-in ones.
+    pub fn knowing(mut self, templates: Arc<Templates>) -> Self {
+        self.templates = templates;
+        self
     }
 
     /// Adds the next page.
@@ -148,7 +158,7 @@ impl<P: Write, T: Write> Assembly<P, T> {
     /// Extracts the fields, closes both outputs, and says how it came out.
     pub fn finish(self, meta: &render::Meta) -> io::Result<(Digitized, P, T)> {
         let views: Vec<PageView<'_>> = self.first.iter().chain(&self.last).map(view).collect();
-        let extracted = extract::extract(&views);
+        let extracted = extract::extract(&views, &self.templates);
         let (state, reasons) = outcome(&self.pages, &extracted.fields, &extracted.reasons);
         let fields = if state == State::Failed { Vec::new() } else { extracted.fields };
         let pdf = self.pdf.finish(meta, &fields)?;
@@ -228,7 +238,7 @@ pub fn digitize(
     profile: render::Profile,
     meta: &render::Meta,
 ) -> Result<(Digitized, Vec<IncomingSignature>, Vec<u8>), decode::DecodeError> {
-    let mut source = decode::open(std::sync::Arc::new(bytes), file_name, limits)?;
+    let mut source = decode::open(Arc::new(bytes), file_name, limits)?;
     let in_memory = |_: io::Error| decode::DecodeError::Damaged("the output could not be written".into());
     let mut assembly = Assembly::new(Vec::new(), io::sink(), profile).map_err(in_memory)?;
     for number in 1..=source.page_count() {

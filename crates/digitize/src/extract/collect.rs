@@ -1,10 +1,10 @@
 //! From readings to fields: what vouches for a value, and which doubt it gets when nothing does.
 
 use super::date::DateRow;
-use super::kinds::{self, Family, Kind};
 use super::layout::Sheet;
 use super::number::NumberRow;
 use super::print::{self, Looks};
+use super::templates::{Family, Kind};
 use super::{Extracted, Head, PageView, header, layout, notation, signer, subject};
 use sohoa_record::field::name;
 use sohoa_record::text::{Word, fold, nfc};
@@ -48,7 +48,7 @@ impl Collector {
         self.add(sheet, Reading { name, value: None, printed: String::new(), words: &[], doubt: Some(doubt), rule });
     }
 
-    pub fn type_name(&mut self, sheet: &Sheet<'_>, head: &Head<'_>, kind: Option<&'static Kind>) {
+    pub fn type_name(&mut self, sheet: &Sheet<'_>, head: &Head<'_>, kind: Option<&Kind>) {
         const RULE: &str = "nd30.header.type";
         if let Some(title) = &head.title {
             let sure = title.sure && layout::confidence(&title.words) >= 60;
@@ -56,7 +56,7 @@ impl Collector {
                 sheet,
                 Reading {
                     name: name::TYPE_NAME,
-                    value: Some(title.kind.title.to_owned()),
+                    value: Some(title.kind.title.clone()),
                     printed: layout::join(&title.words),
                     words: &title.words,
                     doubt: (!sure).then_some(Reason::LowConfidence),
@@ -72,7 +72,7 @@ impl Collector {
                 sheet,
                 Reading {
                     name: name::TYPE_NAME,
-                    value: Some(kind.title.to_owned()),
+                    value: Some(kind.title.clone()),
                     printed: layout::join(cue),
                     words: cue,
                     doubt: None,
@@ -86,13 +86,13 @@ impl Collector {
             .number
             .as_ref()
             .and_then(|row| row.notation.rsplit('/').next().map(|n| n.split('-').next().unwrap_or("").to_owned()));
-        let by_notation = part.and_then(|part| kinds::by_abbreviation(&part));
+        let by_notation = part.and_then(|part| head.templates.by_abbreviation(&part));
         match (by_notation, &head.number) {
             (Some(kind), Some(row)) => self.add(
                 sheet,
                 Reading {
                     name: name::TYPE_NAME,
-                    value: Some(kind.title.to_owned()),
+                    value: Some(kind.title.clone()),
                     printed: String::new(),
                     words: &row.notation_words,
                     doubt: Some(Reason::UnknownKind),

@@ -1,13 +1,13 @@
 //! The header's other cells: where the title stands, who issued the paper, and whether it is marked secret.
 
 use super::capitals;
-use super::kinds::{self, Kind};
 use super::layout::{Run, Sheet, confidence};
+use super::templates::{Kind, Templates};
 use sohoa_record::text::{Rect, Word, fold, nfc};
 
 /// The title of a paper and its kind.
 pub(super) struct Title<'a> {
-    pub kind: &'static Kind,
+    pub kind: &'a Kind,
     pub words: Vec<&'a Word>,
     pub rect: Rect,
     /// Every letter agreed but for accents.
@@ -15,7 +15,7 @@ pub(super) struct Title<'a> {
 }
 
 /// The first title between `top` and `bottom` that is a known kind's: capitals, around the middle, on one to four rows.
-pub(super) fn title<'a>(sheet: &Sheet<'a>, top: f64, bottom: f64) -> Option<Title<'a>> {
+pub(super) fn title<'a>(sheet: &Sheet<'a>, templates: &'a Templates, top: f64, bottom: f64) -> Option<Title<'a>> {
     let candidates: Vec<&Run<'a>> = sheet
         .runs
         .iter()
@@ -37,7 +37,7 @@ pub(super) fn title<'a>(sheet: &Sheet<'a>, top: f64, bottom: f64) -> Option<Titl
                 last = next;
             }
             let text = super::layout::join(&words);
-            if let (Some((kind, sure)), Some(rect)) = (kinds::by_title(&text), super::layout::union(&words)) {
+            if let (Some((kind, sure)), Some(rect)) = (templates.by_title(&text), super::layout::union(&words)) {
                 best = Some(Title { kind, words: words.clone(), rect, sure });
             }
         }
@@ -115,14 +115,17 @@ mod tests {
     fn a_title_on_two_rows_is_one_kind() {
         let page = Paper::new().centred(500, "GIẤY CHỨNG NHẬN").centred(570, "ĐĂNG KÝ HỘ KINH DOANH").page();
         let view = page.view();
-        assert_eq!(title(&Sheet::new(&view), 300.0, 2000.0).unwrap().kind.title, "GIẤY CHỨNG NHẬN ĐĂNG KÝ HỘ KINH DOANH");
+        assert_eq!(
+            title(&Sheet::new(&view), &Templates::built_in(), 300.0, 2000.0).unwrap().kind.title,
+            "GIẤY CHỨNG NHẬN ĐĂNG KÝ HỘ KINH DOANH"
+        );
     }
 
     #[test]
     fn the_order_in_the_body_is_not_the_title() {
         let page = Paper::new().centred(500, "QUYẾT ĐỊNH:").centred(800, "THÔNG BÁO").page();
         let view = page.view();
-        assert_eq!(title(&Sheet::new(&view), 300.0, 2000.0).unwrap().kind.title, "THÔNG BÁO");
+        assert_eq!(title(&Sheet::new(&view), &Templates::built_in(), 300.0, 2000.0).unwrap().kind.title, "THÔNG BÁO");
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn decision(number: &str, date: &str) -> Paper {
 
 fn read(pages: &[SamplePage]) -> Extracted {
     let views: Vec<PageView<'_>> = pages.iter().zip(1..).map(|(page, number)| page.view_as(number)).collect();
-    extract(&views)
+    extract(&views, &Templates::built_in())
 }
 
 fn doubt(read: &Extracted, name: &str) -> Option<Reason> {
@@ -133,7 +133,7 @@ fn unseen_pages_between_leave_the_signer_in_doubt() {
     let signed =
         Paper::new().line(400, 2000, "Nơi nhận:").line_at_row_of_last(1600, "CHỦ TỊCH").line(1560, 2400, "Lê Thị Khác").page();
     let first = decision("Số: 15/QĐ-UBND", "Gò Mới, ngày 05 tháng 6 năm 2026").page();
-    let with_last = |number| extract(&[first.view_as(1), signed.view_as(number)]);
+    let with_last = |number| extract(&[first.view_as(1), signed.view_as(number)], &Templates::built_in());
     assert_eq!(doubt(&with_last(2), name::SIGNER_NAME), None);
     assert_eq!(doubt(&with_last(40), name::SIGNER_NAME), Some(Reason::LowConfidence));
     assert_eq!(value(&with_last(40).fields, name::PAGE_AMOUNT), Some("40"));
@@ -191,7 +191,7 @@ fn nothing_read_is_every_required_field_missing() {
 fn boxes_are_on_the_kept_image() {
     let page = decision("Số: 15/QĐ-UBND", "Gò Mới, ngày 05 tháng 6 năm 2026").page();
     let turned = PageView { placement: Placement { rotated_deg: 180, skew_mdeg: 0 }, ..page.view() };
-    let (plain, turned) = (extract(&[page.view()]), extract(&[turned]));
+    let (plain, turned) = (extract(&[page.view()], &Templates::built_in()), extract(&[turned], &Templates::built_in()));
     let (a, b) =
         (find(&plain.fields, name::SUBJECT).unwrap().rect.unwrap(), find(&turned.fields, name::SUBJECT).unwrap().rect.unwrap());
     assert_eq!((b.x, b.y), (2480 - a.right(), 3508 - a.bottom()));
@@ -265,7 +265,7 @@ proptest! {
             number, text, dpi: 300, born_digital, kept_size: (text.width, text.height),
             placement: Placement { rotated_deg: quarter * 90, skew_mdeg: 700 },
         }).collect();
-        let read = extract(&views);
+        let read = extract(&views, &Templates::built_in());
         for field in &read.fields {
             let value = field.value.as_deref().unwrap_or("");
             prop_assert_eq!(nfc(value), value);
@@ -274,6 +274,6 @@ proptest! {
             prop_assert!(field.doubt.is_some() || field.value.is_some());
         }
         prop_assert!(read.reasons.windows(2).all(|w| w[0] < w[1]));
-        prop_assert_eq!(extract(&views), read);
+        prop_assert_eq!(extract(&views, &Templates::built_in()), read);
     }
 }
