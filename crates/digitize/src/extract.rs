@@ -9,7 +9,9 @@ mod capitals;
 mod collect;
 mod date;
 mod edits;
+mod form;
 mod header;
+mod labels;
 mod layout;
 mod notation;
 mod number;
@@ -17,10 +19,12 @@ mod print;
 #[cfg(test)]
 mod sample;
 mod signer;
+mod spoken_date;
 mod subject;
 pub mod templates;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use collect::Collector;
 use date::DateRow;
@@ -28,6 +32,7 @@ use edits::edits;
 use header::Title;
 use layout::Sheet;
 use number::NumberRow;
+use sohoa_record::field::name;
 use sohoa_record::{Field, PageText, Placement, Reason};
 use templates::{Family, Kind, Templates};
 
@@ -51,10 +56,29 @@ pub struct PageView<'a> {
 /// What was read from a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extracted {
-    /// In the order of the header; boxes are on the kept image.
+    /// In the order of the header, then of the template; boxes are on the kept image.
     pub fields: Vec<Field>,
     /// The fields' doubts and [`Reason::Secret`], sorted, each once.
     pub reasons: Vec<Reason>,
+    /// For who asks why: what the labels of a form gave.
+    pub notes: Vec<Note>,
+}
+
+/// What became of one field of a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note {
+    /// Its name.
+    pub field: String,
+    /// The label as it was read; empty when none was.
+    pub cue: String,
+    /// What was read behind it.
+    pub printed: String,
+    /// From 1.
+    pub page: u32,
+    /// It is not among the fields.
+    pub left_out: bool,
+    /// What speaks against the reading; empty when nothing does.
+    pub why: String,
 }
 
 /// Reads the general header from a document's pages, in page order. The same pages give the same fields.
@@ -78,12 +102,27 @@ pub fn extract(pages: &[PageView<'_>], templates: &Templates) -> Extracted {
         let dated = head.date.as_ref().map(|row| (sheet, row)).or(foot_date.as_ref().map(|(page, row)| (*page, row)));
 
         out.type_name(sheet, &head, kind);
-        out.number(sheet, head.number.as_ref(), dated, kind);
+        let lacks = |name: &str| kind.is_some_and(|kind| kind.template.lacks.iter().any(|lacking| lacking == name));
+        if !lacks(name::CODE_NUMBER) {
+            out.number(sheet, head.number.as_ref(), dated, kind);
+        }
         out.notation(sheet, head.number.as_ref(), notation::Evidence { templates, kind, issuer: issuer_name }, kind);
-        out.date(sheet, dated, head.number.as_ref());
-        out.organ(sheet, issuer);
+        if !lacks(name::ISSUED_DATE) {
+            out.date(sheet, dated, head.number.as_ref());
+        }
+        if !lacks(name::ORGAN_NAME) {
+            out.organ(sheet, issuer);
+        }
         out.subject(sheet, &head, kind);
-        out.signer(sheets, signer);
+        if !lacks(name::SIGNER_NAME) {
+            out.signer(sheets, signer.as_ref());
+        }
+        if let Some(title) = &head.title {
+            let issued = out.vouched(name::ISSUED_DATE).and_then(|day| day.parse().ok());
+            let kind = templates.edition(title.kind, issued);
+            form::read(&mut out, sheets, title, kind, signer.as_ref());
+            form::derive(&mut out, &kind.template);
+        }
         if all.iter().any(header::is_marked_secret) {
             out.reasons.push(Reason::Secret);
         }

@@ -116,6 +116,8 @@ pub struct Digitized {
     pub reasons: Vec<Reason>,
     /// The text of each page in reading order, for search: corrected words in their places.
     pub plain_text: Vec<String>,
+    /// For who asks why: what the labels of a form gave.
+    pub notes: Vec<extract::Note>,
 }
 
 impl<P: Write, T: Write> Assembly<P, T> {
@@ -163,7 +165,8 @@ impl<P: Write, T: Write> Assembly<P, T> {
         let fields = if state == State::Failed { Vec::new() } else { extracted.fields };
         let pdf = self.pdf.finish(meta, &fields)?;
         let text = self.text.finish()?;
-        let digitized = Digitized { pages: self.pages, fields, state, reasons, plain_text: self.plain_text };
+        let digitized =
+            Digitized { pages: self.pages, fields, state, reasons, plain_text: self.plain_text, notes: extracted.notes };
         Ok((digitized, pdf, text))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::capitals;
 use super::layout::{Run, Sheet, confidence};
-use super::templates::{Kind, Templates};
+use super::templates::{Family, Kind, Templates};
 use sohoa_record::text::{Rect, Word, fold, nfc};
 
 /// The title of a paper and its kind.
@@ -24,6 +24,7 @@ pub(super) fn title<'a>(sheet: &Sheet<'a>, templates: &'a Templates, top: f64, b
         .filter(|run| run.is_capitals() && !run.text().trim_end().ends_with(':'))
         .collect();
     for (i, first) in candidates.iter().enumerate() {
+        let part_of_more = goes_on_from_above(sheet, first);
         let mut words = first.words.clone();
         let mut best = None;
         let mut last = *first;
@@ -37,7 +38,8 @@ pub(super) fn title<'a>(sheet: &Sheet<'a>, templates: &'a Templates, top: f64, b
                 last = next;
             }
             let text = super::layout::join(&words);
-            if let (Some((kind, sure)), Some(rect)) = (templates.by_title(&text), super::layout::union(&words)) {
+            let known = templates.by_title(&text).filter(|(kind, _)| kind.family == Family::Official || !part_of_more);
+            if let (Some((kind, sure)), Some(rect)) = (known, super::layout::union(&words)) {
                 best = Some(Title { kind, words: words.clone(), rect, sure });
             }
         }
@@ -46,6 +48,20 @@ pub(super) fn title<'a>(sheet: &Sheet<'a>, templates: &'a Templates, top: f64, b
         }
     }
     None
+}
+
+/// Is there a row of capitals right above, as in ĐƠN ĐỀ NGHỊ CẤP / GIẤY PHÉP XÂY DỰNG? Then a certificate's title is only named in
+/// the title of another paper.
+fn goes_on_from_above(sheet: &Sheet<'_>, first: &Run<'_>) -> bool {
+    let national = |run: &Run<'_>| {
+        let text = run.folded();
+        Some(run.rect) == sheet.national_name || text.ends_with("viet nam") || text == "ban sao" || text == "ban chinh"
+    };
+    sheet.runs.iter().any(|run| {
+        let drop = first.centre_y() - run.centre_y();
+        let over = run.rect.x < first.rect.right() && first.rect.x < run.rect.right();
+        (0.5 * sheet.em..2.4 * sheet.em).contains(&drop) && over && run.is_capitals() && !national(run)
+    })
 }
 
 /// The issuer's lines, top left: the parent agency and the issuer itself.

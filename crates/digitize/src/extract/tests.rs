@@ -140,7 +140,7 @@ fn unseen_pages_between_leave_the_signer_in_doubt() {
 }
 
 #[test]
-fn a_certificate_needs_no_subject_and_has_its_number_under_the_title() {
+fn a_certificate_tells_its_subject_by_its_form_and_has_its_number_under_the_title() {
     let paper = Paper::new()
         .line(400, 200, "ỦY BAN NHÂN DÂN")
         .line_at_row_of_last(1100, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")
@@ -157,7 +157,8 @@ fn a_certificate_needs_no_subject_and_has_its_number_under_the_title() {
     assert_eq!(value(&read.fields, name::CODE_NUMBER), Some("32A8010625"));
     assert_eq!(value(&read.fields, name::ISSUED_DATE), Some("2026-06-05"));
     assert_eq!(find(&read.fields, name::ISSUED_DATE).unwrap().rule, "nd30.foot.date");
-    assert!(find(&read.fields, name::SUBJECT).is_none() && find(&read.fields, name::CODE_NOTATION).is_none());
+    assert_eq!(value(&read.fields, name::SUBJECT), Some("Giấy chứng nhận đăng ký hộ kinh doanh TẠP HÓA MẪU"));
+    assert!(find(&read.fields, name::CODE_NOTATION).is_none());
     assert_eq!(value(&read.fields, name::SIGNER_NAME), Some("Trần Văn Mẫu"));
 }
 
@@ -233,6 +234,23 @@ fn any_word() -> impl Strategy<Value = Word> {
         "GIẤY",
         "KHAI",
         "SINH",
+        "Họ,",
+        "chữ",
+        "đệm,",
+        "tên:",
+        "người",
+        "mẹ:",
+        "vợ:",
+        "chồng:",
+        "Giới",
+        "tính:",
+        "Nữ",
+        "HÔN",
+        "KẾT",
+        "CHỨNG",
+        "NHẬN",
+        "......",
+        "051325001873",
     ])
     .prop_map(str::to_owned);
     let text = prop_oneof![3 => cues, 1 => "\\PC{0,8}"];
