@@ -161,7 +161,8 @@ impl<'a> Reader<'a> {
                 value,
                 page,
             });
-            if nth + 1 == matches.len() && !cut {
+            // where dots follow, the row had room left
+            if nth + 1 == matches.len() && !cut && !cell[..end].last().is_some_and(Token::is_leader) {
                 self.open[side] = Some(Open { located: self.found.len() - 1, centre_y, right, rows: 1 });
             }
         }
@@ -170,6 +171,7 @@ impl<'a> Reader<'a> {
     /// Words without a label at the beginning of a row: the rest of the value above, when that row was full.
     fn go_on(&mut self, sheet: &Sheet<'a>, (tokens, side): (&[Token<'a>], usize), centre_y: f64, (margin, known): (f64, bool)) {
         let Some(open) = self.open[side].take() else { return };
+        let led = tokens.last().is_some_and(Token::is_leader);
         let tokens: Vec<Token<'a>> = tokens.iter().filter(|token| !token.is_leader()).cloned().collect();
         let Some(first) = tokens.first() else { return };
         let far = centre_y - open.centre_y > 2.6 * sheet.em;
@@ -193,7 +195,9 @@ impl<'a> Reader<'a> {
             fields_of(&self.template.sections[located.section], label).any(|field| field.value == ValueType::Text);
         located.sure &= known && words_expected && (small || !itself_full) && open.rows < MOST_ROWS;
         located.value.extend(tokens);
-        self.open[side] = Some(Open { centre_y, right, rows: open.rows + 1, ..open });
+        if !led {
+            self.open[side] = Some(Open { centre_y, right, rows: open.rows + 1, ..open });
+        }
     }
 
     /// The section to which a label or heading belongs where it stands; opens it if need be.
