@@ -23,6 +23,8 @@ pub struct Config {
     pub recognize: Recognize,
     /// `[correct]`
     pub correct: Correct,
+    /// `[extract]`
+    pub extract: Extract,
     /// `[render]`
     pub render: Render,
     /// `[seal]`
@@ -39,6 +41,7 @@ struct File {
     decode: Decode,
     recognize: Recognize,
     correct: Correct,
+    extract: Extract,
     render: Render,
     seal: Seal,
     report: Report,
@@ -94,6 +97,14 @@ pub struct Recognize {
 #[allow(missing_docs)]
 pub struct Correct {
     pub enabled: bool,
+}
+
+/// The kinds of paper.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Extract {
+    pub templates: PathBuf,
 }
 
 /// The searchable PDF.
@@ -260,8 +271,8 @@ impl Config {
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, recognize, correct, render, seal, report } = file;
-        Config { home, archive, ingest, decode, recognize, correct, render, seal, report }
+        let File { archive, ingest, decode, recognize, correct, extract, render, seal, report } = file;
+        Config { home, archive, ingest, decode, recognize, correct, extract, render, seal, report }
     }
 
     /// A path of the configuration as an absolute one.

@@ -13,6 +13,7 @@ use crate::{commands, keyring, sealing, time};
 use ed25519_dalek::SigningKey;
 use sohoa_archive::queue::Failure;
 use sohoa_archive::{Archive, Arrival, ArrivalNote, Arriving, Job, Remedy, SourceBytes};
+use sohoa_digitize::extract::templates::Templates;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_digitize::render::Meta;
 use sohoa_record::identifier::RecordId;
@@ -20,8 +21,8 @@ use sohoa_record::manifest::{Dossier, Manifest, PageState, State};
 use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
@@ -77,6 +78,8 @@ pub struct Batch<'a> {
     pub children: &'a Children,
     /// What they read with.
     pub engine: EngineInfo,
+    /// The kinds of paper that are known.
+    pub templates: Arc<Templates>,
     /// What seals.
     pub key: &'a SigningKey,
     /// The unit that digitizes, when it was named.
@@ -303,7 +306,8 @@ impl Batch<'_> {
         let created = time::parse(&note.arrived_at).unwrap_or_else(time::now);
         let meta = Meta { title: note.name.clone(), created, id: commands::digitize::document_id(&job.source_sha256) };
         let on_page = |_, _| self.progress.page();
-        let outcome = read_document(self.children, &source, &folder, commands::profile(self.config), &meta, on_page).await;
+        let known = (commands::profile(self.config), &self.templates);
+        let outcome = read_document(self.children, &source, &folder, known, &meta, on_page).await;
         let sealed = match outcome {
             Ok(outcome) => self.seal(job, note, outcome).await,
             Err(error) => Err(error.into()),

@@ -4,12 +4,14 @@
 use crate::page_protocol::SourceInfo;
 use crate::sandbox::{Children, SandboxError, SourceFile};
 use futures::StreamExt as _;
+use sohoa_digitize::extract::templates::Templates;
 use sohoa_digitize::render::{Meta, Profile};
 use sohoa_digitize::{Assembly, Digitized};
 use sohoa_record::Reason;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What came out of one source.
 pub enum Outcome {
@@ -53,7 +55,7 @@ pub async fn read_document(
     children: &Children,
     source: &SourceFile,
     folder: &Path,
-    profile: Profile,
+    (profile, templates): (Profile, &Arc<Templates>),
     meta: &Meta,
     on_page: impl Fn(u32, u32),
 ) -> Result<Outcome, WorkError> {
@@ -65,7 +67,7 @@ pub async fn read_document(
     let spool = |e: std::io::Error| WorkError::Spool(folder.to_owned(), e);
     let (pdf, text) = (folder.join("searchable.pdf"), folder.join("text.json"));
     let create = |path: &Path| File::create(path).map(|file| BufWriter::with_capacity(1 << 18, file)).map_err(spool);
-    let mut assembly = Assembly::new(create(&pdf)?, create(&text)?, profile).map_err(spool)?;
+    let mut assembly = Assembly::new(create(&pdf)?, create(&text)?, profile).map_err(spool)?.knowing(templates.clone());
     // All children work on this document's pages at once; a few results wait for their turn, never all of them.
     let mut pages =
         futures::stream::iter(1..=info.pages).map(|number| children.page(source, number)).buffered(children.count() + 1);

@@ -22,6 +22,9 @@ use sohoa_record::text::Word;
 
 /// From this confidence a word of a value is taken as read surely.
 const SURE: u8 = 90;
+/// The same for one of the few values that are to be expected: nothing else is misread as just this one. Dots that run into a word
+/// cost it most of its confidence.
+const EXPECTED: u8 = 25;
 /// The same for a number that a second witness confirms.
 const CONFIRMED: u8 = 60;
 
@@ -169,15 +172,22 @@ fn word_em(word: &Word) -> Option<f64> {
 /// Is the value set in the form's type? Handwriting is of another width and height.
 fn is_printed(words: &[&Word], em: Option<f64>) -> bool {
     let Some(em) = em else { return false };
-    let wide: f64 = words.iter().map(|word| advance(&word.text) - 0.06).sum();
+    let wide: f64 = words.iter().map(|word| set_width(&word.text)).sum();
     let width: f64 = words.iter().map(|word| f64::from(word.rect.width)).sum();
     let high = words.iter().all(|word| f64::from(word.rect.height) < 1.35 * em);
     let digits = words.iter().filter(|word| word.text.chars().all(|c| c.is_ascii_digit() || matches!(c, '/' | '-' | '.' | ',')));
     let shaped = digits.into_iter().all(|word| {
-        let ratio = f64::from(word.rect.width) / (em * (advance(&word.text) - 0.06));
+        let ratio = f64::from(word.rect.width) / (em * set_width(&word.text));
         (0.76..1.3).contains(&ratio) && f64::from(word.rect.height) > 0.5 * em
     });
     high && shaped && (0.72..1.4).contains(&(width / (em * wide).max(1.0)))
+}
+
+/// How wide a word is set, em; leaders have their points a quarter apart.
+fn set_width(text: &str) -> f64 {
+    let points = text.chars().filter(|c| *c == '.').count();
+    let rest: String = text.chars().filter(|c| *c != '.').collect();
+    advance(&rest) + 0.25 * points as f64 - 0.06
 }
 
 /// What the reading itself says.
@@ -187,7 +197,9 @@ fn judge(candidate: &mut Candidate<'_, '_>, sheets: &[Sheet<'_>], em: Option<f64
         return;
     }
     let born_digital = sheets[candidate.page].view.born_digital;
-    let read = value.words.iter().all(|word| word.confidence >= least(candidate.rule.value));
+    let usual = candidate.rule.usual.contains(&value.text);
+    let least = if usual || candidate.rule.value == ValueType::Sex { EXPECTED } else { SURE };
+    let read = value.words.iter().all(|word| word.confidence >= least);
     // the form's own print, in a type of its own
     let preprinted = candidate.rule.value == ValueType::LandSerial;
     let printed = born_digital || preprinted || is_printed(&value.words, em);
@@ -198,14 +210,6 @@ fn judge(candidate: &mut Candidate<'_, '_>, sheets: &[Sheet<'_>], em: Option<f64
         (_, _, false) => "the engine was not sure of its letters",
         _ => "",
     };
-}
-
-fn least(value: ValueType) -> u8 {
-    match value {
-        // one of two words, nothing like each other; dots that run into it cost it most of its confidence
-        ValueType::Sex => 25,
-        _ => SURE,
-    }
 }
 
 /// The day in words beside the digits: it confirms them or contradicts them.

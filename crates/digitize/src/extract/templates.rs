@@ -99,6 +99,8 @@ pub struct FieldRule {
     pub value: ValueType,
     /// When a person must look.
     pub required: Required,
+    /// Values that it nearly always has: read so, it needs less confidence.
+    pub usual: Vec<String>,
     /// It is no field but a second witness of this one.
     pub confirms: Option<String>,
 }

@@ -336,6 +336,21 @@ fn a_garbled_row_below_dots_belongs_to_nobody() {
 }
 
 #[test]
+fn what_the_engine_took_dots_for_is_no_value_and_what_is_usual_needs_less_confidence() {
+    let with = |ethnicity: &str| {
+        let paper = header("GIẤY KHAI SINH")
+            .line(250, 700, &format!("Dân tộc: {ethnicity}.............."))
+            .read_at(60)
+            .hand(1400, 60, 38, "TT", 12)
+            .hand(1500, 60, 38, "=", 88);
+        let read = read(signed(paper));
+        value(&read.fields, "ethnicity").map(str::to_owned)
+    };
+    assert_eq!(with("Kinh"), Some("Kinh".into()));
+    assert_eq!(with("Hrê"), None);
+}
+
+#[test]
 fn dotted_leaders_are_no_part_of_a_value() {
     let paper = header("GIẤY KHAI SINH").line(250, 700, "Họ, chữ đệm, tên: ....NGUYỄN LÊ BẢO NGỌC.........").line(
         250,
@@ -483,12 +498,12 @@ fn an_unsure_value_is_asked_for_only_where_it_is_required() {
         .line(250, 700, "Họ, chữ đệm, tên: NGUYỄN LÊ BẢO NGỌC")
         .read_at(80)
         .line(250, 770, "Ngày, tháng, năm sinh: 08/7/2025")
-        .line(250, 840, "Dân tộc: Kinh")
+        .line(250, 840, "Dân tộc: Hrê")
         .read_at(80);
     let read = read(signed(paper));
     assert_eq!(doubt(&read, "owner_name"), Some(Reason::LowConfidence));
     assert!(find(&read.fields, "ethnicity").is_none());
-    assert!(read.notes.iter().any(|note| note.field == "ethnicity" && note.left_out && note.printed == "Kinh"));
+    assert!(read.notes.iter().any(|note| note.field == "ethnicity" && note.left_out && note.printed == "Hrê"));
     // and no summary from a name in doubt
     assert!(find(&read.fields, "subject").is_none());
 }

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 /// Letters of a label that may open a section: "Số" may not.
 const OPENING_LETTERS: usize = 6;
+/// Words of less confidence behind dotted leaders are what the engine took the dots for.
+const NOISE: u8 = 50;
 /// Rows that one value may fill.
 const MOST_ROWS: usize = 6;
 
@@ -151,7 +153,7 @@ impl<'a> Reader<'a> {
             if matched.cue {
                 continue;
             }
-            let (value, cut) = value_of(&cell[matched.to..end], nth + 1 < matches.len(), sheet.em);
+            let (value, ended) = value_of(&cell[matched.to..end], nth + 1 < matches.len(), sheet.em);
             let right = value.last().or(cell.get(matched.to - 1)).map_or(0.0, |token| f64::from(token.rect().right()));
             self.found.push(Located {
                 section,
@@ -161,8 +163,7 @@ impl<'a> Reader<'a> {
                 value,
                 page,
             });
-            // where dots follow, the row had room left
-            if nth + 1 == matches.len() && !cut && !cell[..end].last().is_some_and(Token::is_leader) {
+            if nth + 1 == matches.len() && !ended {
                 self.open[side] = Some(Open { located: self.found.len() - 1, centre_y, right, rows: 1 });
             }
         }
@@ -171,8 +172,7 @@ impl<'a> Reader<'a> {
     /// Words without a label at the beginning of a row: the rest of the value above, when that row was full.
     fn go_on(&mut self, sheet: &Sheet<'a>, (tokens, side): (&[Token<'a>], usize), centre_y: f64, (margin, known): (f64, bool)) {
         let Some(open) = self.open[side].take() else { return };
-        let led = tokens.last().is_some_and(Token::is_leader);
-        let tokens: Vec<Token<'a>> = tokens.iter().filter(|token| !token.is_leader()).cloned().collect();
+        let (tokens, led) = value_of(tokens, false, sheet.em);
         let Some(first) = tokens.first() else { return };
         let far = centre_y - open.centre_y > 2.6 * sheet.em;
         if far || tokens::is_numbering(first) {
@@ -259,19 +259,25 @@ fn has(section: &Section, matched: &Match<'_>) -> bool {
     }
 }
 
-/// What stands between a label and the next, without leaders and the next one's numbering; and whether a wide gap ended it.
+/// What stands between a label and the next, without leaders, the noise behind them and the next one's numbering; and whether it
+/// surely ends here: at a wide gap or at dots.
 fn value_of<'a>(tokens: &[Token<'a>], label_follows: bool, em: f64) -> (Vec<Token<'a>>, bool) {
+    let noise = |token: &Token<'_>| token.folded.is_empty() || token.word.confidence < NOISE;
+    let last_leader = tokens.iter().rposition(Token::is_leader);
+    let behind = last_leader.filter(|at| tokens[at + 1..].iter().all(noise));
+    let (tokens, mut ended) = (&tokens[..behind.unwrap_or(tokens.len())], behind.is_some());
     let mut value: Vec<Token<'a>> = Vec::new();
     for token in tokens.iter().filter(|token| !token.is_leader()) {
         if value.last().is_some_and(|last| tokens::gap(last, token) > WIDE_GAP * em) {
-            return (value, true);
+            ended = true;
+            break;
         }
         value.push(token.clone());
     }
     if label_follows && value.len() > 1 && value.last().is_some_and(tokens::is_numbering) {
         value.pop();
     }
-    (value, false)
+    (value, ended)
 }
 
 fn words<'a>(tokens: &[Token<'a>]) -> Vec<&'a sohoa_record::text::Word> {

@@ -79,6 +79,8 @@ struct FieldEntry {
     value: ValueType,
     #[serde(default)]
     required: Required,
+    #[serde(default)]
+    usual: Vec<String>,
     confirms: Option<String>,
 }
 
@@ -293,7 +295,7 @@ fn section(entry: SectionEntry) -> Section {
         let mut labels: Vec<Label> = field.labels.iter().map(|label| Label::new(label)).collect();
         labels.sort_by_key(|label| std::cmp::Reverse(label.folded.len()));
         let confirms = field.confirms.as_deref().map(full);
-        FieldRule { name: full(&field.name), labels, value: field.value, required: field.required, confirms }
+        FieldRule { name: full(&field.name), labels, value: field.value, required: field.required, usual: field.usual, confirms }
     });
     let fields = fields.collect();
     Section { fields, cues: entry.cues.iter().map(|cue| Label::new(cue)).collect(), column: entry.column, prefix }
