@@ -8,8 +8,10 @@
 mod capitals;
 mod collect;
 mod date;
+mod edits;
+mod form;
 mod header;
-mod kinds;
+mod labels;
 mod layout;
 mod notation;
 mod number;
@@ -17,17 +19,22 @@ mod print;
 #[cfg(test)]
 mod sample;
 mod signer;
+mod spoken_date;
 mod subject;
+pub mod templates;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use collect::Collector;
 use date::DateRow;
+use edits::edits;
 use header::Title;
-use kinds::{Family, Kind};
 use layout::Sheet;
 use number::NumberRow;
+use sohoa_record::field::name;
 use sohoa_record::{Field, PageText, Placement, Reason};
+use templates::{Family, Kind, Templates};
 
 /// What extract sees of one page.
 #[derive(Clone, Copy, Debug)]
@@ -49,19 +56,38 @@ pub struct PageView<'a> {
 /// What was read from a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extracted {
-    /// In the order of the header; boxes are on the kept image.
+    /// In the order of the header, then of the template; boxes are on the kept image.
     pub fields: Vec<Field>,
     /// The fields' doubts and [`Reason::Secret`], sorted, each once.
     pub reasons: Vec<Reason>,
+    /// For who asks why: what the labels of a form gave.
+    pub notes: Vec<Note>,
+}
+
+/// What became of one field of a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note {
+    /// Its name.
+    pub field: String,
+    /// The label as it was read; empty when none was.
+    pub cue: String,
+    /// What was read behind it.
+    pub printed: String,
+    /// From 1.
+    pub page: u32,
+    /// It is not among the fields.
+    pub left_out: bool,
+    /// What speaks against the reading; empty when nothing does.
+    pub why: String,
 }
 
 /// Reads the general header from a document's pages, in page order. The same pages give the same fields.
-pub fn extract(pages: &[PageView<'_>]) -> Extracted {
+pub fn extract(pages: &[PageView<'_>], templates: &Templates) -> Extracted {
     let all: Vec<Sheet<'_>> = pages.iter().map(Sheet::new).collect();
     let sheets = first_document(&all);
     let mut out = Collector::default();
     if let Some(sheet) = sheets.first() {
-        let head = Head::read(sheet);
+        let head = Head::read(sheet, templates);
         let issuer = head.issuer(sheet);
         let issuer_name = issuer.as_ref().map_or("", |issuer| issuer.value.as_str());
         let kind = head.kind();
@@ -76,12 +102,27 @@ pub fn extract(pages: &[PageView<'_>]) -> Extracted {
         let dated = head.date.as_ref().map(|row| (sheet, row)).or(foot_date.as_ref().map(|(page, row)| (*page, row)));
 
         out.type_name(sheet, &head, kind);
-        out.number(sheet, head.number.as_ref(), dated, kind);
-        out.notation(sheet, head.number.as_ref(), notation::Evidence { kind, issuer: issuer_name }, kind);
-        out.date(sheet, dated, head.number.as_ref());
-        out.organ(sheet, issuer);
+        let lacks = |name: &str| kind.is_some_and(|kind| kind.template.lacks.iter().any(|lacking| lacking == name));
+        if !lacks(name::CODE_NUMBER) {
+            out.number(sheet, head.number.as_ref(), dated, kind);
+        }
+        out.notation(sheet, head.number.as_ref(), notation::Evidence { templates, kind, issuer: issuer_name }, kind);
+        if !lacks(name::ISSUED_DATE) {
+            out.date(sheet, dated, head.number.as_ref());
+        }
+        if !lacks(name::ORGAN_NAME) {
+            out.organ(sheet, issuer);
+        }
         out.subject(sheet, &head, kind);
-        out.signer(sheets, signer);
+        if !lacks(name::SIGNER_NAME) {
+            out.signer(sheets, signer.as_ref());
+        }
+        if let Some(title) = &head.title {
+            let issued = out.vouched(name::ISSUED_DATE).and_then(|day| day.parse().ok());
+            let kind = templates.edition(title.kind, issued);
+            form::read(&mut out, sheets, title, kind, signer.as_ref());
+            form::derive(&mut out, &kind.template);
+        }
         if all.iter().any(header::is_marked_secret) {
             out.reasons.push(Reason::Secret);
         }
@@ -104,6 +145,7 @@ fn first_document<'s, 'a>(sheets: &'s [Sheet<'a>]) -> &'s [Sheet<'a>] {
 
 /// The rows of the header page that the rules start from.
 struct Head<'a> {
+    templates: &'a Templates,
     split: f64,
     /// Centre of the header's first row, pixels.
     top: f64,
@@ -115,10 +157,10 @@ struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    fn read(sheet: &Sheet<'a>) -> Self {
+    fn read(sheet: &Sheet<'a>, templates: &'a Templates) -> Self {
         let split = sheet.column_split();
         let top = sheet.national_name.or(sheet.motto).map_or(0.0, |r| layout::centre_y(&r) - 1.2 * sheet.em);
-        let title = header::title(sheet, top, 0.6 * sheet.height());
+        let title = header::title(sheet, templates, top, 0.6 * sheet.height());
         let title_top = title.as_ref().map_or(0.5 * sheet.height(), |t| f64::from(t.rect.y));
         let mut number = number::find_in_header(sheet, split, top, title_top + 0.3 * sheet.em);
         let certificate = title.as_ref().is_some_and(|t| t.kind.family == Family::Certificate);
@@ -131,13 +173,13 @@ impl<'a> Head<'a> {
             None => subject::of_letter(sheet, split, number_bottom),
             Some(_) => None,
         };
-        Head { split, top, letter: letter_subject.is_some(), letter_subject, title, number, date }
+        Head { templates, split, top, letter: letter_subject.is_some(), letter_subject, title, number, date }
     }
 
-    fn kind(&self) -> Option<&'static Kind> {
+    fn kind(&self) -> Option<&'a Kind> {
         match &self.title {
             Some(title) => Some(title.kind),
-            None if self.letter => Some(&kinds::OFFICIAL_LETTER),
+            None if self.letter => Some(self.templates.letter()),
             None => None,
         }
     }

@@ -23,12 +23,14 @@ pub use recognize::OcrEngine;
 
 use codes::sheets::{Rules, Says};
 use extract::PageView;
+use extract::templates::Templates;
 use serde::{Deserialize, Serialize};
 use sohoa_record::manifest::{self, IncomingSignature, PageState, State};
 use sohoa_record::page_texts::{TextPage, TextWriter};
 use sohoa_record::{DossierCode, Field, PageText, Placement, Reason, Sha256Hex};
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// How pages are read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +161,7 @@ pub struct Assembly<P: Write, T: Write> {
     last: VecDeque<ReadPage>,
     plain_text: Vec<String>,
     papers: papers::Papers,
+    templates: Arc<Templates>,
 }
 
 /// A document that went through all stages.
@@ -176,6 +179,8 @@ pub struct Digitized {
     pub dossier: Option<DossierCode>,
     /// The text of each page in reading order, for search: corrected words in their places.
     pub plain_text: Vec<String>,
+    /// For who asks why: what the labels of a form gave.
+    pub notes: Vec<extract::Note>,
 }
 
 impl<P: Write, T: Write> Assembly<P, T> {
@@ -183,7 +188,14 @@ impl<P: Write, T: Write> Assembly<P, T> {
     pub fn new(pdf: P, text: T, profile: render::Profile) -> io::Result<Self> {
         let (pdf, text) = (render::Writer::new(pdf, profile)?, TextWriter::new(text)?);
         let (pages, first, last, plain_text) = (Vec::new(), Vec::new(), VecDeque::new(), Vec::new());
-        Ok(Self { pdf, text, pages, first, last, plain_text, papers: papers::Papers::default() })
+        let (papers, templates) = (papers::Papers::default(), Templates::built_in());
+        Ok(Self { pdf, text, pages, first, last, plain_text, papers, templates })
+    }
+
+    /// Knows other kinds of paper than the built-in ones.
+    pub fn knowing(mut self, templates: Arc<Templates>) -> Self {
+        self.templates = templates;
+        self
     }
 
     /// What may stand between the parts of a QR code's payload, instead of [`codes::payload::SEPARATORS`].
@@ -221,14 +233,14 @@ impl<P: Write, T: Write> Assembly<P, T> {
         // A separator sheet is no page of the paper.
         let papers = self.first.iter().chain(&self.last).filter(|page| page.state != PageState::Separator);
         let views: Vec<PageView<'_>> = papers.map(view).collect();
-        let mut extracted = extract::extract(&views);
+        let mut extracted = extract::extract(&views, &self.templates);
         self.papers.confirm(&mut extracted.fields);
         let (state, reasons) = outcome(&self.pages, &extracted.fields, &extracted.reasons);
         let fields = if state == State::Failed { Vec::new() } else { extracted.fields };
         let pdf = self.pdf.finish(meta, &fields)?;
         let text = self.text.finish()?;
-        let dossier = self.papers.dossier();
-        let digitized = Digitized { pages: self.pages, fields, state, reasons, dossier, plain_text: self.plain_text };
+        let (dossier, notes) = (self.papers.dossier(), extracted.notes);
+        let digitized = Digitized { pages: self.pages, fields, state, reasons, dossier, plain_text: self.plain_text, notes };
         Ok((digitized, pdf, text))
     }
 }
@@ -306,7 +318,7 @@ pub fn digitize(
     profile: render::Profile,
     meta: &render::Meta,
 ) -> Result<(Digitized, Vec<IncomingSignature>, Vec<u8>), decode::DecodeError> {
-    let mut source = decode::open(std::sync::Arc::new(bytes), file_name, limits)?;
+    let mut source = decode::open(Arc::new(bytes), file_name, limits)?;
     let in_memory = |_: io::Error| decode::DecodeError::Damaged("the output could not be written".into());
     let mut assembly = Assembly::new(Vec::new(), io::sink(), profile).map_err(in_memory)?;
     for number in 1..=source.page_count() {

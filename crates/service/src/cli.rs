@@ -60,7 +60,7 @@ pub enum Command {
     /// Read one file without storing anything: fields as text or JSON, and a searchable PDF/A when OUT is given
     #[command(
         after_help = "Examples:\n  sohoa digitize scan.pdf searchable.pdf\n  sohoa digitize scan.tif --json | jq .fields\n  \
-        sohoa digitize scan.tif --text words.json"
+        sohoa digitize scan.tif --text words.json\n  sohoa digitize scan.pdf --explain --template giay-moi.toml"
     )]
     Digitize {
         /// PDF, TIFF, JPEG or PNG
@@ -75,6 +75,12 @@ pub enum Command {
         /// Write over OUT and FILE when they exist
         #[arg(long)]
         force: bool,
+        /// Say of each field which rule, label and place gave it, and of each reading that was left out why
+        #[arg(long, conflicts_with = "json")]
+        explain: bool,
+        /// Know the kind of paper of this template too, or instead of the one with its name
+        #[arg(long, value_name = "FILE")]
+        template: Option<PathBuf>,
     },
     /// Take in scans to the end: folders are walked, what is done already is not done again, Ctrl-C stops cleanly
     #[command(after_help = "A folder or file name that carries a dossier code groups documents into dossiers:\n  \
@@ -146,6 +152,9 @@ pub enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Templates: which kinds of paper are known, and what is read from each
+    #[command(subcommand)]
+    Template(Template),
     /// Keys that seal
     #[command(subcommand)]
     Keys(Keys),
@@ -301,6 +310,25 @@ pub enum Register {
     /// Read a CSV of results in force: unit, procedure, dossier_code, number, date, valid_until
     #[command(after_help = "To correct a register, import the corrected file under the same file name: the last one counts.")]
     Import { file: PathBuf },
+}
+
+/// `sohoa template …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Template {
+    /// What is wrong with the templates of a folder: file, line and what to do
+    #[command(after_help = "Exit code 3: there are faults. The keys of a template are explained in docs/templates.md.")]
+    Check {
+        /// The folder; [extract] templates when left out
+        folder: Option<PathBuf>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Every kind of paper that is known, its file and what is read from it
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
 }
 
 /// `sohoa keys …`

@@ -31,6 +31,8 @@ pub struct Config {
     pub recognize: Recognize,
     /// `[correct]`
     pub correct: Correct,
+    /// `[extract]`
+    pub extract: Extract,
     /// `[render]`
     pub render: Render,
     /// `[seal]`
@@ -50,6 +52,7 @@ struct File {
     codes: Codes,
     recognize: Recognize,
     correct: Correct,
+    extract: Extract,
     render: Render,
     seal: Seal,
     review: Review,
@@ -116,6 +119,14 @@ pub struct Recognize {
 #[allow(missing_docs)]
 pub struct Correct {
     pub enabled: bool,
+}
+
+/// The kinds of paper.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Extract {
+    pub templates: PathBuf,
 }
 
 /// The searchable PDF.
@@ -317,8 +328,8 @@ impl Config {
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, codes, recognize, correct, render, seal, review, report } = file;
-        Config { home, archive, ingest, decode, codes, recognize, correct, render, seal, review, report }
+        let File { archive, ingest, decode, codes, recognize, correct, extract, render, seal, review, report } = file;
+        Config { home, archive, ingest, decode, codes, recognize, correct, extract, render, seal, review, report }
     }
 
     /// A path of the configuration as an absolute one.

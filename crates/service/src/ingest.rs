@@ -14,6 +14,7 @@ use crate::{commands, keyring, sealing, time};
 use ed25519_dalek::SigningKey;
 use sohoa_archive::queue::Failure;
 use sohoa_archive::{Archive, Arrival, ArrivalNote, Arriving, Job, Remedy, SourceBytes};
+use sohoa_digitize::extract::templates::Templates;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_digitize::render::Meta;
 use sohoa_record::Sha256Hex;
@@ -22,8 +23,8 @@ use sohoa_record::manifest::{Dossier, Manifest, PageState, Part, State};
 use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
@@ -79,6 +80,8 @@ pub struct Batch<'a> {
     pub children: &'a Children,
     /// What they read with.
     pub engine: EngineInfo,
+    /// The kinds of paper that are known.
+    pub templates: Arc<Templates>,
     /// What seals.
     pub key: &'a SigningKey,
     /// What may know a number that a hand wrote.
@@ -314,6 +317,7 @@ impl Batch<'_> {
         let sheets = self.config.sheets();
         let how = How {
             profile: commands::profile(self.config),
+            templates: &self.templates,
             sheets: Some(&sheets),
             payload_separators: &self.config.codes.payload_separators,
             meta: &meta,

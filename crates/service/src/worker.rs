@@ -5,6 +5,7 @@ use crate::page_protocol::SourceInfo;
 use crate::sandbox::{Children, SandboxError, SourceFile};
 use futures::StreamExt as _;
 use sohoa_digitize::codes::sheets::{Divider, Rules, Says, Step};
+use sohoa_digitize::extract::templates::Templates;
 use sohoa_digitize::render::{Meta, Profile};
 use sohoa_digitize::{Assembly, Digitized, ReadPage};
 use sohoa_record::manifest::PageState;
@@ -12,6 +13,7 @@ use sohoa_record::{DossierCode, Reason};
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What came out of one source.
 pub enum Outcome {
@@ -59,6 +61,8 @@ pub enum WorkError {
 
 /// How a source is read.
 pub struct How<'a> {
+    /// The kinds of paper that are known.
+    pub templates: &'a Arc<Templates>,
     /// The PDF/A's profile.
     pub profile: Profile,
     /// Which codes divide it; none leaves it whole.
@@ -120,7 +124,9 @@ impl Open {
     fn new(number: u32, folder: &Path, how: &How<'_>, dossier: Option<DossierCode>) -> io::Result<Open> {
         let (pdf, text) = (folder.join(format!("searchable-{number}.pdf")), folder.join(format!("text-{number}.json")));
         let create = |path: &Path| File::create(path).map(|file| BufWriter::with_capacity(1 << 18, file));
-        let assembly = Assembly::new(create(&pdf)?, create(&text)?, how.profile)?.payload_separators(how.payload_separators);
+        let assembly = Assembly::new(create(&pdf)?, create(&text)?, how.profile)?
+            .knowing(how.templates.clone())
+            .payload_separators(how.payload_separators);
         Ok(Open { number, assembly, dossier, pdf, text })
     }
 

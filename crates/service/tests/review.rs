@@ -73,6 +73,7 @@ impl Desk {
                 arrived_at: arrived.first.arrived_at.clone(),
                 digests: arrived.first.digests.clone(),
             },
+            part: None,
             state: State::Review,
             reasons: vec![Reason::NumberHandwritten, Reason::DateUnconfirmed],
             objects: vec![Object {

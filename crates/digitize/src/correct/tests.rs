@@ -110,7 +110,7 @@ fn fields_do_not_see_corrections() {
         born_digital: false,
     };
     assert!(!raw.is_empty());
-    assert_eq!(raw, extract(&[view]).fields);
+    assert_eq!(raw, extract(&[view], &crate::extract::templates::Templates::built_in()).fields);
     assert_eq!(other, raw);
     assert!(raw_plain[0].contains("QUYẾT ĐINH") && !other_plain[0].contains("QUYẾT"));
     assert!(stored.contains("triên") && stored.contains("khác"), "the reading and the corrections are both kept");

@@ -1,34 +1,35 @@
 //! From readings to fields: what vouches for a value, and which doubt it gets when nothing does.
 
 use super::date::DateRow;
-use super::kinds::{self, Family, Kind};
 use super::layout::Sheet;
 use super::number::NumberRow;
 use super::print::{self, Looks};
-use super::{Extracted, Head, PageView, header, layout, notation, signer, subject};
-use sohoa_record::field::name;
+use super::templates::{Family, Kind};
+use super::{Extracted, Head, Note, PageView, header, layout, notation, signer, subject};
+use sohoa_record::field::{self, name};
 use sohoa_record::text::{Word, fold, nfc};
 use sohoa_record::{Field, Reason};
 
 /// The fields as they come in, and the reasons that they bring.
 #[derive(Default)]
 pub(super) struct Collector {
-    fields: Vec<Field>,
+    pub fields: Vec<Field>,
     pub reasons: Vec<Reason>,
+    pub notes: Vec<Note>,
 }
 
 /// One reading, before it becomes a [`Field`].
-struct Reading<'w> {
-    name: &'static str,
-    value: Option<String>,
-    printed: String,
-    words: &'w [&'w Word],
-    doubt: Option<Reason>,
-    rule: &'static str,
+pub(super) struct Reading<'w> {
+    pub name: &'w str,
+    pub value: Option<String>,
+    pub printed: String,
+    pub words: &'w [&'w Word],
+    pub doubt: Option<Reason>,
+    pub rule: &'w str,
 }
 
 impl Collector {
-    fn add(&mut self, sheet: &Sheet<'_>, reading: Reading<'_>) {
+    pub fn add(&mut self, sheet: &Sheet<'_>, reading: Reading<'_>) {
         let view = sheet.view;
         self.reasons.extend(reading.doubt);
         self.fields.push(Field {
@@ -44,12 +45,24 @@ impl Collector {
         });
     }
 
+    /// The value of a field that nothing speaks against.
+    pub fn vouched(&self, name: &str) -> Option<String> {
+        field::find(&self.fields, name).filter(|field| field.doubt.is_none()).and_then(|field| field.value.clone())
+    }
+
+    /// A field that follows from another, which says how sure it is and on which page it stands.
+    pub fn derived(&mut self, name: &str, value: Option<String>, from: &str, doubt: Option<Reason>, rule: &str) {
+        let (confidence, page) = field::find(&self.fields, from).map_or((0, 1), |field| (field.confidence, field.page));
+        self.reasons.extend(doubt);
+        self.fields.push(Field { page, ..unplaced(name, value.map(|v| nfc(&v)), confidence, doubt, rule) });
+    }
+
     /// A required field of which nothing was found.
     fn missing(&mut self, sheet: &Sheet<'_>, name: &'static str, doubt: Reason, rule: &'static str) {
         self.add(sheet, Reading { name, value: None, printed: String::new(), words: &[], doubt: Some(doubt), rule });
     }
 
-    pub fn type_name(&mut self, sheet: &Sheet<'_>, head: &Head<'_>, kind: Option<&'static Kind>) {
+    pub fn type_name(&mut self, sheet: &Sheet<'_>, head: &Head<'_>, kind: Option<&Kind>) {
         const RULE: &str = "nd30.header.type";
         if let Some(title) = &head.title {
             let sure = title.sure && layout::confidence(&title.words) >= 60;
@@ -57,7 +70,7 @@ impl Collector {
                 sheet,
                 Reading {
                     name: name::TYPE_NAME,
-                    value: Some(title.kind.title.to_owned()),
+                    value: Some(title.kind.title.clone()),
                     printed: layout::join(&title.words),
                     words: &title.words,
                     doubt: (!sure).then_some(Reason::LowConfidence),
@@ -73,7 +86,7 @@ impl Collector {
                 sheet,
                 Reading {
                     name: name::TYPE_NAME,
-                    value: Some(kind.title.to_owned()),
+                    value: Some(kind.title.clone()),
                     printed: layout::join(cue),
                     words: cue,
                     doubt: None,
@@ -87,13 +100,13 @@ impl Collector {
             .number
             .as_ref()
             .and_then(|row| row.notation.rsplit('/').next().map(|n| n.split('-').next().unwrap_or("").to_owned()));
-        let by_notation = part.and_then(|part| kinds::by_abbreviation(&part));
+        let by_notation = part.and_then(|part| head.templates.by_abbreviation(&part));
         match (by_notation, &head.number) {
             (Some(kind), Some(row)) => self.add(
                 sheet,
                 Reading {
                     name: name::TYPE_NAME,
-                    value: Some(kind.title.to_owned()),
+                    value: Some(kind.title.clone()),
                     printed: String::new(),
                     words: &row.notation_words,
                     doubt: Some(Reason::UnknownKind),
@@ -237,7 +250,7 @@ impl Collector {
         }
     }
 
-    pub fn signer(&mut self, sheets: &[Sheet<'_>], signer: Option<signer::Signer<'_>>) {
+    pub fn signer(&mut self, sheets: &[Sheet<'_>], signer: Option<&signer::Signer<'_>>) {
         const RULE: &str = "nd30.signer.name";
         let Some(signer) = signer else {
             return self.missing(&sheets[sheets.len() - 1], name::SIGNER_NAME, Reason::FieldMissing, RULE);
@@ -246,9 +259,9 @@ impl Collector {
         let doubt = (!(signer.sure && unbroken(&sheets[..=signer.page]))).then_some(Reason::LowConfidence);
         let printed = layout::join(&signer.name_words);
         let words = signer.name_words.as_slice();
-        self.add(sheet, Reading { name: name::SIGNER_NAME, value: Some(signer.name), printed, words, doubt, rule: RULE });
+        self.add(sheet, Reading { name: name::SIGNER_NAME, value: Some(signer.name.clone()), printed, words, doubt, rule: RULE });
         // not required: where it was not read there is no field
-        if let Some(position) = signer.position {
+        if let Some(position) = signer.position.clone() {
             let doubt = (!signer.position_sure).then_some(Reason::LowConfidence);
             let (printed, words) = (layout::join(&signer.authority_words), signer.authority_words.as_slice());
             let name = name::SIGNER_POSITION;
@@ -289,7 +302,7 @@ impl Collector {
     pub fn finish(mut self) -> Extracted {
         self.reasons.sort_unstable();
         self.reasons.dedup();
-        Extracted { fields: self.fields, reasons: self.reasons }
+        Extracted { fields: self.fields, reasons: self.reasons, notes: self.notes }
     }
 }
 

@@ -1,13 +1,13 @@
 //! The header's other cells: where the title stands, who issued the paper, and whether it is marked secret.
 
 use super::capitals;
-use super::kinds::{self, Kind};
 use super::layout::{Run, Sheet, confidence};
+use super::templates::{Family, Kind, Templates};
 use sohoa_record::text::{Rect, Word, fold, nfc};
 
 /// The title of a paper and its kind.
 pub(super) struct Title<'a> {
-    pub kind: &'static Kind,
+    pub kind: &'a Kind,
     pub words: Vec<&'a Word>,
     pub rect: Rect,
     /// Every letter agreed but for accents.
@@ -15,7 +15,7 @@ pub(super) struct Title<'a> {
 }
 
 /// The first title between `top` and `bottom` that is a known kind's: capitals, around the middle, on one to four rows.
-pub(super) fn title<'a>(sheet: &Sheet<'a>, top: f64, bottom: f64) -> Option<Title<'a>> {
+pub(super) fn title<'a>(sheet: &Sheet<'a>, templates: &'a Templates, top: f64, bottom: f64) -> Option<Title<'a>> {
     let candidates: Vec<&Run<'a>> = sheet
         .runs
         .iter()
@@ -24,6 +24,7 @@ pub(super) fn title<'a>(sheet: &Sheet<'a>, top: f64, bottom: f64) -> Option<Titl
         .filter(|run| run.is_capitals() && !run.text().trim_end().ends_with(':'))
         .collect();
     for (i, first) in candidates.iter().enumerate() {
+        let part_of_more = goes_on_from_above(sheet, first);
         let mut words = first.words.clone();
         let mut best = None;
         let mut last = *first;
@@ -37,7 +38,8 @@ pub(super) fn title<'a>(sheet: &Sheet<'a>, top: f64, bottom: f64) -> Option<Titl
                 last = next;
             }
             let text = super::layout::join(&words);
-            if let (Some((kind, sure)), Some(rect)) = (kinds::by_title(&text), super::layout::union(&words)) {
+            let known = templates.by_title(&text).filter(|(kind, _)| kind.family == Family::Official || !part_of_more);
+            if let (Some((kind, sure)), Some(rect)) = (known, super::layout::union(&words)) {
                 best = Some(Title { kind, words: words.clone(), rect, sure });
             }
         }
@@ -46,6 +48,20 @@ pub(super) fn title<'a>(sheet: &Sheet<'a>, top: f64, bottom: f64) -> Option<Titl
         }
     }
     None
+}
+
+/// Is there a row of capitals right above, as in ĐƠN ĐỀ NGHỊ CẤP / GIẤY PHÉP XÂY DỰNG? Then a certificate's title is only named in
+/// the title of another paper.
+fn goes_on_from_above(sheet: &Sheet<'_>, first: &Run<'_>) -> bool {
+    let national = |run: &Run<'_>| {
+        let text = run.folded();
+        Some(run.rect) == sheet.national_name || text.ends_with("viet nam") || text == "ban sao" || text == "ban chinh"
+    };
+    sheet.runs.iter().any(|run| {
+        let drop = first.centre_y() - run.centre_y();
+        let over = run.rect.x < first.rect.right() && first.rect.x < run.rect.right();
+        (0.5 * sheet.em..2.4 * sheet.em).contains(&drop) && over && run.is_capitals() && !national(run)
+    })
 }
 
 /// The issuer's lines, top left: the parent agency and the issuer itself.
@@ -115,14 +131,17 @@ mod tests {
     fn a_title_on_two_rows_is_one_kind() {
         let page = Paper::new().centred(500, "GIẤY CHỨNG NHẬN").centred(570, "ĐĂNG KÝ HỘ KINH DOANH").page();
         let view = page.view();
-        assert_eq!(title(&Sheet::new(&view), 300.0, 2000.0).unwrap().kind.title, "GIẤY CHỨNG NHẬN ĐĂNG KÝ HỘ KINH DOANH");
+        assert_eq!(
+            title(&Sheet::new(&view), &Templates::built_in(), 300.0, 2000.0).unwrap().kind.title,
+            "GIẤY CHỨNG NHẬN ĐĂNG KÝ HỘ KINH DOANH"
+        );
     }
 
     #[test]
     fn the_order_in_the_body_is_not_the_title() {
         let page = Paper::new().centred(500, "QUYẾT ĐỊNH:").centred(800, "THÔNG BÁO").page();
         let view = page.view();
-        assert_eq!(title(&Sheet::new(&view), 300.0, 2000.0).unwrap().kind.title, "THÔNG BÁO");
+        assert_eq!(title(&Sheet::new(&view), &Templates::built_in(), 300.0, 2000.0).unwrap().kind.title, "THÔNG BÁO");
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! (CodeNumber S11, CodeNotation S30) and Luật ban hành VBQPPL puts the year between the two without saying whose it is; with
 //! the notation nothing is lost and an equal number of another year stays another paper.
 
-use super::kinds::{self, Family, Kind};
+use super::edits;
 use super::layout::pattern;
+use super::templates::{Family, Kind, Templates};
 use regex::Regex;
 use sohoa_record::text::{fold, nfc};
 use std::sync::LazyLock;
@@ -37,9 +38,10 @@ pub(super) struct Notation {
 }
 
 /// What the rest of the paper tells about its notation.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Evidence<'a> {
-    pub kind: Option<&'static Kind>,
+    pub templates: &'a Templates,
+    pub kind: Option<&'a Kind>,
     /// The issuer's lines joined, as they will be kept.
     pub issuer: &'a str,
 }
@@ -83,7 +85,7 @@ pub(super) fn judge(text: &str, evidence: Evidence<'_>) -> Notation {
             match expected.iter().find(|e| e.as_str() == part).or_else(|| expected.iter().find(|e| looks_like(e, part))) {
                 Some(meant) => meant.clone(),
                 None => {
-                    confirmed &= is_listed(part, i, evidence.kind);
+                    confirmed &= is_listed(part, i, evidence);
                     part.to_owned()
                 }
             }
@@ -103,16 +105,18 @@ pub(super) fn judge(text: &str, evidence: Evidence<'_>) -> Notation {
 /// its issuer's initials.
 fn expected_parts(place: usize, kind: Option<&Kind>, initials: &[String]) -> Vec<String> {
     match kind {
-        Some(kind) if place == 0 && !kind.abbreviation.is_empty() => vec![kind.abbreviation.to_owned()],
+        Some(kind) if place == 0 && !kind.abbreviation.is_empty() => vec![kind.abbreviation.clone()],
         _ => initials.to_vec(),
     }
 }
 
-fn is_listed(part: &str, place: usize, kind: Option<&Kind>) -> bool {
+fn is_listed(part: &str, place: usize, evidence: Evidence<'_>) -> bool {
+    let kind = evidence.kind;
     // the number of a steering committee or of an assembly's term is part of its abbreviation: BCĐ138, QH15
     let stem = part.trim_end_matches(|c: char| c.is_ascii_digit());
     let kind_says_otherwise = place == 0 && kind.is_some_and(|k| k.family == Family::Official && !k.abbreviation.is_empty());
-    !kind_says_otherwise && AGENCIES.contains(&stem) || (place == 0 && kind.is_none() && kinds::by_abbreviation(part).is_some())
+    !kind_says_otherwise && AGENCIES.contains(&stem)
+        || (place == 0 && kind.is_none() && evidence.templates.by_abbreviation(part).is_some())
 }
 
 /// Would an engine take `meant` for `read`? Letters that differ in marks only or are look-alikes count as equal.
@@ -134,7 +138,7 @@ fn looks_like(meant: &str, read: &str) -> bool {
     };
     // ƯBND, UBNĐ, TIr; one wrong letter only where three others stay
     let (a, b) = (shape(meant), shape(read));
-    a == b || (a.chars().count() >= 4 && a.chars().count() == b.chars().count() && kinds::edits(&a, &b) == 1)
+    a == b || (a.chars().count() >= 4 && a.chars().count() == b.chars().count() && edits(&a, &b) == 1)
 }
 
 /// Abbreviations that the issuer's name gives: of all its words, of its first words, of its agency without the place.
@@ -183,8 +187,10 @@ fn base_letter(c: char) -> String {
 mod tests {
     use super::*;
 
+    static TEMPLATES: LazyLock<std::sync::Arc<Templates>> = LazyLock::new(Templates::built_in);
+
     fn evidence(title: &str, issuer: &'static str) -> Evidence<'static> {
-        Evidence { kind: kinds::by_title(title).map(|(kind, _)| kind), issuer }
+        Evidence { templates: &TEMPLATES, kind: TEMPLATES.by_title(title).map(|(kind, _)| kind), issuer }
     }
 
     #[test]

@@ -44,6 +44,21 @@ impl Paper {
         self.line(1240 - width / 2, y, text)
     }
 
+    /// Printed rows from `x` to `right` at most, 70 pixels apart, broken as a typesetter breaks them.
+    pub fn paragraph(self, (x, right): (u32, u32), y: u32, text: &str) -> Self {
+        let (mut paper, mut row, mut top) = (self, String::new(), y);
+        for word in text.split(' ') {
+            let longer = if row.is_empty() { word.to_owned() } else { format!("{row} {word}") };
+            if words(x, top, &longer).last().is_some_and(|last| last.rect.right() > right) {
+                (paper, top) = (paper.line(x, top, &row), top + 70);
+                row = word.to_owned();
+            } else {
+                row = longer;
+            }
+        }
+        paper.line(x, top, &row)
+    }
+
     /// More words on the last line, from `x` on.
     pub fn line_at_row_of_last(mut self, x: u32, text: &str) -> Self {
         let last = self.lines.pop().unwrap();

@@ -22,7 +22,7 @@ fn decision(number: &str, date: &str) -> Paper {
 
 fn read(pages: &[SamplePage]) -> Extracted {
     let views: Vec<PageView<'_>> = pages.iter().zip(1..).map(|(page, number)| page.view_as(number)).collect();
-    extract(&views)
+    extract(&views, &Templates::built_in())
 }
 
 fn doubt(read: &Extracted, name: &str) -> Option<Reason> {
@@ -133,14 +133,14 @@ fn unseen_pages_between_leave_the_signer_in_doubt() {
     let signed =
         Paper::new().line(400, 2000, "Nơi nhận:").line_at_row_of_last(1600, "CHỦ TỊCH").line(1560, 2400, "Lê Thị Khác").page();
     let first = decision("Số: 15/QĐ-UBND", "Gò Mới, ngày 05 tháng 6 năm 2026").page();
-    let with_last = |number| extract(&[first.view_as(1), signed.view_as(number)]);
+    let with_last = |number| extract(&[first.view_as(1), signed.view_as(number)], &Templates::built_in());
     assert_eq!(doubt(&with_last(2), name::SIGNER_NAME), None);
     assert_eq!(doubt(&with_last(40), name::SIGNER_NAME), Some(Reason::LowConfidence));
     assert_eq!(value(&with_last(40).fields, name::PAGE_AMOUNT), Some("40"));
 }
 
 #[test]
-fn a_certificate_needs_no_subject_and_has_its_number_under_the_title() {
+fn a_certificate_tells_its_subject_by_its_form_and_has_its_number_under_the_title() {
     let paper = Paper::new()
         .line(400, 200, "ỦY BAN NHÂN DÂN")
         .line_at_row_of_last(1100, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")
@@ -157,7 +157,8 @@ fn a_certificate_needs_no_subject_and_has_its_number_under_the_title() {
     assert_eq!(value(&read.fields, name::CODE_NUMBER), Some("32A8010625"));
     assert_eq!(value(&read.fields, name::ISSUED_DATE), Some("2026-06-05"));
     assert_eq!(find(&read.fields, name::ISSUED_DATE).unwrap().rule, "nd30.foot.date");
-    assert!(find(&read.fields, name::SUBJECT).is_none() && find(&read.fields, name::CODE_NOTATION).is_none());
+    assert_eq!(value(&read.fields, name::SUBJECT), Some("Giấy chứng nhận đăng ký hộ kinh doanh TẠP HÓA MẪU"));
+    assert!(find(&read.fields, name::CODE_NOTATION).is_none());
     assert_eq!(value(&read.fields, name::SIGNER_NAME), Some("Trần Văn Mẫu"));
 }
 
@@ -191,7 +192,7 @@ fn nothing_read_is_every_required_field_missing() {
 fn boxes_are_on_the_kept_image() {
     let page = decision("Số: 15/QĐ-UBND", "Gò Mới, ngày 05 tháng 6 năm 2026").page();
     let turned = PageView { placement: Placement { rotated_deg: 180, skew_mdeg: 0 }, ..page.view() };
-    let (plain, turned) = (extract(&[page.view()]), extract(&[turned]));
+    let (plain, turned) = (extract(&[page.view()], &Templates::built_in()), extract(&[turned], &Templates::built_in()));
     let (a, b) =
         (find(&plain.fields, name::SUBJECT).unwrap().rect.unwrap(), find(&turned.fields, name::SUBJECT).unwrap().rect.unwrap());
     assert_eq!((b.x, b.y), (2480 - a.right(), 3508 - a.bottom()));
@@ -233,6 +234,23 @@ fn any_word() -> impl Strategy<Value = Word> {
         "GIẤY",
         "KHAI",
         "SINH",
+        "Họ,",
+        "chữ",
+        "đệm,",
+        "tên:",
+        "người",
+        "mẹ:",
+        "vợ:",
+        "chồng:",
+        "Giới",
+        "tính:",
+        "Nữ",
+        "HÔN",
+        "KẾT",
+        "CHỨNG",
+        "NHẬN",
+        "......",
+        "051325001873",
     ])
     .prop_map(str::to_owned);
     let text = prop_oneof![3 => cues, 1 => "\\PC{0,8}"];
@@ -265,7 +283,7 @@ proptest! {
             number, text, dpi: 300, born_digital, kept_size: (text.width, text.height),
             placement: Placement { rotated_deg: quarter * 90, skew_mdeg: 700 },
         }).collect();
-        let read = extract(&views);
+        let read = extract(&views, &Templates::built_in());
         for field in &read.fields {
             let value = field.value.as_deref().unwrap_or("");
             prop_assert_eq!(nfc(value), value);
@@ -274,6 +292,6 @@ proptest! {
             prop_assert!(field.doubt.is_some() || field.value.is_some());
         }
         prop_assert!(read.reasons.windows(2).all(|w| w[0] < w[1]));
-        prop_assert_eq!(extract(&views), read);
+        prop_assert_eq!(extract(&views, &Templates::built_in()), read);
     }
 }

@@ -2,12 +2,13 @@
 
 use super::{Failure, Outcome, PARTIAL};
 use crate::config::Config;
-use crate::present::{DocumentLine, document_line, json_line};
+use crate::present::{DocumentLine, document_line, json_line, printable};
 use crate::sandbox::SourceFile;
 use crate::worker::{self, How, read_document};
+use sohoa_digitize::extract::Note;
 use sohoa_digitize::render::Meta;
-use sohoa_record::Sha256Hex;
 use sohoa_record::manifest::State;
+use sohoa_record::{Field, Sha256Hex};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -23,6 +24,10 @@ pub struct Asked<'a> {
     pub json: bool,
     /// Write over the outputs.
     pub force: bool,
+    /// Say where each value comes from.
+    pub explain: bool,
+    /// A template to know besides the others.
+    pub template: Option<&'a Path>,
 }
 
 /// Runs it.
@@ -46,13 +51,14 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
     let spool = tempfile::tempdir().map_err(|e| Failure::Archive(format!("no temporary folder can be made: {e}")))?;
     let children = super::children(config, spool.path())?;
     let name = source.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let templates = super::template::known(config, asked.template)?;
     let profile = super::profile(config);
     let meta = meta(&source, &name, &metadata).map_err(|e| Failure::input(asked.input, e))?;
     let file = SourceFile { key: source.display().to_string(), path: source, name };
     let shown = asked.input.display().to_string();
     // One PDF was asked for: separator sheets are flagged and divide nothing.
     let separators = config.codes.payload_separators.as_str();
-    let how = How { profile, sheets: None, payload_separators: separators, meta: &|_| meta.clone() };
+    let how = How { templates: &templates, profile, sheets: None, payload_separators: separators, meta: &|_| meta.clone() };
     let read = tokio::select! {
         read = read_document(&children, &file, spool.path(), &how, |_, _| {}) => read?,
         _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(130)),
@@ -100,13 +106,47 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
                 for field in &d.fields {
                     let doubt = field.doubt.map(|doubt| format!("   ← {}", doubt.vi())).unwrap_or_default();
                     println!("  {:<16} {}{doubt}", field.name, field.value.as_deref().unwrap_or("—"));
+                    if asked.explain {
+                        println!("  {:<16}   {}", "", explained(field, &d.notes));
+                    }
                 }
-                if asked.output.is_none() {
+                for note in d.notes.iter().filter(|note| asked.explain && note.left_out) {
+                    println!("  {:<16} left out{}: {}", note.field, place(note), note.why);
+                }
+                if asked.output.is_none() && !asked.explain {
                     d.plain_text.iter().for_each(|page| println!("\n{page}"));
                 }
             }
             Ok(if d.state == State::Failed { ExitCode::from(PARTIAL) } else { ExitCode::SUCCESS })
         }
+    }
+}
+
+/// `template.giay-khai-sinh.sex, label "Gidi tính:", page 1 at 238,766 18 × 26, 96 %`
+fn explained(field: &Field, notes: &[Note]) -> String {
+    let mut told = field.rule.clone();
+    let note = notes.iter().find(|note| note.field == field.name && field.rule.starts_with("template."));
+    if let Some(note) = note.filter(|note| !note.cue.is_empty()) {
+        told.push_str(&format!(", label \"{}\"", printable(&note.cue)));
+    }
+    if let Some(r) = field.rect {
+        told.push_str(&format!(", page {} at {},{} {} × {}", field.page, r.x, r.y, r.width, r.height));
+    }
+    told.push_str(&format!(", {} %", field.confidence));
+    if field.value.as_deref().is_some_and(|value| value != field.printed) && !field.printed.is_empty() {
+        told.push_str(&format!(", printed \"{}\"", printable(&field.printed)));
+    }
+    if let Some(note) = note.filter(|note| !note.why.is_empty()) {
+        told.push_str(&format!(": {}", note.why));
+    }
+    told
+}
+
+fn place(note: &Note) -> String {
+    match (note.cue.is_empty(), note.printed.is_empty()) {
+        (true, true) => String::new(),
+        (_, true) => format!(" (\"{}\", page {})", printable(&note.cue), note.page),
+        _ => format!(" (\"{}\" {}, page {})", printable(&note.cue), printable(&note.printed), note.page),
     }
 }
 

@@ -59,6 +59,7 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
             sohoa_record::trust::policy_line(&key.verifying_key(), "sohoa")
         )));
     }
+    let templates = super::template::known(config, None)?;
     let archive = super::open_indexed(config).await?;
     let run = Run::claim(config, &archive).await?;
     let children = super::children(config, &run.folder)?;
@@ -80,6 +81,7 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
         run: &run,
         children: &children,
         engine: ready.engine,
+        templates,
         key: &key,
         registers: Registers::that_count(&archive).await?,
         unit,

@@ -10,6 +10,7 @@ mod records;
 mod report;
 mod review;
 mod setup;
+mod template;
 
 use crate::archive_home::{self, HomeError};
 use crate::cli::{Cli, Command};
@@ -162,11 +163,11 @@ pub async fn run(cli: Cli) -> Outcome {
     let load = || Config::load(&cli.config);
     match cli.command {
         Command::Init { dir, name } => setup::init(&dir, &name, password_file),
-        Command::Digitize { input, output, json, text, force } => {
+        Command::Digitize { input, output, json, text, force, explain, template } => {
             // Trying a file needs no data folder; where there is one, its settings hold.
             let config = if cli.config.exists() { load()? } else { Config::defaults() };
-            let (output, text) = (output.as_deref(), text.as_deref());
-            let asked = digitize::Asked { input: &input, output, text, json: json.json, force };
+            let (output, text, template) = (output.as_deref(), text.as_deref(), template.as_deref());
+            let asked = digitize::Asked { input: &input, output, text, json: json.json, force, explain, template };
             digitize::run(&config, asked).await
         }
         Command::Ingest { paths, unit, dry_run, json } => {
@@ -189,6 +190,10 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Review(asked) => review::run(&load()?, asked, password_file).await,
         Command::Register(asked) => report::import(&load()?, asked).await,
         Command::Report { year, json } => report::report(&load()?, year, json.json).await,
+        Command::Template(asked) => {
+            let config = if cli.config.exists() { load()? } else { Config::defaults() };
+            template::run(&config, asked)
+        }
         Command::Keys(asked) => setup::keys(&load()?, asked, password_file),
         Command::Doctor { json } => doctor::run(&cli.config, json.json).await,
         Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,

@@ -1,0 +1,165 @@
+//! `sohoa template`, and the templates that a configuration asks for.
+
+use super::{Failure, Outcome, PARTIAL};
+use crate::cli::Template;
+use crate::config::Config;
+use crate::present::json_line;
+use serde::Serialize;
+use sohoa_digitize::extract::templates::{EMBEDDED, Family, Kind, TemplateError, Templates};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// The kinds of paper that `config` knows, and those of one file more.
+pub fn known(config: &Config, tried: Option<&Path>) -> Result<Arc<Templates>, Failure> {
+    let mut own = folder(config).map_or(Ok(Vec::new()), |folder| files(&folder))?;
+    if let Some(file) = tried {
+        let added = read(file)?;
+        own.retain(|(name, _)| *name != added.0);
+        own.push(added);
+    }
+    if own.is_empty() {
+        return Ok(Templates::built_in());
+    }
+    Templates::with(&own).map(Arc::new).map_err(|faults| {
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Failure::Setup(format!("the templates cannot be used:\n  {}", told.join("\n  ")))
+    })
+}
+
+/// `sohoa template check|list`.
+pub fn run(config: &Config, asked: Template) -> Outcome {
+    match asked {
+        Template::Check { folder: given, json } => check(given.or_else(|| folder(config)), json.json),
+        Template::List { json } => list(&*known(config, None)?, json.json),
+    }
+}
+
+#[derive(Serialize)]
+struct Fault<'a> {
+    file: &'a str,
+    line: Option<usize>,
+    what: &'a str,
+}
+
+fn check(folder: Option<PathBuf>, json: bool) -> Outcome {
+    let Some(folder) = folder else {
+        return Err(Failure::Usage(
+            "no folder to check: name one, or set [extract] templates; the built-in templates are right".into(),
+        ));
+    };
+    let own = files(&folder)?;
+    let faults: Vec<TemplateError> = Templates::with(&own).err().unwrap_or_default();
+    for fault in &faults {
+        if json {
+            println!("{}", json_line(&Fault { file: &fault.file, line: fault.line, what: &fault.what }));
+        } else {
+            println!("{}", folder.join(fault.to_string()).display());
+        }
+    }
+    let replaced = own.iter().filter(|(name, _)| EMBEDDED.iter().any(|(built_in, _)| built_in == name)).count();
+    let added = own.len() - replaced;
+    match faults.len() {
+        0 => eprintln!("{} files are right: {added} new, {replaced} in the place of built-in ones", own.len()),
+        count => eprintln!("{count} faults in {} files; nothing is read with them until they are mended", own.len()),
+    }
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(PARTIAL) })
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    title: &'a str,
+    file: String,
+    family: &'static str,
+    abbreviation: Option<&'a str>,
+    paper_kind_code: Option<&'a str>,
+    valid_from: Option<String>,
+    valid_until: Option<String>,
+    valid_months: Option<u8>,
+    fields: Vec<&'a str>,
+}
+
+fn list(templates: &Templates, json: bool) -> Outcome {
+    for kind in templates.kinds() {
+        let listed = listed(kind);
+        if json {
+            println!("{}", json_line(&listed));
+            continue;
+        }
+        let read = match listed.fields.len() {
+            0 => "header".to_owned(),
+            fields => format!("header and {fields} fields"),
+        };
+        let code = listed.paper_kind_code.map(|code| format!("  {code}")).unwrap_or_default();
+        println!("{:<28} {}  ({read}){code}", listed.file, listed.title);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn listed(kind: &Kind) -> Listed<'_> {
+    let template = &kind.template;
+    let rules = template.sections.iter().flat_map(|section| &section.fields).filter(|rule| rule.confirms.is_none());
+    Listed {
+        title: &kind.title,
+        file: format!("{}.toml", template.id),
+        family: match kind.family {
+            Family::Official => "official",
+            Family::Certificate => "certificate",
+        },
+        abbreviation: Some(kind.abbreviation.as_str()).filter(|text| !text.is_empty()),
+        paper_kind_code: template.paper_kind_code.as_deref(),
+        valid_from: template.valid_from.map(|day| day.to_string()),
+        valid_until: template.valid_until.map(|day| day.to_string()),
+        valid_months: template.valid_months,
+        fields: rules.map(|rule| rule.name.as_str()).collect(),
+    }
+}
+
+fn folder(config: &Config) -> Option<PathBuf> {
+    let folder = &config.extract.templates;
+    (!folder.as_os_str().is_empty()).then(|| config.path(folder))
+}
+
+/// Name and text of the templates in a folder, by name.
+fn files(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let cannot = |e: std::io::Error| {
+        Failure::Setup(format!("the templates in {} cannot be read: {e}; correct [extract] templates", folder.display()))
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(cannot)? {
+        let path = entry.map_err(cannot)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths.iter().map(|path| read(path)).collect()
+}
+
+fn read(file: &Path) -> Result<(String, String), Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Failure::Setup(format!("the template {} cannot be read: {e}", file.display())))?;
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((name, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_templates_is_read_by_name_and_its_faults_stop_the_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = |text: &str| Config::parse(text, Path::new("pipeline.toml"), folder.path().to_owned()).unwrap();
+        let with_own = config("[extract]\ntemplates = \".\"");
+        std::fs::write(folder.path().join("notes.txt"), "not a template").unwrap();
+        std::fs::write(folder.path().join("thu.toml"), "titles = [\"GIẤY THỬ\"]\nfamily = \"certificate\"\n").unwrap();
+        let titles = |templates: Arc<Templates>| templates.kinds().iter().map(|kind| kind.title.clone()).collect::<Vec<_>>();
+        assert!(titles(known(&with_own, None).unwrap()).contains(&"GIẤY THỬ".to_owned()));
+        assert!(!titles(known(&config(""), None).unwrap()).contains(&"GIẤY THỬ".to_owned()));
+        std::fs::write(folder.path().join("sai.toml"), "title = 1").unwrap();
+        let told = known(&with_own, None).unwrap_err().to_string();
+        assert!(told.contains("sai.toml:1: unknown field `title`"), "{told}");
+        assert!(known(&config("[extract]\ntemplates = \"none\""), None).is_err());
+    }
+}
