@@ -33,7 +33,7 @@ use header::Title;
 use layout::Sheet;
 use number::NumberRow;
 use sohoa_record::field::name;
-use sohoa_record::{Field, PageText, Placement, Reason};
+use sohoa_record::{Correction, Field, PageText, Placement, Reason};
 use templates::{Family, Kind, Templates};
 
 /// What extract sees of one page.
@@ -51,6 +51,8 @@ pub struct PageView<'a> {
     pub kept_size: (u32, u32),
     /// True when the words are the source's own text layer.
     pub born_digital: bool,
+    /// Words that [`crate::correct`] reads otherwise: never a value, but a reason to doubt one.
+    pub corrections: &'a [Correction],
 }
 
 /// What was read from a document.

@@ -253,6 +253,7 @@ fn view(page: &ReadPage) -> PageView<'_> {
         placement: page.placement,
         kept_size: page.kept.as_ref().map_or((page.text.width, page.text.height), |kept| (kept.width, kept.height)),
         born_digital: page.born_digital,
+        corrections: &page.corrections,
     }
 }
 

@@ -152,9 +152,11 @@ fn owners_tell_certificates_apart() {
 proptest! {
     #[test]
     fn a_subject_is_never_given_to_a_row_that_is_as_near_as_another(
-        subject in "[a-zđêôư ]{20,60}", letter in 0usize..20, with in "[a-z]", read_at in 0usize..2,
+        words in "xin( [a-zđêôư]{4,8}){4,8}", letter in 0usize..20, with in "[a-z]", read_at in 0usize..2,
     ) {
-        let mut twin: Vec<char> = subject.chars().collect();
+        // "Về việc" is no part of what is compared, and Roman numbers are numbers: neither is a letter misread
+        let subject = words.clone();
+        let mut twin: Vec<char> = words.chars().collect();
         twin[letter] = with.chars().next().unwrap();
         let twin: String = twin.into_iter().collect();
         let rows = [row("1/QĐ-UBND", date(2025, 1, 2), &subject), row("2/QĐ-UBND", date(2025, 1, 3), &twin)];

@@ -108,6 +108,7 @@ fn fields_do_not_see_corrections() {
         placement: Placement::default(),
         kept_size: (2480, 3508),
         born_digital: false,
+        corrections: &[],
     };
     assert!(!raw.is_empty());
     assert_eq!(raw, extract(&[view], &crate::extract::templates::Templates::built_in()).fields);

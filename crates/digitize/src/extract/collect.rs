@@ -8,7 +8,7 @@ use super::templates::{Family, Kind};
 use super::{Extracted, Head, Note, PageView, header, layout, notation, signer, subject};
 use sohoa_record::field::{self, name};
 use sohoa_record::text::{Word, fold, nfc};
-use sohoa_record::{Field, Reason};
+use sohoa_record::{Correction, Field, Reason};
 
 /// The fields as they come in, and the reasons that they bring.
 #[derive(Default)]
@@ -242,7 +242,9 @@ impl Collector {
                 let fits = subject.value.chars().count() <= 500;
                 // an ø or ñ is no letter of the language
                 let read = read && !fold(&subject.value).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
-                let doubt = (!read || !subject.whole || !fits || kind.is_none()).then_some(Reason::LowConfidence);
+                let usual = !subject.words.iter().any(|word| is_unusual(sheet.view, word));
+                let sure = read && usual && subject.whole && fits && kind.is_some();
+                let doubt = (!sure).then_some(Reason::LowConfidence);
                 let (value, printed, words) = (Some(subject.value), subject.printed, subject.words.as_slice());
                 self.add(sheet, Reading { name: name::SUBJECT, value, printed, words, doubt, rule });
             }
@@ -304,6 +306,12 @@ impl Collector {
         self.reasons.dedup();
         Extracted { fields: self.fields, reasons: self.reasons, notes: self.notes }
     }
+}
+
+/// Would the word's neighbours expect other accents? The engine is often sure of a word that is none.
+fn is_unusual(view: &PageView<'_>, word: &Word) -> bool {
+    let corrected = |c: &Correction| view.text.lines.get(c.line as usize).and_then(|line| line.words.get(c.word as usize));
+    view.corrections.iter().filter_map(corrected).any(|corrected| std::ptr::eq(corrected, word))
 }
 
 /// No page between these is unseen: one might open another paper, whose signer this then is.

@@ -120,6 +120,7 @@ impl SamplePage {
             placement: Placement::default(),
             kept_size: (2480, 3508),
             born_digital: self.born_digital,
+            corrections: &[],
         }
     }
 }

@@ -281,6 +281,7 @@ proptest! {
     fn whatever_the_pages_say_no_panic_and_only_nfc(pages in prop::collection::vec(any_page(), 0..4), born_digital: bool, quarter in 0u16..4) {
         let views: Vec<PageView<'_>> = pages.iter().zip(1..).map(|(text, number)| PageView {
             number, text, dpi: 300, born_digital, kept_size: (text.width, text.height),
+            corrections: &[],
             placement: Placement { rotated_deg: quarter * 90, skew_mdeg: 700 },
         }).collect();
         let read = extract(&views, &Templates::built_in());
@@ -294,4 +295,18 @@ proptest! {
         prop_assert!(read.reasons.windows(2).all(|w| w[0] < w[1]));
         prop_assert_eq!(extract(&views, &Templates::built_in()), read);
     }
+}
+
+#[test]
+fn a_subject_in_which_other_accents_are_expected_is_in_doubt() {
+    let page = decision("Số: 15/QĐ-UBND", "Gò Mới, ngày 05 tháng 6 năm 2026").page();
+    let subject = page.view().text.lines.iter().position(|line| line.text().starts_with("Về việc")).unwrap() as u32;
+    let told = |line: u32| {
+        let corrections = [Correction { line, word: 3, text: "nhân".into() }];
+        extract(&[PageView { corrections: &corrections, ..page.view() }], &Templates::built_in())
+    };
+    let doubted = told(subject);
+    assert_eq!(doubt(&doubted, name::SUBJECT), Some(Reason::LowConfidence));
+    assert_eq!(value(&doubted.fields, name::SUBJECT), Some("Về việc công nhận thôn văn hóa năm 2025"), "the reading stays");
+    assert_eq!(doubt(&told(subject + 2), name::SUBJECT), None, "a correction elsewhere is none of its business");
 }
