@@ -5,18 +5,21 @@
 //! ([`decide`] re-hashes its objects), nor decides on a revision that is no longer the latest. It does *not* know who sits at
 //! the keyboard: names are given by the caller.
 
+mod fields;
 pub mod second_round;
 pub mod values;
 
 use crate::keyring::{KeyringError, random};
 use crate::time;
 use ed25519_dalek::SigningKey;
+use fields::{FieldsDecided, accept, correct};
 use second_round::{Case, Rules};
 use sohoa_archive::{Archive, Commit};
+use sohoa_record::field::name::DOSSIER_CODE;
 use sohoa_record::identifier::{Doubt, RecordId};
 use sohoa_record::manifest::{Change, Event, Manifest, State, action};
 use sohoa_record::seal::Opened;
-use sohoa_record::{Field, Reason, Receipt};
+use sohoa_record::{DossierCode, Reason, Receipt};
 
 /// Who decides, and on what.
 #[derive(Clone, Debug)]
@@ -152,6 +155,7 @@ pub async fn decide(
         }
     };
     if action != action::REJECT {
+        follow_dossier(&mut manifest, &decided.changes);
         set_outcome(&mut manifest);
         if manifest == before.manifest {
             return Err(ReviewError::NothingInDoubt("the fields have these values already, and nothing was signed"));
@@ -212,6 +216,7 @@ pub async fn decide_again(
             decided.changes.push(Change { field: name.to_owned(), before: field.value.clone(), after: field.value.clone() });
         }
     }
+    follow_dossier(&mut manifest, &decided.changes);
     set_outcome(&mut manifest);
     seal(
         archive,
@@ -270,6 +275,15 @@ async fn seal(
     }
 }
 
+/// Whoever accepts or types the dossier's code says where the document belongs.
+fn follow_dossier(m: &mut Manifest, changes: &[Change]) {
+    let decided = changes.iter().find(|change| change.field == DOSSIER_CODE).and_then(|change| change.after.as_deref());
+    let Some(code) = decided.and_then(|code| code.parse::<DossierCode>().ok()) else { return };
+    m.dossier.unit.get_or_insert_with(|| code.agency().to_owned());
+    m.dossier.code = Some(code);
+    m.reasons.retain(|reason| *reason != Reason::DossierUnknown);
+}
+
 /// What is left in doubt decides the outcome; doubts about pages are not for a field's reviewer to clear, and a decision on
 /// fields takes an earlier rejection back.
 fn set_outcome(m: &mut Manifest) {
@@ -297,63 +311,6 @@ fn is_field_doubt(reason: Reason) -> bool {
             | R::Conflicting
             | R::UnknownKind
     )
-}
-
-/// What became of the fields.
-#[derive(Default)]
-struct FieldsDecided {
-    changes: Vec<Change>,
-    warnings: Vec<(String, Doubt)>,
-}
-
-fn accept(fields: &mut [Field], names: Vec<String>) -> Result<FieldsDecided, ReviewError> {
-    let names: Vec<String> = match names.is_empty() {
-        true => fields.iter().filter(|f| f.doubt.is_some() && f.value.is_some()).map(|f| f.name.clone()).collect(),
-        false => names,
-    };
-    if let (true, Some(empty)) = (names.is_empty(), fields.iter().find(|field| field.doubt.is_some())) {
-        return Err(ReviewError::NoValue(empty.name.clone()));
-    }
-    let mut decided = FieldsDecided::default();
-    for name in &names {
-        let field = field_of(fields, name)?;
-        let value = field.value.clone().ok_or_else(|| ReviewError::NoValue(name.clone()))?;
-        // What is vouched for already keeps its rule.
-        if field.doubt.take().is_some() {
-            field.rule = "review.accept".into();
-            decided.changes.push(Change { field: name.clone(), before: Some(value.clone()), after: Some(value) });
-        }
-    }
-    Ok(decided)
-}
-
-fn correct(fields: &mut [Field], values: Vec<(String, Option<String>)>, rule: &str) -> Result<FieldsDecided, ReviewError> {
-    let mut decided = FieldsDecided::default();
-    let today = time::now().date();
-    let mut named: Vec<String> = Vec::new();
-    for (name, value) in values {
-        let bad = |why: String| ReviewError::BadValue(name.clone(), why);
-        if named.contains(&name) {
-            return Err(bad("is given twice; say each field once".into()));
-        }
-        named.push(name.clone());
-        let field = field_of(fields, &name)?;
-        let checked = values::check(&name, value.as_deref(), today).map_err(bad)?;
-        decided.warnings.extend(checked.doubts.into_iter().map(|doubt| (name.clone(), doubt)));
-        if field.value == checked.value && field.doubt.is_none() {
-            continue;
-        }
-        let before = std::mem::replace(&mut field.value, checked.value.clone());
-        field.doubt = None;
-        field.confidence = 100;
-        field.rule = rule.into();
-        decided.changes.push(Change { field: name, before, after: checked.value });
-    }
-    Ok(decided)
-}
-
-fn field_of<'a>(fields: &'a mut [Field], name: &str) -> Result<&'a mut Field, ReviewError> {
-    fields.iter_mut().find(|field| field.name == name).ok_or_else(|| ReviewError::NoField(name.to_owned()))
 }
 
 /// Names only: a note is shown more widely than fields are.

@@ -73,7 +73,7 @@ impl Desk {
                 digests: arrived.first.digests.clone(),
             },
             state: State::Review,
-            reasons: vec![Reason::NumberHandwritten, Reason::DateUnconfirmed],
+            reasons: vec![Reason::NumberHandwritten, Reason::DateUnconfirmed, Reason::DossierUnknown],
             objects: vec![Object {
                 role: Role::Source,
                 name: "source.png".into(),
@@ -253,6 +253,22 @@ async fn values_are_checked_by_their_field() {
     let decided = desk.decide(&record, "lan", None, values(&[("owner_id", "01001 07618")])).await.unwrap();
     assert_eq!(decided.warnings, [("owner_id".to_owned(), Doubt::CheckDigit)], "kept with a warning");
     assert_eq!(sohoa_record::field::value(&decided.opened.manifest.fields, "owner_id"), Some("0100107618"));
+}
+
+#[tokio::test]
+async fn whoever_types_the_dossiers_code_says_where_the_document_belongs() {
+    let desk = Desk::new().await;
+    let record = desk.capture(1).await;
+    let id = record.as_str();
+    assert!(desk.home.expect(0, &["search", "--dossier", "H48.15"]).is_empty());
+    desk.refuses(&["review", "correct", id, "dossier_code=H48.15-251301-0001"], "day");
+    desk.home.expect(0, &["review", "correct", id, "dossier_code=H48.15-250303-0042"]);
+    let m = desk.revisions(&record).await.pop().unwrap();
+    assert_eq!(m.dossier.code.map(|code| code.to_string()).as_deref(), Some("H48.15-250303-0042"));
+    assert_eq!(m.dossier.unit.as_deref(), Some("H48.15"));
+    assert!(!m.reasons.contains(&Reason::DossierUnknown) && m.reasons.contains(&Reason::NumberHandwritten));
+    assert_eq!(m.history.last().unwrap().changes, [change("dossier_code", None, Some("H48.15-250303-0042"))]);
+    assert!(desk.home.expect(0, &["search", "--dossier", "H48.15-250303-0042"]).contains(id));
 }
 
 #[tokio::test]
