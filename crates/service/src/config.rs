@@ -1,5 +1,6 @@
 //! `pipeline.toml`: read once at the start, checked, and handed on. Paths in it are relative to its own folder.
 
+use crate::result_code::Template;
 use crate::review::second_round::Rules;
 use serde::Deserialize;
 use sohoa_digitize::{Limits, render::Profile};
@@ -115,6 +116,7 @@ pub struct Render {
 pub struct Seal {
     pub key: PathBuf,
     pub trust: PathBuf,
+    pub result_code: Template,
 }
 
 /// What people decide, and how much of it is looked at again.
@@ -187,7 +189,7 @@ impl Default for Render {
 
 impl Default for Seal {
     fn default() -> Self {
-        Seal { key: "keys/manifest.pem".into(), trust: "trust".into() }
+        Seal { key: "keys/manifest.pem".into(), trust: "trust".into(), result_code: Template::default() }
     }
 }
 
@@ -388,6 +390,7 @@ mod tests {
             ("[decode]\nmax_page_megapixels = 18446744073709", "max_page_megapixels"),
             ("[decode]\npage_seconds = 9223372036854775807", "page_seconds"),
             ("[review]\nsecond_round_percent = 101", "second_round_percent"),
+            ("[seal]\nresult_code = \"KQ{n}\"", "{dossier_code}"),
             ("nonsense", "pipeline.toml"),
         ] {
             let error = parse(text).unwrap_err().to_string();

@@ -9,7 +9,7 @@ use crate::sandbox::{Children, SourceFile};
 use crate::sealing::{Captured, Made};
 use crate::walk::Scan;
 use crate::worker::{self, WorkError, read_document};
-use crate::{commands, keyring, sealing, time};
+use crate::{commands, keyring, result_code, sealing, time};
 use ed25519_dalek::SigningKey;
 use sohoa_archive::queue::Failure;
 use sohoa_archive::{Archive, Arrival, ArrivalNote, Arriving, Job, Remedy, SourceBytes};
@@ -321,18 +321,19 @@ impl Batch<'_> {
             dossier: note.dossier,
             operator: self.config.operator(),
         };
-        let receipt = match &outcome {
+        let manifest = match &outcome {
             worker::Outcome::Refused { reason, detail } => {
                 tracing::info!(record = %job.record, "refused: {reason}: {detail}");
-                sealing::capture(captured, Made::Refused(*reason), &self.engine, self.key)?
+                sealing::capture(captured, Made::Refused(*reason), &self.engine)?
             }
             worker::Outcome::Done(done) => {
                 let pdf = self.put(&done.pdf).await?;
                 let text = self.put(&done.text).await?;
                 let made = Made::Read { info: &done.source, digitized: &done.digitized, pdf, text };
-                sealing::capture(captured, made, &self.engine, self.key)?
+                sealing::capture(captured, made, &self.engine)?
             }
         };
+        let receipt = result_code::seal(self.archive, self.key, &self.config.seal.result_code, manifest).await?;
         Ok(self.archive.commit(&receipt).await?.opened().manifest.clone())
     }
 

@@ -10,6 +10,7 @@ pub mod keyring;
 pub mod page_protocol;
 mod present;
 mod progress;
+pub mod result_code;
 pub mod review;
 pub mod sandbox;
 pub mod sandbox_child;

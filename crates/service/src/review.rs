@@ -10,6 +10,7 @@ pub mod second_round;
 pub mod values;
 
 use crate::keyring::{KeyringError, random};
+use crate::result_code::{self, Template};
 use crate::time;
 use ed25519_dalek::SigningKey;
 use fields::{FieldsDecided, accept, correct};
@@ -19,7 +20,20 @@ use sohoa_record::field::name::DOSSIER_CODE;
 use sohoa_record::identifier::{Doubt, RecordId};
 use sohoa_record::manifest::{Change, Event, Manifest, State, action};
 use sohoa_record::seal::Opened;
-use sohoa_record::{DossierCode, Reason, Receipt};
+use sohoa_record::{DossierCode, Reason};
+
+/// What a decision is made with.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// The archive.
+    pub archive: &'a Archive,
+    /// The key that seals.
+    pub key: &'a SigningKey,
+    /// Which decisions are looked at again.
+    pub second_round: Rules,
+    /// How a document that becomes sealed is given its code.
+    pub result_code: &'a Template,
+}
 
 /// Who decides, and on what.
 #[derive(Clone, Debug)]
@@ -122,17 +136,12 @@ pub async fn latest(archive: &Archive, record: &RecordId) -> Result<Opened, Revi
 }
 
 /// Seals a decision as the record's next revision.
-pub async fn decide(
-    archive: &Archive,
-    key: &SigningKey,
-    reviewer: &Reviewer,
-    decision: Decision,
-) -> Result<Decided, ReviewError> {
-    let before = latest(archive, &reviewer.record).await?;
+pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) -> Result<Decided, ReviewError> {
+    let before = latest(desk.archive, &reviewer.record).await?;
     let who = name(&reviewer.who)?;
     check_seen(reviewer, &before)?;
     if !matches!(decision, Decision::Reject(_)) {
-        verify_objects(archive, &before.manifest).await?;
+        verify_objects(desk.archive, &before.manifest).await?;
     }
     let mut manifest = before.manifest.clone();
     let rejected = manifest.state == State::Failed && manifest.reasons.contains(&Reason::Rejected);
@@ -162,8 +171,7 @@ pub async fn decide(
         }
     }
     seal(
-        archive,
-        key,
+        desk,
         reviewer,
         before,
         manifest,
@@ -173,15 +181,9 @@ pub async fn decide(
     .map(|opened| Decided { opened, warnings: decided.warnings })
 }
 
-/// Seals what a second person found about a decision that was drawn under `rules`.
-pub async fn decide_again(
-    archive: &Archive,
-    key: &SigningKey,
-    rules: Rules,
-    reviewer: &Reviewer,
-    look: SecondLook,
-) -> Result<Decided, ReviewError> {
-    let revisions = archive.revisions(&reviewer.record).await?;
+/// Seals what a second person found about a decision that was drawn.
+pub async fn decide_again(desk: &Desk<'_>, reviewer: &Reviewer, look: SecondLook) -> Result<Decided, ReviewError> {
+    let revisions = desk.archive.revisions(&reviewer.record).await?;
     let case = second_round::cases(&revisions).pop().filter(Case::waits);
     let before = revisions.into_iter().next_back().ok_or_else(|| ReviewError::NotThere(reviewer.record.clone()))?;
     let who = name(&reviewer.who)?;
@@ -191,10 +193,14 @@ pub async fn decide_again(
         return Err(ReviewError::SamePerson(first.to_owned()));
     }
     // The lot is quickly asked; whether it is one of a person's first is known only beside all the others.
-    if !case.is_drawn_by_lot(rules) && !second_round::waiting(&second_round::survey(archive).await?, rules).any(|c| *c == case) {
-        return Err(ReviewError::NotDrawn);
+    let rules = desk.second_round;
+    if !case.is_drawn_by_lot(rules) {
+        let all = second_round::survey(desk.archive).await?;
+        if !second_round::waiting(&all, rules).any(|drawn| *drawn == case) {
+            return Err(ReviewError::NotDrawn);
+        }
     }
-    verify_objects(archive, &before.manifest).await?;
+    verify_objects(desk.archive, &before.manifest).await?;
     let mut manifest = before.manifest.clone();
     let (action, mut decided) = match look {
         SecondLook::Accept => (action::SECOND_ROUND_ACCEPT, FieldsDecided::default()),
@@ -219,8 +225,7 @@ pub async fn decide_again(
     follow_dossier(&mut manifest, &decided.changes);
     set_outcome(&mut manifest);
     seal(
-        archive,
-        key,
+        desk,
         reviewer,
         before,
         manifest,
@@ -253,8 +258,7 @@ async fn verify_objects(archive: &Archive, manifest: &Manifest) -> Result<(), Re
 }
 
 async fn seal(
-    archive: &Archive,
-    key: &SigningKey,
+    desk: &Desk<'_>,
     reviewer: &Reviewer,
     before: Opened,
     mut next: Manifest,
@@ -268,7 +272,8 @@ async fn seal(
     next.sealed_at = time::rfc3339(&time::now());
     event.at.clone_from(&next.sealed_at);
     next.history.push(event);
-    match archive.commit(&Receipt::seal(&next, key)).await? {
+    let receipt = result_code::seal(desk.archive, desk.key, desk.result_code, next).await?;
+    match desk.archive.commit(&receipt).await? {
         Commit::Committed(opened) => Ok(opened),
         // Somebody decided between our look and our seal: their decision stands, ours must see it first.
         Commit::AlreadyCommitted(other) => Err(moved_on(reviewer, &other)),

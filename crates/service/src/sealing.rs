@@ -1,16 +1,15 @@
-//! The list-and-seal step: what came out of a document becomes a manifest, the manifest a signed receipt. Time, salt and key
-//! come in from here, so that `record` stays pure.
+//! The list step: what came out of a document becomes a manifest, which [`crate::result_code`] makes a signed receipt. Time and
+//! salt come in from here, so that `record` stays pure.
 
 use crate::keyring::{KeyringError, random};
 use crate::page_protocol::SourceInfo;
 use crate::time;
-use ed25519_dalek::SigningKey;
 use sohoa_digitize::Digitized;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Processing, Role, Source, State, action};
 use sohoa_record::page_texts;
-use sohoa_record::{Digests, Reason, Receipt};
+use sohoa_record::{Digests, Reason};
 
 /// Name and version of this software, as it stands in manifests.
 pub const SOFTWARE: &str = concat!("sohoa ", env!("CARGO_PKG_VERSION"));
@@ -48,8 +47,8 @@ pub enum Made<'a> {
     Refused(Reason),
 }
 
-/// The receipt of revision 1: what was captured.
-pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &SigningKey) -> Result<Receipt, KeyringError> {
+/// The manifest of revision 1: what was captured.
+pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo) -> Result<Manifest, KeyringError> {
     let sealed_at = time::rfc3339(&time::now());
     let media_type = match &made {
         Made::Read { info, .. } => info.media_type.clone(),
@@ -80,6 +79,7 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
         source: Source { name: captured.name, media_type, arrived_at: captured.arrived_at, digests: captured.source },
         state: State::Failed,
         reasons: Vec::new(),
+        result_code: None,
         objects: Vec::new(),
         pages: Vec::new(),
         fields: Vec::new(),
@@ -123,7 +123,7 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
     manifest.reasons.sort();
     manifest.reasons.dedup();
     manifest.objects = objects;
-    Ok(Receipt::seal(&manifest, key))
+    Ok(manifest)
 }
 
 /// The usual extension of a media type.

@@ -38,6 +38,8 @@ pub struct Checked {
     pub objects: Vec<Sha256Hex>,
     /// The source of revision 1, when its receipt could be opened.
     pub source: Option<Sha256Hex>,
+    /// SHA-256 of each result code that an opened receipt has; one record has one at most.
+    pub codes: Vec<Sha256Hex>,
     /// True when every revision's receipt is here, could be opened and is of this record: then all its objects are known.
     pub complete: bool,
 }
@@ -64,6 +66,7 @@ struct Check<'a> {
     whole: Vec<Digests>,
     objects: Vec<Sha256Hex>,
     source: Option<Sha256Hex>,
+    codes: Vec<Sha256Hex>,
     complete: bool,
     /// Files that a receipt, or its place, accounts for.
     accounted: BTreeSet<PathBuf>,
@@ -80,6 +83,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
         whole: Vec::new(),
         objects: Vec::new(),
         source: None,
+        codes: Vec::new(),
         complete: true,
         accounted: BTreeSet::new(),
     };
@@ -156,6 +160,7 @@ impl Check<'_> {
         if let Some(named) = named.filter(|named| *named != revision) {
             self.find(Finding::about(shown.clone(), Some(revision), Cause::OtherRevision { signed: revision, named }));
         }
+        self.codes.extend(opened.manifest.result_code.iter().map(|code| Sha256Hex::of(code.as_bytes())));
         self.manifest_copy(&entry.path, &opened);
         self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
         if revision == 1 {
@@ -288,7 +293,7 @@ impl Check<'_> {
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
             more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
         };
-        Checked { line, strays, objects: self.objects, source: self.source, complete: self.complete }
+        Checked { line, strays, objects: self.objects, source: self.source, codes: self.codes, complete: self.complete }
     }
 
     fn strays(&self, files: &[Entry], record: Option<String>) -> Vec<Line> {

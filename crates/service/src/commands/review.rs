@@ -7,7 +7,8 @@ use crate::config::Config;
 use crate::keyring;
 use crate::present::{json_line, printable};
 use crate::review::second_round::{self, Rate};
-use crate::review::{self, Decided, Decision, Reviewer, SecondLook};
+use crate::review::{self, Decided, Decision, Desk, Reviewer, SecondLook};
+use ed25519_dalek::SigningKey;
 use sohoa_archive::{Archive, Filter};
 use sohoa_record::manifest::State;
 use sohoa_record::seal::Opened;
@@ -35,12 +36,11 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
     };
     let reviewer = reviewer(config, &archive, &record, by).await?;
     let key = keyring::sealing_key(config, password_file)?;
-    tell(&review::decide(&archive, &key, &reviewer, decision).await?)
+    tell(&review::decide(&desk(config, &archive, &key), &reviewer, decision).await?)
 }
 
 /// `sohoa review second-round …`
 async fn again(config: &Config, archive: &Archive, asked: SecondRound, password_file: Option<&Path>) -> Outcome {
-    let rules = config.second_round();
     let (record, look, by) = match asked {
         SecondRound::List { limit, json } => return list_again(config, archive, limit, json.json).await,
         SecondRound::Accept { record, by } => (record, SecondLook::Accept, by),
@@ -48,7 +48,11 @@ async fn again(config: &Config, archive: &Archive, asked: SecondRound, password_
     };
     let reviewer = reviewer(config, archive, &record, by).await?;
     let key = keyring::sealing_key(config, password_file)?;
-    tell(&review::decide_again(archive, &key, rules, &reviewer, look).await?)
+    tell(&review::decide_again(&desk(config, archive, &key), &reviewer, look).await?)
+}
+
+fn desk<'a>(config: &'a Config, archive: &'a Archive, key: &'a SigningKey) -> Desk<'a> {
+    Desk { archive, key, second_round: config.second_round(), result_code: &config.seal.result_code }
 }
 
 async fn reviewer(config: &Config, archive: &Archive, record: &str, by: By) -> Result<Reviewer, Failure> {

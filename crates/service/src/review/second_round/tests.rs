@@ -34,6 +34,7 @@ fn record(number: u32, salt: u8, decisions: &[(&str, &str, &[&str])]) -> Vec<Ope
         },
         state: State::Review,
         reasons: vec![],
+        result_code: None,
         objects: vec![],
         pages: vec![],
         fields: vec![],
