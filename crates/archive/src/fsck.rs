@@ -7,12 +7,12 @@
 use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::store::{Archive, parse_note};
-use crate::{layout, register};
+use crate::{codes, layout, register};
 use futures::TryStreamExt as _;
 use object_store::path::Path;
 use serde::Serialize;
 use sohoa_record::identifier::RecordId;
-use sohoa_record::{Digests, Sha256Hex};
+use sohoa_record::{Digests, Manifest, Sha256Hex};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 /// What was looked at, and how much of it was found wanting.
@@ -32,6 +32,8 @@ pub struct Report {
     pub links: u64,
     /// Registers.
     pub registers: u64,
+    /// Result codes.
+    pub codes: u64,
     /// Findings that mean loss, change or disagreement.
     pub errors: u64,
     /// Findings that are good to know.
@@ -72,6 +74,8 @@ pub enum Kind {
     BadArrival,
     /// A register's note is malformed.
     BadRegister,
+    /// A result code's note is malformed or missing, or of another record than the receipt that has the code.
+    BadCode,
     /// A source that arrived has neither a record nor a job.
     Forgotten,
     /// The index lacks a record or has it otherwise.
@@ -99,7 +103,7 @@ impl Kind {
     /// What to do about it.
     pub fn remedy(self) -> &'static str {
         match self {
-            Kind::AlteredObject | Kind::MissingObject | Kind::BadArrival | Kind::BadRegister => {
+            Kind::AlteredObject | Kind::MissingObject | Kind::BadArrival | Kind::BadRegister | Kind::BadCode => {
                 "restore the file from a copy of the archive; check the disk"
             }
             Kind::BadReceipt => {
@@ -130,6 +134,7 @@ impl Finding {
                     Some(layout::RECORDS) => Kind::BadReceipt,
                     Some(layout::ARRIVALS) => Kind::BadArrival,
                     Some(layout::REGISTERS) => Kind::BadRegister,
+                    Some(layout::CODES) => Kind::BadCode,
                     Some("objects") => Kind::AlteredObject,
                     _ => Kind::IndexDiffers,
                 };
@@ -165,6 +170,7 @@ impl Archive {
         run.receipts().await?;
         run.arrivals().await?;
         run.registers().await?;
+        run.codes().await?;
         run.objects().await?;
         run.index_and_queue().await?;
         run.memory.close().await?;
@@ -223,6 +229,7 @@ impl Run<'_> {
             }
             self.checked(archive.check_chain(&opened).await)?;
             self.checked(archive.check_arrival(&opened).await)?;
+            self.code_of(&opened.manifest).await?;
             let indexed = archive.index.entry(&record).await;
             let wrong = match self.checked(indexed)? {
                 Some(None) => "the index lacks this record".to_owned(),
@@ -305,6 +312,36 @@ impl Run<'_> {
             let Some(note) = self.checked(register::parse_note(&path, &bytes))? else { continue };
             self.report.registers += 1;
             self.refers(&note.digests, &path).await?;
+        }
+        Ok(())
+    }
+
+    /// The code that a receipt has must be noted as its record's.
+    async fn code_of(&mut self, manifest: &Manifest) -> Result<()> {
+        let Some(code) = &manifest.result_code else { return Ok(()) };
+        let noted = self.archive.code(code).await;
+        match self.checked(noted)? {
+            Some(None) => {
+                self.found(Kind::BadCode, layout::code(code), format!("the note of record {}'s code is missing", manifest.record))
+            }
+            Some(Some(note)) if note.record != manifest.record => {
+                let why = format!("record {} has the code of record {}", manifest.record, note.record);
+                self.found(Kind::BadCode, layout::code(code), why);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn codes(&mut self) -> Result<()> {
+        let archive = self.archive;
+        let mut listed = archive.store.list(Some(&Path::from(layout::CODES)));
+        while let Some(meta) = listed.try_next().await.map_err(Error::store(layout::CODES))? {
+            let path = meta.location;
+            let Some(bytes) = archive.read(&path).await? else { continue };
+            if self.checked(codes::parse_note(&path, &bytes))?.is_some() {
+                self.report.codes += 1;
+            }
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! arrivals/ab/<sha256>/<link id>.json       the same bytes met elsewhere: linked to the first, not done again
 //! records/<record id>/r0001.dsse.json       THE COMMIT POINT of revision 1: a signed receipt; r0002 … follow
 //! register/<sha256 of the file>.json        a register that was imported; its bytes are an object
+//! codes/ab/<sha256 of the code>.json        whose a result code is: whoever creates this has it
 //! ```
 //! Everything is written once and create-if-absent; nothing is ever changed, moved or removed. Hence
 //! - one operation that every object store has (`PutMode::Create`: a hard link in a folder, `If-None-Match: *` on S3) is all the
@@ -30,6 +31,8 @@ pub const ARRIVALS: &str = "arrivals";
 pub const RECORDS: &str = "records";
 /// Where all imported registers are noted.
 pub const REGISTERS: &str = "register";
+/// Where all result codes are noted.
+pub const CODES: &str = "codes";
 
 /// The object of that digest.
 pub fn object(digest: &Sha256Hex) -> Path {
@@ -68,6 +71,13 @@ pub fn receipt(record: &RecordId, revision: u32) -> Path {
 /// The note of an imported register.
 pub fn register(digest: &Sha256Hex) -> Path {
     Path::from(format!("{REGISTERS}/{digest}.json"))
+}
+
+/// The note of a result code.
+pub fn code(code: &str) -> Path {
+    let digest = Sha256Hex::of(code.as_bytes());
+    let digest = digest.as_str();
+    Path::from(format!("{CODES}/{}/{digest}.json", &digest[..2]))
 }
 
 /// The digest that an object's path says, when it is the path of an object.

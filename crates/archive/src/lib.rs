@@ -5,6 +5,7 @@
 //! [`index`] and [`queue`] share one SQLite file; neither is ever the proof of anything.
 
 mod body;
+pub mod codes;
 mod database;
 pub mod entry;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod register;
 pub mod search;
 pub mod store;
 
+pub use codes::CodeNote;
 pub use entry::{Entry, PageCounts};
 pub use error::{Error, Remedy, Result};
 pub use fsck::{Finding, Kind, Report};

@@ -43,6 +43,10 @@ pub struct Manifest {
     pub state: State,
     /// Why the outcome is not `sealed`, or what else a reader should know; sorted, each once.
     pub reasons: Vec<Reason>,
+    /// The code of the digitization result (mã kết quả số hóa), given when the record is first sealed; left out until then, and
+    /// where no code is given. No other record of the archive has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_code: Option<String>,
     /// Every stored object of this revision.
     pub objects: Vec<Object>,
     /// Every page that was fed, in order; of a part, the part's.

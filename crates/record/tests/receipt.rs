@@ -39,6 +39,7 @@ fn manifest(words: &[String], numbers: [u32; 4]) -> Manifest {
         },
         state: State::Review,
         reasons: vec![Reason::NumberHandwritten],
+        result_code: words.get(6).cloned(),
         objects: vec![Object { role: Role::Source, name: "source.png".into(), media_type: "image/png".into(), digests }],
         pages: vec![Page {
             number: 1,

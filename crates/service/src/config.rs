@@ -1,5 +1,6 @@
 //! `pipeline.toml`: read once at the start, checked, and handed on. Paths in it are relative to its own folder.
 
+use crate::result_code::Template;
 use crate::review::second_round;
 use serde::Deserialize;
 use sohoa_digitize::codes::{payload, sheets::Rules};
@@ -144,6 +145,7 @@ pub struct Render {
 pub struct Seal {
     pub key: PathBuf,
     pub trust: PathBuf,
+    pub result_code: Template,
 }
 
 /// What people decide, and how much of it is looked at again.
@@ -223,7 +225,7 @@ impl Default for Render {
 
 impl Default for Seal {
     fn default() -> Self {
-        Seal { key: "keys/manifest.pem".into(), trust: "trust".into() }
+        Seal { key: "keys/manifest.pem".into(), trust: "trust".into(), result_code: Template::default() }
     }
 }
 
@@ -444,6 +446,7 @@ mod tests {
             ("[review]\nsecond_round_percent = 101", "second_round_percent"),
             ("[codes]\nseparators = [\"A\"]", "separators"),
             ("[codes]\nfirst_page_prefixes = [\"\"]", "first_page_prefixes"),
+            ("[seal]\nresult_code = \"KQ{n}\"", "{dossier_code}"),
             ("nonsense", "pipeline.toml"),
         ] {
             let error = parse(text).unwrap_err().to_string();

@@ -10,7 +10,7 @@ use crate::sealing::{Captured, Made};
 use crate::walk::Scan;
 use crate::witness::{self, Registers};
 use crate::worker::{self, Document, How, WorkError, read_document};
-use crate::{commands, keyring, sealing, time};
+use crate::{commands, keyring, result_code, sealing, time};
 use ed25519_dalek::SigningKey;
 use sohoa_archive::queue::Failure;
 use sohoa_archive::{Archive, Arrival, ArrivalNote, Arriving, Job, Remedy, SourceBytes};
@@ -346,8 +346,7 @@ impl Batch<'_> {
         match &mut outcome {
             worker::Outcome::Refused { reason, detail } => {
                 tracing::info!(record = %job.record, "refused: {reason}: {detail}");
-                let receipt = sealing::capture(captured(1), Made::Refused(*reason), &self.engine, self.key)?;
-                manifests.push(self.archive.commit(&receipt).await?.opened().manifest.clone());
+                manifests.push(self.commit(sealing::capture(captured(1), Made::Refused(*reason), &self.engine)?).await?);
             }
             worker::Outcome::Done(done) => {
                 let of = done.documents.len() as u32;
@@ -357,13 +356,17 @@ impl Batch<'_> {
                     let text = self.put(&document.text).await?;
                     let part = (of > 1).then_some(Part { number, of });
                     let made = Made::Read { info: &done.source, document, part, pdf, text };
-                    let receipt = sealing::capture(captured(number), made, &self.engine, self.key)?;
-                    manifests.push(self.archive.commit(&receipt).await?.opened().manifest.clone());
+                    manifests.push(self.commit(sealing::capture(captured(number), made, &self.engine)?).await?);
                 }
             }
         }
         manifests.reverse();
         Ok(manifests)
+    }
+
+    async fn commit(&self, manifest: Manifest) -> Result<Manifest, Halt> {
+        let receipt = result_code::seal(self.archive, self.key, &self.config.seal.result_code, manifest).await?;
+        Ok(self.archive.commit(&receipt).await?.opened().manifest.clone())
     }
 
     /// What a hand wrote may stand in a register.

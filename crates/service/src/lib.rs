@@ -11,6 +11,7 @@ pub mod page_protocol;
 mod present;
 mod progress;
 mod registers;
+pub mod result_code;
 pub mod review;
 pub mod sandbox;
 pub mod sandbox_child;

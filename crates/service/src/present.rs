@@ -107,6 +107,7 @@ pub fn record_text(m: &Manifest) -> String {
         "dossier",
         m.dossier.code.as_ref().map_or_else(|| format!("unknown code, folder {}", m.dossier.folder), |code| code.to_string()),
     );
+    put("result code", m.result_code.clone().unwrap_or_default());
     put("unit", m.dossier.unit.clone().unwrap_or_else(|| "not known".into()));
     put("engine", format!("{}, {}", m.processing.engine, m.processing.model));
     for field in &m.fields {

@@ -5,19 +5,35 @@
 //! ([`decide`] re-hashes its objects), nor decides on a revision that is no longer the latest. It does *not* know who sits at
 //! the keyboard: names are given by the caller.
 
+mod fields;
 pub mod second_round;
 pub mod values;
 
 use crate::keyring::KeyringError;
-use crate::{sealing, time};
+use crate::result_code::{self, Template};
+use crate::sealing;
 use ed25519_dalek::SigningKey;
+use fields::{FieldsDecided, accept, correct};
 use second_round::{Case, Rules};
 use sohoa_archive::{Archive, Commit};
-use sohoa_record::field::{self, name::DOSSIER_CODE};
+use sohoa_record::field::name::DOSSIER_CODE;
 use sohoa_record::identifier::{Doubt, RecordId};
 use sohoa_record::manifest::{Change, Event, Manifest, State, action};
 use sohoa_record::seal::Opened;
-use sohoa_record::{Field, Reason};
+use sohoa_record::{DossierCode, Reason};
+
+/// What a decision is made with.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// The archive.
+    pub archive: &'a Archive,
+    /// The key that seals.
+    pub key: &'a SigningKey,
+    /// Which decisions are looked at again.
+    pub second_round: Rules,
+    /// How a document that becomes sealed is given its code.
+    pub result_code: &'a Template,
+}
 
 /// Who decides, and on what.
 #[derive(Clone, Debug)]
@@ -120,17 +136,12 @@ pub async fn latest(archive: &Archive, record: &RecordId) -> Result<Opened, Revi
 }
 
 /// Seals a decision as the record's next revision.
-pub async fn decide(
-    archive: &Archive,
-    key: &SigningKey,
-    reviewer: &Reviewer,
-    decision: Decision,
-) -> Result<Decided, ReviewError> {
-    let before = latest(archive, &reviewer.record).await?;
+pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) -> Result<Decided, ReviewError> {
+    let before = latest(desk.archive, &reviewer.record).await?;
     let who = name(&reviewer.who)?;
     check_seen(reviewer, &before)?;
     if !matches!(decision, Decision::Reject(_)) {
-        verify_objects(archive, &before.manifest).await?;
+        verify_objects(desk.archive, &before.manifest).await?;
     }
     let mut manifest = before.manifest.clone();
     let rejected = manifest.state == State::Failed && manifest.reasons.contains(&Reason::Rejected);
@@ -153,14 +164,14 @@ pub async fn decide(
         }
     };
     if action != action::REJECT {
-        set_outcome(&mut manifest, &decided.changes);
+        follow_dossier(&mut manifest, &decided.changes);
+        set_outcome(&mut manifest);
         if manifest == before.manifest {
             return Err(ReviewError::NothingInDoubt("the fields have these values already, and nothing was signed"));
         }
     }
     seal(
-        archive,
-        key,
+        desk,
         reviewer,
         before,
         manifest,
@@ -170,15 +181,9 @@ pub async fn decide(
     .map(|opened| Decided { opened, warnings: decided.warnings })
 }
 
-/// Seals what a second person found about a decision that was drawn under `rules`.
-pub async fn decide_again(
-    archive: &Archive,
-    key: &SigningKey,
-    rules: Rules,
-    reviewer: &Reviewer,
-    look: SecondLook,
-) -> Result<Decided, ReviewError> {
-    let revisions = archive.revisions(&reviewer.record).await?;
+/// Seals what a second person found about a decision that was drawn.
+pub async fn decide_again(desk: &Desk<'_>, reviewer: &Reviewer, look: SecondLook) -> Result<Decided, ReviewError> {
+    let revisions = desk.archive.revisions(&reviewer.record).await?;
     let case = second_round::cases(&revisions).pop().filter(Case::waits);
     let before = revisions.into_iter().next_back().ok_or_else(|| ReviewError::NotThere(reviewer.record.clone()))?;
     let who = name(&reviewer.who)?;
@@ -188,10 +193,14 @@ pub async fn decide_again(
         return Err(ReviewError::SamePerson(first.to_owned()));
     }
     // The lot is quickly asked; whether it is one of a person's first is known only beside all the others.
-    if !case.is_drawn_by_lot(rules) && !second_round::waiting(&second_round::survey(archive).await?, rules).any(|c| *c == case) {
-        return Err(ReviewError::NotDrawn);
+    let rules = desk.second_round;
+    if !case.is_drawn_by_lot(rules) {
+        let all = second_round::survey(desk.archive).await?;
+        if !second_round::waiting(&all, rules).any(|drawn| *drawn == case) {
+            return Err(ReviewError::NotDrawn);
+        }
     }
-    verify_objects(archive, &before.manifest).await?;
+    verify_objects(desk.archive, &before.manifest).await?;
     let mut manifest = before.manifest.clone();
     let (action, mut decided) = match look {
         SecondLook::Accept => (action::SECOND_ROUND_ACCEPT, FieldsDecided::default()),
@@ -213,10 +222,10 @@ pub async fn decide_again(
             decided.changes.push(Change { field: name.to_owned(), before: field.value.clone(), after: field.value.clone() });
         }
     }
-    set_outcome(&mut manifest, &decided.changes);
+    follow_dossier(&mut manifest, &decided.changes);
+    set_outcome(&mut manifest);
     seal(
-        archive,
-        key,
+        desk,
         reviewer,
         before,
         manifest,
@@ -249,8 +258,7 @@ async fn verify_objects(archive: &Archive, manifest: &Manifest) -> Result<(), Re
 }
 
 async fn seal(
-    archive: &Archive,
-    key: &SigningKey,
+    desk: &Desk<'_>,
     reviewer: &Reviewer,
     before: Opened,
     mut next: Manifest,
@@ -258,82 +266,28 @@ async fn seal(
 ) -> Result<Opened, ReviewError> {
     next.reasons.sort();
     next.reasons.dedup();
-    let receipt = sealing::next_revision(&before, next, event, key)?;
-    match archive.commit(&receipt).await? {
+    let next = sealing::next_revision(&before, next, event)?;
+    let receipt = result_code::seal(desk.archive, desk.key, desk.result_code, next).await?;
+    match desk.archive.commit(&receipt).await? {
         Commit::Committed(opened) => Ok(opened),
         // Somebody decided between our look and our seal: their decision stands, ours must see it first.
         Commit::AlreadyCommitted(other) => Err(moved_on(reviewer, &other)),
     }
 }
 
+/// Whoever accepts or types the dossier's code says where the document belongs.
+fn follow_dossier(m: &mut Manifest, changes: &[Change]) {
+    let decided = changes.iter().find(|change| change.field == DOSSIER_CODE).and_then(|change| change.after.as_deref());
+    let Some(code) = decided.and_then(|code| code.parse::<DossierCode>().ok()) else { return };
+    m.dossier.unit.get_or_insert_with(|| code.agency().to_owned());
+    m.dossier.code = Some(code);
+    m.reasons.retain(|reason| *reason != Reason::DossierUnknown);
+}
+
 /// A decision on fields takes an earlier rejection back; what is left in doubt decides the outcome.
-fn set_outcome(m: &mut Manifest, changes: &[Change]) {
-    // Whoever accepts or types the code says where the document belongs.
-    if changes.iter().any(|change| change.field == DOSSIER_CODE)
-        && let Some(code) = field::value(&m.fields, DOSSIER_CODE).and_then(|code| code.parse().ok())
-    {
-        m.dossier.code = Some(code);
-        m.reasons.retain(|reason| *reason != Reason::DossierUnknown);
-    }
+fn set_outcome(m: &mut Manifest) {
     m.reasons.retain(|reason| *reason != Reason::Rejected);
     m.state = sealing::settle(&m.fields, &mut m.reasons);
-}
-
-/// What became of the fields.
-#[derive(Default)]
-struct FieldsDecided {
-    changes: Vec<Change>,
-    warnings: Vec<(String, Doubt)>,
-}
-
-fn accept(fields: &mut [Field], names: Vec<String>) -> Result<FieldsDecided, ReviewError> {
-    let names: Vec<String> = match names.is_empty() {
-        true => fields.iter().filter(|f| f.doubt.is_some() && f.value.is_some()).map(|f| f.name.clone()).collect(),
-        false => names,
-    };
-    if let (true, Some(empty)) = (names.is_empty(), fields.iter().find(|field| field.doubt.is_some())) {
-        return Err(ReviewError::NoValue(empty.name.clone()));
-    }
-    let mut decided = FieldsDecided::default();
-    for name in &names {
-        let field = field_of(fields, name)?;
-        let value = field.value.clone().ok_or_else(|| ReviewError::NoValue(name.clone()))?;
-        // What is vouched for already keeps its rule.
-        if field.doubt.take().is_some() {
-            field.rule = "review.accept".into();
-            decided.changes.push(Change { field: name.clone(), before: Some(value.clone()), after: Some(value) });
-        }
-    }
-    Ok(decided)
-}
-
-fn correct(fields: &mut [Field], values: Vec<(String, Option<String>)>, rule: &str) -> Result<FieldsDecided, ReviewError> {
-    let mut decided = FieldsDecided::default();
-    let today = time::now().date();
-    let mut named: Vec<String> = Vec::new();
-    for (name, value) in values {
-        let bad = |why: String| ReviewError::BadValue(name.clone(), why);
-        if named.contains(&name) {
-            return Err(bad("is given twice; say each field once".into()));
-        }
-        named.push(name.clone());
-        let field = field_of(fields, &name)?;
-        let checked = values::check(&name, value.as_deref(), today).map_err(bad)?;
-        decided.warnings.extend(checked.doubts.into_iter().map(|doubt| (name.clone(), doubt)));
-        if field.value == checked.value && field.doubt.is_none() {
-            continue;
-        }
-        let before = std::mem::replace(&mut field.value, checked.value.clone());
-        field.doubt = None;
-        field.confidence = 100;
-        field.rule = rule.into();
-        decided.changes.push(Change { field: name, before, after: checked.value });
-    }
-    Ok(decided)
-}
-
-fn field_of<'a>(fields: &'a mut [Field], name: &str) -> Result<&'a mut Field, ReviewError> {
-    fields.iter_mut().find(|field| field.name == name).ok_or_else(|| ReviewError::NoField(name.to_owned()))
 }
 
 /// Names only: a note is shown more widely than fields are.

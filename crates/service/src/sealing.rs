@@ -1,18 +1,17 @@
-//! The list-and-seal step: what came out of a document becomes a manifest, the manifest a signed receipt. Time, salt and key
-//! come in from here, so that `record` stays pure.
+//! The list step: what came out of a document becomes a manifest, which [`crate::result_code`] makes a signed receipt. Time and
+//! salt come in from here, so that `record` stays pure.
 
 use crate::keyring::{KeyringError, random};
 use crate::page_protocol::SourceInfo;
 use crate::time;
 use crate::worker::Document;
-use ed25519_dalek::SigningKey;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_record::field::name::DOSSIER_CODE;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Part, Processing, Role, Source, State, action};
 use sohoa_record::page_texts;
 use sohoa_record::seal::Opened;
-use sohoa_record::{Digests, Field, Reason, Receipt};
+use sohoa_record::{Digests, Field, Reason};
 
 /// Name and version of this software, as it stands in manifests.
 pub const SOFTWARE: &str = concat!("sohoa ", env!("CARGO_PKG_VERSION"));
@@ -52,8 +51,8 @@ pub enum Made<'a> {
     Refused(Reason),
 }
 
-/// The receipt of revision 1: what was captured.
-pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &SigningKey) -> Result<Receipt, KeyringError> {
+/// The manifest of revision 1: what was captured.
+pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo) -> Result<Manifest, KeyringError> {
     let sealed_at = time::rfc3339(&time::now());
     let media_type = match &made {
         Made::Read { info, .. } => info.media_type.clone(),
@@ -84,6 +83,7 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
         source: Source { name: captured.name, media_type, arrived_at: captured.arrived_at, digests: captured.source },
         state: State::Failed,
         reasons: Vec::new(),
+        result_code: None,
         objects: Vec::new(),
         pages: Vec::new(),
         fields: Vec::new(),
@@ -132,7 +132,7 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo, key: &Si
     manifest.reasons.sort();
     manifest.reasons.dedup();
     manifest.objects = objects;
-    Ok(Receipt::seal(&manifest, key))
+    Ok(manifest)
 }
 
 /// The dossier is that of the folder or file name, else that of the separator sheet, else that of the QR code on the paper. One
@@ -172,9 +172,9 @@ fn place_in_dossier(manifest: &mut Manifest, document: &Document) {
     }
 }
 
-/// The receipt of the next revision: `changed` is the latest manifest with what is new in it, `event` says what that was; its time
+/// The next revision: `changed` is the latest manifest with what is new in it, `event` says what that was; its time
 /// is set here.
-pub fn next_revision(latest: &Opened, changed: Manifest, mut event: Event, key: &SigningKey) -> Result<Receipt, KeyringError> {
+pub fn next_revision(latest: &Opened, changed: Manifest, mut event: Event) -> Result<Manifest, KeyringError> {
     let mut m = changed;
     m.revision = latest.manifest.revision + 1;
     m.previous = Some(latest.digest.clone());
@@ -182,7 +182,7 @@ pub fn next_revision(latest: &Opened, changed: Manifest, mut event: Event, key: 
     m.sealed_at = time::rfc3339(&time::now());
     event.at.clone_from(&m.sealed_at);
     m.history.push(event);
-    Ok(Receipt::seal(&m, key))
+    Ok(m)
 }
 
 /// What is left in doubt decides the state; doubts about pages are not for a field's reviewer to clear. Brings the reasons in line.

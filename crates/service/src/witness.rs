@@ -4,6 +4,7 @@
 
 use crate::keyring::KeyringError;
 use crate::registers::{row_of, that_count};
+use crate::result_code::{self, Template};
 use crate::sealing;
 use ed25519_dalek::SigningKey;
 use sohoa_archive::{Archive, Candidates, Commit, Error, IndexedRow};
@@ -62,6 +63,7 @@ pub async fn confirm_again(
     record: &RecordId,
     who: &str,
     key: &SigningKey,
+    codes: &Template,
 ) -> Result<Option<Opened>, AgainError> {
     let Some(latest) = archive.revisions(record).await?.pop().filter(|latest| latest.manifest.state == State::Review) else {
         return Ok(None);
@@ -75,7 +77,8 @@ pub async fn confirm_again(
     let names = told.map(|(now, _)| now.name.as_str()).collect::<Vec<_>>().join(", ");
     let event =
         Event { at: String::new(), who: who.to_owned(), action: action::REGISTER.into(), note: names, changes: Vec::new() };
-    let receipt = sealing::next_revision(&latest, changed, event, key)?;
+    let next = sealing::next_revision(&latest, changed, event)?;
+    let receipt = result_code::seal(archive, key, codes, next).await?;
     Ok(match archive.commit(&receipt).await? {
         Commit::Committed(opened) => Some(opened),
         Commit::AlreadyCommitted(_) => None,

@@ -369,3 +369,17 @@ fn words_are_corrected_for_search_and_the_reading_is_kept() {
     assert_eq!(text_of(&as_read, &plain, "--raw"), raw);
     assert_eq!(fields, plain_fields, "fields never come from corrected words");
 }
+
+#[test]
+fn a_document_that_needs_no_person_is_given_its_code_at_once() {
+    let home = Home::new();
+    let scan = fixtures().join("born-digital");
+    let lines = home.lines(&[0], &["ingest", scan.to_str().unwrap(), "--json"]);
+    let line = lines.iter().find(|line| line["state"] == "sealed").unwrap();
+    let shown = home.expect(0, &["show", line["record"].as_str().unwrap(), "--json"]);
+    let manifest: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let dossier = manifest["dossier"]["code"].as_str().unwrap();
+    assert_eq!(manifest["result_code"].as_str().unwrap(), format!("{dossier}-KQ1"));
+    assert!(home.verify().iter().all(|(verdict, _)| verdict == "ok"));
+    home.expect(0, &["fsck"]);
+}

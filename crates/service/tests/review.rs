@@ -12,30 +12,36 @@ use sohoa_record::identifier::{Doubt, RecordId};
 use sohoa_record::manifest::{Change, Dossier, Event, FORMAT, Manifest, Object, Processing, Role, Source, State, action};
 use sohoa_record::{Field, Reason, Receipt};
 use sohoa_service::config::Config;
-use sohoa_service::review::{self, Decision, ReviewError, Reviewer};
+use sohoa_service::review::{self, Decision, Desk, ReviewError, Reviewer};
 use sohoa_service::{archive_home, keyring};
 
 /// A data folder opened as the service does it.
-struct Desk {
+struct Office {
     home: Home,
     archive: Archive,
     key: SigningKey,
+    config: Config,
 }
 
-impl Desk {
-    async fn new() -> Desk {
+impl Office {
+    async fn new() -> Office {
         let home = Home::new();
         let password = home.path("password");
         std::fs::write(&password, "mật khẩu\n").unwrap();
         let config = Config::load(&home.path("pipeline.toml")).unwrap();
         let key = keyring::sealing_key(&config, Some(&password)).unwrap();
         let archive = archive_home::open(&config).await.unwrap();
-        Desk { home, archive, key }
+        Office { home, archive, key, config }
     }
 
     /// Commits a document as captured: a handwritten number, a day to compare, a notation that is sure, two pages.
     async fn capture(&self, number: u32) -> RecordId {
-        let dossier = Dossier { code: None, folder: "scans".into(), ordinal: None, unit: None };
+        self.capture_in(number, None).await
+    }
+
+    async fn capture_in(&self, number: u32, dossier: Option<&str>) -> RecordId {
+        let code = dossier.map(|code| code.parse().unwrap());
+        let dossier = Dossier { code, folder: "scans".into(), ordinal: None, unit: None };
         let arriving = Arriving {
             record: new_record_id(),
             name: format!("{number}.png"),
@@ -75,7 +81,8 @@ impl Desk {
             },
             part: None,
             state: State::Review,
-            reasons: vec![Reason::NumberHandwritten, Reason::DateUnconfirmed],
+            reasons: vec![Reason::NumberHandwritten, Reason::DateUnconfirmed, Reason::DossierUnknown],
+            result_code: None,
             objects: vec![Object {
                 role: Role::Source,
                 name: "source.png".into(),
@@ -112,7 +119,8 @@ impl Desk {
         decision: Decision,
     ) -> Result<review::Decided, ReviewError> {
         let reviewer = Reviewer { record: record.clone(), who: who.into(), seen };
-        review::decide(&self.archive, &self.key, &reviewer, decision).await
+        let (second_round, result_code) = (self.config.second_round(), &self.config.seal.result_code);
+        review::decide(&Desk { archive: &self.archive, key: &self.key, second_round, result_code }, &reviewer, decision).await
     }
 
     async fn revisions(&self, record: &RecordId) -> Vec<Manifest> {
@@ -142,7 +150,7 @@ fn change(field: &str, before: Option<&str>, after: Option<&str>) -> Change {
 
 #[tokio::test]
 async fn of_two_reviewers_at_once_one_is_told_to_look_again() {
-    let desk = Desk::new().await;
+    let desk = Office::new().await;
     let record = desk.capture(1).await;
     let number = |number| values(&[("code_number", number)]);
     let (lan, minh) =
@@ -167,7 +175,7 @@ async fn of_two_reviewers_at_once_one_is_told_to_look_again() {
 
 #[tokio::test]
 async fn nobody_vouches_for_an_altered_object_through_the_library_either() {
-    let desk = Desk::new().await;
+    let desk = Office::new().await;
     let record = desk.capture(1).await;
     let digest = desk.revisions(&record).await[0].source.digests.sha256.to_string();
     let object = files_below(&desk.home.path("archive/objects")).into_iter().find(|file| file.ends_with(&digest)).unwrap();
@@ -190,7 +198,7 @@ async fn nobody_vouches_for_an_altered_object_through_the_library_either() {
 
 #[tokio::test]
 async fn a_correction_after_sealing_is_a_revision_with_the_value_before_and_after() {
-    let desk = Desk::new().await;
+    let desk = Office::new().await;
     let record = desk.capture(1).await;
     let id = record.as_str();
     desk.decide(&record, "lan", Some(1), values(&[("code_number", "51")])).await.unwrap();
@@ -220,7 +228,7 @@ async fn a_correction_after_sealing_is_a_revision_with_the_value_before_and_afte
 
 #[tokio::test]
 async fn a_decision_that_changes_nothing_is_not_signed() {
-    let desk = Desk::new().await;
+    let desk = Office::new().await;
     let record = desk.capture(1).await;
     let id = record.as_str();
     desk.home.expect(0, &["review", "accept", id]);
@@ -235,7 +243,7 @@ async fn a_decision_that_changes_nothing_is_not_signed() {
 
 #[tokio::test]
 async fn values_are_checked_by_their_field() {
-    let desk = Desk::new().await;
+    let desk = Office::new().await;
     let record = desk.capture(1).await;
     let id = record.as_str();
     for (value, words) in [
@@ -258,8 +266,98 @@ async fn values_are_checked_by_their_field() {
 }
 
 #[tokio::test]
+async fn whoever_types_the_dossiers_code_says_where_the_document_belongs() {
+    let desk = Office::new().await;
+    let record = desk.capture(1).await;
+    let id = record.as_str();
+    assert!(desk.home.expect(0, &["search", "--dossier", "H48.15"]).is_empty());
+    desk.refuses(&["review", "correct", id, "dossier_code=H48.15-251301-0001"], "day");
+    desk.home.expect(0, &["review", "correct", id, "dossier_code=H48.15-250303-0042"]);
+    let m = desk.revisions(&record).await.pop().unwrap();
+    assert_eq!(m.dossier.code.map(|code| code.to_string()).as_deref(), Some("H48.15-250303-0042"));
+    assert_eq!(m.dossier.unit.as_deref(), Some("H48.15"));
+    assert!(!m.reasons.contains(&Reason::DossierUnknown) && m.reasons.contains(&Reason::NumberHandwritten));
+    assert_eq!(m.history.last().unwrap().changes, [change("dossier_code", None, Some("H48.15-250303-0042"))]);
+    assert!(desk.home.expect(0, &["search", "--dossier", "H48.15-250303-0042"]).contains(id));
+}
+
+#[tokio::test]
+async fn a_document_is_given_its_code_when_it_is_first_sealed_and_keeps_it() {
+    let desk = Office::new().await;
+    let dossier = "H48.15-250303-0042";
+    let done = || values(&[("code_number", "51"), ("issued_date", "2025-03-03")]);
+    let (one, two, other) =
+        (desk.capture_in(1, Some(dossier)).await, desk.capture_in(2, Some(dossier)).await, desk.capture(3).await);
+    let half = desk.decide(&two, "lan", None, values(&[("code_number", "51")])).await.unwrap().opened.manifest;
+    assert_eq!((half.state, half.result_code), (State::Review, None));
+    let (a, b) = tokio::join!(desk.decide(&one, "lan", None, done()), desk.decide(&two, "minh", None, done()));
+    let codes = [a, b].map(|decided| decided.unwrap().opened.manifest.result_code.unwrap());
+    let mut sorted = codes.clone();
+    sorted.sort();
+    assert_eq!(sorted, [format!("{dossier}-KQ1"), format!("{dossier}-KQ2")], "the dossier's papers have different codes");
+
+    desk.home.expect(0, &["review", "correct", one.as_str(), "code_number=57"]);
+    desk.home.expect(0, &["review", "correct", one.as_str(), "dossier_code=H48.15-250303-0043"]);
+    assert_eq!(desk.revisions(&one).await.pop().unwrap().result_code.as_ref(), Some(&codes[0]), "a code is given once");
+    assert!(desk.home.expect(0, &["show", one.as_str()]).contains(&codes[0]));
+
+    // without a dossier none; when that is known, the next that is free
+    assert_eq!(desk.decide(&other, "lan", None, done()).await.unwrap().opened.manifest.result_code, None);
+    desk.home.expect(0, &["review", "correct", other.as_str(), &format!("dossier_code={dossier}")]);
+    assert_eq!(desk.revisions(&other).await.pop().unwrap().result_code.unwrap(), format!("{dossier}-KQ3"));
+    desk.home.expect(0, &["fsck"]);
+    assert!(desk.home.verify().iter().all(|(verdict, _)| verdict == "ok"));
+
+    // whoever changes or takes away the note of a code is seen
+    let notes = files_below(&desk.home.path("archive/codes"));
+    assert_eq!(notes.len(), 3);
+    for note in &notes {
+        let original = std::fs::read(note).unwrap();
+        for at in 0..original.len() {
+            let mut changed = original.clone();
+            changed[at] ^= 1;
+            std::fs::write(note, &changed).unwrap();
+            assert!(desk.home.verify().iter().any(|(verdict, _)| verdict != "ok"), "byte {at} was changed unseen");
+        }
+        std::fs::remove_file(note).unwrap();
+        assert!(desk.home.verify().iter().any(|(verdict, _)| verdict == "missing"));
+        assert!(desk.home.expect(3, &["fsck"]).contains("is missing"));
+        std::fs::write(note, &original).unwrap();
+    }
+    desk.home.expect(0, &["fsck"]);
+}
+
+#[tokio::test]
+async fn two_records_with_one_code_are_told_to_the_auditor() {
+    let desk = Office::new().await;
+    let dossier = Some("H48.15-250303-0042");
+    let (one, two) = (desk.capture_in(1, dossier).await, desk.capture_in(2, dossier).await);
+    let done = values(&[("code_number", "51"), ("issued_date", "2025-03-03")]);
+    let code = desk.decide(&one, "lan", None, done).await.unwrap().opened.manifest.result_code;
+    // somebody with the key seals what the program would not
+    let before = review::latest(&desk.archive, &two).await.unwrap();
+    let mut manifest = before.manifest.clone();
+    (manifest.revision, manifest.previous, manifest.result_code) = (2, Some(before.digest), code);
+    desk.archive.commit(&Receipt::seal(&manifest, &desk.key)).await.unwrap();
+    let told: Vec<_> = desk.home.verify().into_iter().filter(|(verdict, _)| verdict == "altered").collect();
+    assert!(told.iter().any(|(_, line)| line.to_string().contains(one.as_str())), "{told:?}");
+    assert!(desk.home.expect(3, &["fsck"]).contains("has the code of record"));
+}
+
+#[tokio::test]
+async fn no_code_is_given_where_the_configuration_says_so() {
+    let desk = Office::new().await;
+    desk.home.set("result_code = \"{dossier_code}-KQ{n}\"", "result_code = \"\"");
+    let record = desk.capture_in(1, Some("H48.15-250303-0042")).await;
+    desk.home.expect(0, &["review", "correct", record.as_str(), "code_number=51", "issued_date=2025-03-03"]);
+    let m = desk.revisions(&record).await.pop().unwrap();
+    assert_eq!((m.state, m.result_code), (State::Sealed, None));
+    assert!(!desk.home.path("archive/codes").exists());
+}
+
+#[tokio::test]
 async fn the_second_round_is_another_persons_and_tells_how_many_were_wrong() {
-    let desk = Desk::new().await;
+    let desk = Office::new().await;
     let mut records = Vec::new();
     for number in 0..3 {
         let record = desk.capture(number).await;
@@ -313,7 +411,7 @@ async fn the_second_round_is_another_persons_and_tells_how_many_were_wrong() {
 
 #[tokio::test]
 async fn after_a_persons_first_documents_the_lot_decides() {
-    let desk = Desk::new().await;
+    let desk = Office::new().await;
     desk.home
         .set("second_round_first = 100", "second_round_first = 1")
         .set("second_round_percent = 30", "second_round_percent = 0");

@@ -3,11 +3,12 @@
 
 use crate::arrival;
 use crate::cause::{Cause, Finding};
+use crate::codes;
 use crate::files::{self, Entry, Kind};
 use crate::verdict::Line;
 use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
@@ -20,6 +21,8 @@ pub struct Seen {
     pub sources: HashSet<[u8; 32]>,
     /// Records whose source is known, since the receipt of their first revision could be opened.
     pub records: HashSet<RecordId>,
+    /// Result codes, by their SHA-256, with their record.
+    pub codes: HashMap<[u8; 32], String>,
     /// Records with a receipt that could not be opened or is not there: who knows which source and objects it named.
     pub unclear: HashSet<RecordId>,
 }
@@ -40,6 +43,7 @@ pub fn bytes_of(digest: &Sha256Hex) -> [u8; 32] {
 /// Goes through the arrivals and objects of the archive at `root` after all its records were checked.
 pub fn sweep(root: &Path, shown: &str, seen: &Seen, write: &mut dyn FnMut(Line) -> io::Result<()>) -> io::Result<()> {
     let place = |rest: &str| if shown.is_empty() { rest.to_owned() } else { format!("{shown}/{rest}") };
+    codes::sweep(root, &place, seen, write)?;
     let mut accounted = sweep_arrivals(root, &place, seen, write)?;
     // `register/<digest>.json` notes a register that was imported; its bytes are an object of no record.
     if let Ok(Some(Kind::Folder)) = files::kind_below(root, &["register"]) {
@@ -125,10 +129,10 @@ fn sweep_objects(
 }
 
 /// Called with an entry, its shown path, the digest it is named for when it lies in the right folder, and where lines go.
-type Visit<'a> = dyn FnMut(&Entry, &str, Option<Sha256Hex>, &mut dyn FnMut(Line) -> io::Result<()>) -> io::Result<()> + 'a;
+pub type Visit<'a> = dyn FnMut(&Entry, &str, Option<Sha256Hex>, &mut dyn FnMut(Line) -> io::Result<()>) -> io::Result<()> + 'a;
 
 /// Visits every `<top>/ab/abcd…`, and whatever else lies there.
-fn for_each_named(
+pub fn for_each_named(
     root: &Path,
     top: &[&str],
     place: &dyn Fn(&str) -> String,

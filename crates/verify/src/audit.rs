@@ -78,7 +78,7 @@ impl Walk<'_> {
         let root = store.is_none() && archive::is_archive(path);
         let outer = if root { std::mem::take(&mut self.seen) } else { Seen::default() };
         for entry in entries.iter().filter(|entry| !is_revision(entry)) {
-            if root && matches!(entry.name.as_str(), "objects" | "arrivals") {
+            if root && matches!(entry.name.as_str(), "objects" | "arrivals" | "codes") {
                 continue;
             }
             let shown = if shown.is_empty() { entry.name.clone() } else { format!("{shown}/{}", entry.name) };
@@ -98,10 +98,17 @@ impl Walk<'_> {
     fn record(&mut self, path: &Path, shown: &str, record: Option<RecordId>, store: Option<&Path>) -> io::Result<()> {
         let own_name = record.is_some();
         let checked = record::check(&Home { path, shown, record, store }, self.policy);
-        let mut stray = None;
+        let (mut stray, mut twice) = (None, None);
         if store.is_some() {
             self.seen.objects.extend(checked.objects.iter().map(bytes_of));
             self.seen.sources.extend(checked.source.iter().filter(|_| !checked.later_part).map(bytes_of));
+            for code in &checked.codes {
+                let record = checked.line.record.clone().unwrap_or_default();
+                let first = self.seen.codes.entry(bytes_of(code)).or_insert_with(|| record.clone());
+                if *first != record {
+                    twice = Some(first.clone());
+                }
+            }
             let id = checked.line.record.as_ref().and_then(|id| id.parse::<RecordId>().ok());
             if let Some(id) = id.filter(|_| checked.line.verdict != Verdict::Unsealed) {
                 if !checked.complete || checked.source.is_none() {
@@ -118,6 +125,9 @@ impl Walk<'_> {
         }
         (self.write)(checked.line)?;
         checked.strays.into_iter().try_for_each(&mut *self.write)?;
+        if let Some(other) = twice {
+            self.about(shown, Cause::CodeTwice { other })?;
+        }
         match stray {
             Some(signed) => self.about(shown, Cause::OtherRecord { signed }),
             None => Ok(()),

@@ -45,6 +45,12 @@ pub enum Cause {
     BrokenChain,
     /// The note of the arrival says something else than the signed manifest. The member that differs.
     ArrivalDiffers(&'static str),
+    /// A result code's note says that the code is another record's.
+    CodeDiffers,
+    /// Two records have one result code. The other record.
+    CodeTwice {
+        other: String,
+    },
     /// An object is not there.
     ObjectMissing,
     /// A symbolic link, a folder, a FIFO or a device stands where a file should.
@@ -66,6 +72,8 @@ pub enum Cause {
     TooDeep,
     /// The operating system's words.
     Unreadable(String),
+    /// The archive has no note of a result code that a record has.
+    CodeMissing,
     /// An arrival without a record.
     Unsealed,
     /// A record's empty folder.
@@ -90,10 +98,15 @@ impl Cause {
             | Cause::OtherRevision { .. }
             | Cause::TwoReceipts
             | Cause::BrokenChain
-            | Cause::ArrivalDiffers(_) => Verdict::Altered,
-            Cause::ObjectMissing | Cause::NotAFile | Cause::RevisionMissing | Cause::NoReceipt | Cause::ArrivalMissing => {
-                Verdict::Missing
-            }
+            | Cause::ArrivalDiffers(_)
+            | Cause::CodeDiffers
+            | Cause::CodeTwice { .. } => Verdict::Altered,
+            Cause::ObjectMissing
+            | Cause::NotAFile
+            | Cause::RevisionMissing
+            | Cause::NoReceipt
+            | Cause::ArrivalMissing
+            | Cause::CodeMissing => Verdict::Missing,
             Cause::BadSignature(_) => Verdict::BadSignature,
             Cause::UnknownKey(_) => Verdict::UnknownKey,
             Cause::Malformed(_) | Cause::TooLarge { .. } | Cause::TooDeep => Verdict::Malformed,
@@ -116,6 +129,9 @@ impl Cause {
             Cause::TwoReceipts => "có hai biên nhận khác nhau cho cùng một phiên bản".into(),
             Cause::BrokenChain => "không nối tiếp phiên bản ngay trước đang có ở đây: một trong hai đã bị thay".into(),
             Cause::ArrivalDiffers(member) => format!("bị sửa: '{member}' khác với bản kê đã ký"),
+            Cause::CodeDiffers => "bị sửa: ghi mã kết quả số hóa này cho hồ sơ lưu khác".into(),
+            Cause::CodeTwice { other } => format!("mã kết quả số hóa trùng với hồ sơ lưu {other}"),
+            Cause::CodeMissing => "không còn ghi nhận cấp mã kết quả số hóa".into(),
             Cause::ObjectMissing => "không còn tệp này".into(),
             Cause::NotAFile => "không phải tệp thường (liên kết, thư mục hoặc thiết bị): không được đọc theo".into(),
             Cause::RevisionMissing => "không còn biên nhận của phiên bản này".into(),
@@ -148,6 +164,9 @@ impl Cause {
             Cause::TwoReceipts => "there are two different receipts of one revision".into(),
             Cause::BrokenChain => "it does not continue the revision before it that is here: one of the two was replaced".into(),
             Cause::ArrivalDiffers(member) => format!("altered: '{member}' is not what the signed manifest says"),
+            Cause::CodeDiffers => "altered: it gives the result code to another record".into(),
+            Cause::CodeTwice { other } => format!("it has the same result code as record {other}"),
+            Cause::CodeMissing => "the note of a result code is not there".into(),
             Cause::ObjectMissing => "the file is not there".into(),
             Cause::NotAFile => "not a regular file (a link, folder or device), and not followed".into(),
             Cause::RevisionMissing => "the receipt of this revision is not there".into(),

@@ -7,6 +7,7 @@ pub mod archive;
 pub mod arrival;
 pub mod audit;
 pub mod cause;
+pub mod codes;
 pub mod files;
 pub mod record;
 pub mod report;

@@ -40,6 +40,8 @@ pub struct Checked {
     pub source: Option<Sha256Hex>,
     /// True when it is a later part of its source: the first part is committed last, so this one does not say that the source is done.
     pub later_part: bool,
+    /// SHA-256 of each result code that an opened receipt has; one record has one at most.
+    pub codes: Vec<Sha256Hex>,
     /// True when every revision's receipt is here, could be opened and is of this record: then all its objects are known.
     pub complete: bool,
 }
@@ -67,6 +69,7 @@ struct Check<'a> {
     objects: Vec<Sha256Hex>,
     source: Option<Sha256Hex>,
     later_part: bool,
+    codes: Vec<Sha256Hex>,
     complete: bool,
     /// Files that a receipt, or its place, accounts for.
     accounted: BTreeSet<PathBuf>,
@@ -84,6 +87,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
         objects: Vec::new(),
         source: None,
         later_part: false,
+        codes: Vec::new(),
         complete: true,
         accounted: BTreeSet::new(),
     };
@@ -160,6 +164,7 @@ impl Check<'_> {
         if let Some(named) = named.filter(|named| *named != revision) {
             self.find(Finding::about(shown.clone(), Some(revision), Cause::OtherRevision { signed: revision, named }));
         }
+        self.codes.extend(opened.manifest.result_code.iter().map(|code| Sha256Hex::of(code.as_bytes())));
         self.manifest_copy(&entry.path, &opened);
         self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
         if revision == 1 {
@@ -293,7 +298,15 @@ impl Check<'_> {
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
             more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
         };
-        Checked { line, strays, objects: self.objects, source: self.source, later_part: self.later_part, complete: self.complete }
+        Checked {
+            line,
+            strays,
+            objects: self.objects,
+            source: self.source,
+            later_part: self.later_part,
+            codes: self.codes,
+            complete: self.complete,
+        }
     }
 
     fn strays(&self, files: &[Entry], record: Option<String>) -> Vec<Line> {

@@ -194,6 +194,7 @@ pub async fn seal(archive: &Archive, document: &Document, arrived: &Arrived, sal
         },
         state: State::Sealed,
         reasons: vec![],
+        result_code: None,
         objects: vec![
             object(Role::Source, "source.png", "image/png", note.digests.clone()),
             object(Role::Searchable, "searchable.pdf", "application/pdf", searchable),

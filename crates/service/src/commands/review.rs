@@ -7,8 +7,9 @@ use crate::config::Config;
 use crate::keyring;
 use crate::present::{document_line, json_line, printable};
 use crate::review::second_round::{self, Rate};
-use crate::review::{self, Decided, Decision, Reviewer, SecondLook};
+use crate::review::{self, Decided, Decision, Desk, Reviewer, SecondLook};
 use crate::witness::{self, Registers};
+use ed25519_dalek::SigningKey;
 use sohoa_archive::{Archive, Filter};
 use sohoa_record::manifest::{Manifest, State};
 use sohoa_record::seal::Opened;
@@ -37,12 +38,11 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
     };
     let reviewer = reviewer(config, &archive, &record, by).await?;
     let key = keyring::sealing_key(config, password_file)?;
-    tell(&review::decide(&archive, &key, &reviewer, decision).await?)
+    tell(&review::decide(&desk(config, &archive, &key), &reviewer, decision).await?)
 }
 
 /// `sohoa review second-round …`
 async fn again(config: &Config, archive: &Archive, asked: SecondRound, password_file: Option<&Path>) -> Outcome {
-    let rules = config.second_round();
     let (record, look, by) = match asked {
         SecondRound::List { limit, json } => return list_again(config, archive, limit, json.json).await,
         SecondRound::Accept { record, by } => (record, SecondLook::Accept, by),
@@ -50,7 +50,11 @@ async fn again(config: &Config, archive: &Archive, asked: SecondRound, password_
     };
     let reviewer = reviewer(config, archive, &record, by).await?;
     let key = keyring::sealing_key(config, password_file)?;
-    tell(&review::decide_again(archive, &key, rules, &reviewer, look).await?)
+    tell(&review::decide_again(&desk(config, archive, &key), &reviewer, look).await?)
+}
+
+fn desk<'a>(config: &'a Config, archive: &'a Archive, key: &'a SigningKey) -> Desk<'a> {
+    Desk { archive, key, second_round: config.second_round(), result_code: &config.seal.result_code }
 }
 
 async fn reviewer(config: &Config, archive: &Archive, record: &str, by: By) -> Result<Reviewer, Failure> {
@@ -176,7 +180,7 @@ fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
 
 /// Every record that waits is looked at once; what a register says of it is a new revision.
 async fn ask_registers(config: &Config, archive: &Archive, json: bool, password_file: Option<&Path>) -> Outcome {
-    let key = keyring::sealing_key(config, password_file)?;
+    let (key, codes) = (keyring::sealing_key(config, password_file)?, &config.seal.result_code);
     let registers = Registers::that_count(archive).await?;
     let filter = Filter { state: Some(State::Review), ..Filter::default() };
     let (mut asked, mut sealed, mut listed, mut after) = (0, 0, 0, None);
@@ -185,7 +189,7 @@ async fn ask_registers(config: &Config, archive: &Archive, json: bool, password_
         let Some(last) = page.last().map(|entry| entry.record.clone()) else { break };
         for entry in page {
             asked += 1;
-            let again = witness::confirm_again(archive, &registers, &entry.record, &config.operator(), &key).await;
+            let again = witness::confirm_again(archive, &registers, &entry.record, &config.operator(), &key, codes).await;
             let Some(opened) = again.map_err(|error| Failure::Archive(error.to_string()))? else { continue };
             let m = &opened.manifest;
             match m.state {

@@ -79,6 +79,7 @@ pub fn manifest(record: &str, previous: Option<&Manifest>) -> Manifest {
         },
         state: if first { State::Review } else { State::Sealed },
         reasons: if first { vec![Reason::NumberHandwritten] } else { vec![] },
+        result_code: None,
         objects,
         pages: vec![Page {
             number: 1,

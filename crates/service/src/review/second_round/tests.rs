@@ -35,6 +35,7 @@ fn record(number: u32, salt: u8, decisions: &[(&str, &str, &[&str])]) -> Vec<Ope
         part: None,
         state: State::Review,
         reasons: vec![],
+        result_code: None,
         objects: vec![],
         pages: vec![],
         fields: vec![],
