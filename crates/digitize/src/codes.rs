@@ -7,10 +7,12 @@
 //! on a paper says in [`payload`].
 
 mod blocks;
-pub mod draw;
+mod draw;
+mod lettering;
 mod patch;
 pub mod payload;
 mod pixels;
+pub mod print;
 pub mod sheets;
 mod symbols;
 

@@ -9,6 +9,7 @@ mod ingest;
 mod records;
 mod report;
 mod review;
+mod separators;
 mod setup;
 
 use crate::archive_home::{self, HomeError};
@@ -177,6 +178,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Review(asked) => review::run(&load()?, asked, password_file).await,
         Command::Register(asked) => report::import(&load()?, asked).await,
         Command::Report { year, json } => report::report(&load()?, year, json.json).await,
+        Command::Separators(asked) => separators::run(asked),
         Command::Keys(asked) => setup::keys(&load()?, asked, password_file),
         Command::Doctor { json } => doctor::run(&cli.config, json.json).await,
         Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,
