@@ -24,7 +24,7 @@ pub fn sheet(number: u32, dossier: Option<&DossierCode>) -> Option<ReadPage> {
                 (dossier.to_string(), 16),
                 ("Đặt trước giấy tờ đầu tiên của hồ sơ này.".into(), 7),
                 ("Không gấp, không viết lên mã.".into(), 7),
-                ("Quét cùng giấy tờ; tờ này không phải giấy tờ.".into(), 7),
+                ("Quét cùng giấy tờ, tờ này không phải giấy tờ.".into(), 7),
             ],
         ),
         None => (
@@ -34,7 +34,7 @@ pub fn sheet(number: u32, dossier: Option<&DossierCode>) -> Option<ReadPage> {
                 ("Cùng hồ sơ".into(), 16),
                 ("Đặt trước mỗi giấy tờ tiếp theo của cùng hồ sơ.".into(), 7),
                 ("Không gấp, không viết lên mã.".into(), 7),
-                ("Quét cùng giấy tờ; tờ này không phải giấy tờ.".into(), 7),
+                ("Quét cùng giấy tờ, tờ này không phải giấy tờ.".into(), 7),
             ],
         ),
     };
