@@ -136,6 +136,24 @@ async fn every_write_of_a_source_with_several_documents_may_fail() {
 }
 
 #[tokio::test]
+async fn a_source_is_not_divided_in_two_ways() {
+    let place = Place::new();
+    let archive = place.open().await;
+    let doc = document("lô.png", &["một"]);
+    let arrived = arrive(&archive, &doc).await.unwrap();
+    let source = &arrived.first.digests.sha256;
+    archive.check_division(&arrived.first.record, source, 1).await.unwrap();
+    let part = Part { number: 3, of: 3 };
+    archive.commit(&seal_part(&archive, &doc, &arrived, 1, Some(part)).await.unwrap()).await.unwrap();
+    archive.check_division(&arrived.first.record, source, 3).await.unwrap();
+    for now in [1, 2, 4] {
+        let error = archive.check_division(&arrived.first.record, source, now).await.unwrap_err();
+        assert_eq!(error.remedy(), Remedy::Document, "{error}");
+        assert!(error.to_string().contains("3 documents"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_part_that_is_none_is_refused() {
     let place = Place::new();
     let archive = place.open().await;

@@ -344,6 +344,7 @@ impl Batch<'_> {
             }
             worker::Outcome::Done(done) => {
                 let of = done.documents.len() as u32;
+                self.archive.check_division(&job.record, &job.source_sha256, of).await?;
                 for (document, number) in done.documents.iter().rev().zip((1..=of).rev()) {
                     let pdf = self.put(&document.pdf).await?;
                     let text = self.put(&document.text).await?;
