@@ -7,7 +7,7 @@
 //! on a paper says in [`payload`].
 
 mod blocks;
-mod draw;
+pub mod draw;
 mod lettering;
 mod patch;
 pub mod payload;

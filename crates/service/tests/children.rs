@@ -15,7 +15,7 @@ use sohoa_record::{PageText, Placement, Reason};
 use sohoa_service::page_protocol::{Answer, ChildSpec, Ready, SourceInfo, Wall, encode, write_frame};
 use sohoa_service::sandbox::{Children, SourceFile};
 use sohoa_service::sandbox_walls::WALLS;
-use sohoa_service::worker::{Outcome, read_document};
+use sohoa_service::worker::{How, Outcome, read_document};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -126,8 +126,14 @@ async fn document(children: &Children, folder: &Path, name: &str) -> Vec<(PageSt
     let source = SourceFile { path, name: name.into(), key: name.into() };
     let created = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
     let meta = Meta { title: name.into(), created, id: [0; 16] };
-    match read_document(children, &source, &out, Profile::PdfA1b, &meta, |_, _| {}).await.unwrap() {
-        Outcome::Done(done) => done.digitized.pages.into_iter().map(|page| (page.state, page.reasons)).collect(),
+    let how = How { profile: Profile::PdfA1b, sheets: None, payload_separators: "|", meta: &|_| meta.clone() };
+    match read_document(children, &source, &out, &how, |_, _| {}).await.unwrap() {
+        Outcome::Done(done) => done
+            .documents
+            .into_iter()
+            .flat_map(|document| document.digitized.pages)
+            .map(|page| (page.state, page.reasons))
+            .collect(),
         Outcome::Refused { reason, detail } => panic!("{name} was refused: {reason} {detail}"),
     }
 }

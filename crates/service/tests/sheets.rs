@@ -146,6 +146,66 @@ fn a_folder_that_names_another_dossier_is_a_persons_to_decide() {
     assert_eq!(home.verify().iter().filter(|(verdict, _)| verdict == "ok").count(), 3);
 }
 
+/// An A4 page of 200 dpi with a QR code at its top left, as one-stop systems print it, and bars like a line of words.
+fn system_paper(payload: &str, to: &Path) {
+    let code = sohoa_digitize::codes::draw::qr(payload).unwrap();
+    let mut page = image::GrayImage::from_pixel(1654, 2339, image::Luma([255]));
+    let mut fill = |x: u32, y: u32, width: u32, height: u32| {
+        (y..y + height).for_each(|y| (x..x + width).for_each(|x| page.put_pixel(x, y, image::Luma([0]))));
+    };
+    for (i, _) in code.dark.iter().enumerate().filter(|(_, dark)| **dark) {
+        fill(120 + (i % code.width) as u32 * 4, 120 + (i / code.width) as u32 * 4, 4, 4);
+    }
+    (0..12).for_each(|line| fill(300, 900 + line * 60, 900 + line * 20, 6));
+    page.save(to).unwrap();
+}
+
+#[test]
+fn the_code_that_a_system_printed_says_which_dossier_a_paper_belongs_to() {
+    let home = Home::new();
+    let payload =
+        format!("{SECOND}|1.001612|040190008784|Giấy tiếp nhận hồ sơ và hẹn trả kết quả|Hệ thống một cửa|20260609101500");
+    let [unnamed, named] = ["tiếp nhận", FIRST].map(|folder| home.path("scans").join(folder));
+    std::fs::create_dir_all(&unnamed).unwrap();
+    std::fs::create_dir_all(&named).unwrap();
+    system_paper(&payload, &unnamed.join("a.png"));
+    system_paper("https://example.vn/?id=7", &unnamed.join("khác.png"));
+    system_paper(&format!("{payload}|1"), &named.join("b.png"));
+    let lines = home.lines(&[0], &["ingest", home.path("scans").to_str().unwrap(), "--json"]);
+    let line = |name: &str| lines.iter().find(|line| line["source"].as_str().unwrap().ends_with(name)).unwrap();
+    let read = |line: &Value, name: &str| {
+        let fields = line["fields"].as_array().unwrap();
+        let field = fields.iter().find(|field| field["name"] == name).cloned().unwrap_or_default();
+        (field["value"].clone(), field["doubt"].clone(), field["rule"].clone())
+    };
+    let of = |value: &str, doubt: Value| (json!(value), doubt, json!("qr"));
+
+    let a = line("a.png");
+    assert_eq!(shown(&home, a)["dossier"]["code"], SECOND);
+    assert_eq!(shown(&home, a)["dossier"]["unit"], "000.00.53.H48");
+    assert_eq!(read(a, "dossier_code"), of(SECOND, Value::Null));
+    assert_eq!(read(a, "procedure_code"), of("1.001612", Value::Null));
+    assert_eq!(read(a, "owner_id"), of("040190008784", Value::Null));
+    assert!(!a["reasons"].to_string().contains("dossier"), "{a}");
+
+    // somebody else's code is recorded, and nothing is taken from it
+    let other = line("khác.png");
+    assert_eq!((&shown(&home, other)["dossier"]["code"], read(other, "dossier_code").0), (&Value::Null, Value::Null));
+    assert!(other["reasons"].to_string().contains("dossier_unknown"));
+    assert_eq!(shown(&home, other)["pages"][0]["codes"][0]["text"], "https://example.vn/?id=7");
+
+    // the folder's word stays until a person says otherwise
+    let b = line("b.png");
+    assert_eq!((&b["state"], &shown(&home, b)["dossier"]["code"]), (&"review".into(), &FIRST.into()));
+    assert_eq!(read(b, "dossier_code"), of(SECOND, "dossier_conflict".into()));
+    let record = b["record"].as_str().unwrap();
+    let refused = home.sohoa(&["review", "set", record, "dossier_code=H48.15-259917-0042"]);
+    assert_eq!(refused.status.code(), Some(2));
+    home.expect(0, &["review", "set", record, &format!("dossier_code={FIRST}")]);
+    assert_eq!(shown(&home, b)["dossier"]["code"], FIRST);
+    assert!(!shown(&home, b)["reasons"].to_string().contains("dossier_conflict"));
+}
+
 #[test]
 fn power_fails_between_the_documents_of_a_batch() {
     let home = Home::new();
