@@ -202,6 +202,8 @@ pub fn decide(latest: &Opened, decision: Decision, who: &str, key: &SigningKey) 
     if !matches!(m.state, State::Review | State::Sealed) && !rejected {
         return Err(DecisionError::WrongState(m.state.as_str()));
     }
+    // Who accepts the whole looked at the whole: no two papers are in one record.
+    let looked_at_all = matches!(&decision, Decision::Accept(names) if names.is_empty());
     let (action, note) = match decision {
         Decision::Accept(names) => ("accept", accept(&mut m.fields, names)?),
         Decision::Set(values) => ("set", set(&mut m.fields, values)?),
@@ -213,7 +215,7 @@ pub fn decide(latest: &Opened, decision: Decision, who: &str, key: &SigningKey) 
     };
     if action != "reject" {
         // A decision on the fields takes an earlier rejection back.
-        m.reasons.retain(|reason| *reason != Reason::Rejected);
+        m.reasons.retain(|reason| *reason != Reason::Rejected && !(looked_at_all && *reason == Reason::SeparatorUnreadable));
         // What is left in doubt decides the state; doubts about pages are not for a field's reviewer to clear.
         let doubts: Vec<Reason> = m.fields.iter().filter_map(|field| field.doubt).collect();
         m.reasons.retain(|reason| !is_field_doubt(*reason) || doubts.contains(reason));
