@@ -111,6 +111,18 @@ pub enum Error {
         /// What does not fit.
         why: String,
     },
+    /// An earlier try divided the source otherwise, and some of its documents are committed.
+    #[error(
+        "the source of record {record} was begun as {begun} documents and is now {now}; set [codes] in pipeline.toml as it was and ingest it again"
+    )]
+    Divided {
+        /// The record of the arrival.
+        record: RecordId,
+        /// How many documents the earlier try saw.
+        begun: u32,
+        /// How many there are now.
+        now: u32,
+    },
     /// A stored note or text object is not in the form that sohoa writes.
     #[error("'{place}' in the store is malformed: {why}; restore it from a copy, then run `sohoa fsck`")]
     Malformed {
@@ -173,7 +185,9 @@ impl Error {
             Error::Store { source, .. } if is_full(source) => Remedy::Halt,
             Error::Store { .. } | Error::SourceChanged { .. } => Remedy::Retry,
             Error::Database(error) if is_busy(error) => Remedy::Retry,
-            Error::SourceUnreadable { .. } | Error::LeaseLost { .. } | Error::Chain { .. } => Remedy::Document,
+            Error::SourceUnreadable { .. } | Error::LeaseLost { .. } | Error::Chain { .. } | Error::Divided { .. } => {
+                Remedy::Document
+            }
             Error::Folder { .. }
             | Error::Altered { .. }
             | Error::Missing { .. }

@@ -72,6 +72,15 @@ impl Index {
         }
     }
 
+    /// The records that were made from these bytes.
+    pub async fn of_source(&self, source: &Sha256Hex) -> Result<Vec<RecordId>> {
+        let rows: Vec<String> = sqlx::query_scalar("SELECT record FROM records WHERE source_sha256 = ? ORDER BY record")
+            .bind(source.as_str())
+            .fetch_all(&self.database.reader)
+            .await?;
+        rows.iter().map(|record| parse(record)).collect()
+    }
+
     /// Entries in the order of their identifiers, which is the order of arrival: at most `limit` after `after`. Go on with the
     /// last one's identifier until none comes.
     pub async fn entries(&self, filter: &Filter, after: Option<&RecordId>, limit: u32) -> Result<Vec<Entry>> {

@@ -274,6 +274,18 @@ impl Archive {
         }
     }
 
+    /// Asked before the documents of a source are committed: an earlier try that was stopped half way must have divided it alike, or
+    /// some pages would be in two records. `of` is how many documents there are, `record` the arrival's.
+    pub async fn check_division(&self, record: &RecordId, source: &Sha256Hex, of: u32) -> Result<()> {
+        for made in self.index.of_source(source).await? {
+            let begun = self.revision(&made, 1).await?.and_then(|opened| opened.manifest.part).map_or(1, |part| part.of);
+            if begun != of {
+                return Err(Error::Divided { record: record.clone(), begun, now: of });
+            }
+        }
+        Ok(())
+    }
+
     /// Completes a record that is committed already: what a worker asks before it begins. Nothing when it is not committed.
     pub async fn resume(&self, record: &RecordId) -> Result<Option<Opened>> {
         let latest = self.revisions(record).await?.pop();

@@ -7,6 +7,7 @@ mod common;
 use common::faulty::{Faulty, When};
 use common::*;
 use sohoa_archive::{Archive, Commit, Remedy, Result, SourceBytes, remove_index};
+use sohoa_record::manifest::Part;
 use std::sync::Arc;
 
 /// What happens between the failed run and the next one.
@@ -77,6 +78,92 @@ async fn every_write_may_fail() {
             }
         }
     }
+}
+
+/// A source of three documents, committed from the last to the first: the first has the record of the arrival.
+async fn divided(archive: &Archive, salt: u8) -> Result<()> {
+    let doc = document("lô.png", &["Quyết định"]);
+    let arrived = arrive(archive, &doc).await?;
+    if arrived.committed {
+        return Ok(());
+    }
+    for (number, words) in [(3, "tờ khai"), (2, "giấy phép"), (1, "quyết định")] {
+        let doc = Document { pages: vec![words], ..doc.clone() };
+        archive.commit(&seal_part(archive, &doc, &arrived, salt, Some(Part { number, of: 3 })).await?).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_write_of_a_source_with_several_documents_may_fail() {
+    let place = Place::new();
+    let counting = Faulty::over(place.store(), None);
+    divided(&place.open_over(Arc::new(counting.clone())).await, 0).await.unwrap();
+    let writes = counting.writes();
+    // source, first, then searchable, text and receipt of each document
+    assert_eq!(writes, 11);
+    for n in 0..writes {
+        for when in [When::BeforeTheWrite, When::AfterTheWrite] {
+            for rebuilt in [false, true] {
+                let case = format!("write {n}, {when:?}, rebuilt: {rebuilt}");
+                let place = Place::new();
+                let archive = place.open_over(Arc::new(Faulty::over(place.store(), Some((n, when))))).await;
+                if let Err(error) = divided(&archive, 1).await {
+                    assert_eq!(error.remedy(), Remedy::Retry, "{case}: {error}");
+                }
+                archive.close().await;
+                if rebuilt {
+                    remove_index(&place.database()).unwrap();
+                }
+                let archive = place.open().await;
+                if rebuilt {
+                    rebuild(&archive).await;
+                }
+                let done = archive.arrival(&sohoa_record::Sha256Hex::of(&document("lô.png", &[]).bytes)).await.unwrap();
+                if let Some(first) = done {
+                    let committed = archive.revision(&first.record, 1).await.unwrap().is_some();
+                    let others = archive.revision(&first.record.part(2), 1).await.unwrap().is_some();
+                    assert!(others || !committed, "{case}: the first is the last");
+                }
+                divided(&archive, 2).await.unwrap();
+                let (report, findings) = fsck(&archive).await;
+                assert_eq!(findings, [], "{case}");
+                assert_eq!((report.records, report.revisions, report.arrivals), (3, 3, 1), "{case}");
+                assert_eq!((place.receipts(), archive.queue.counts().await.unwrap().queued), (3, 0), "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_source_is_not_divided_in_two_ways() {
+    let place = Place::new();
+    let archive = place.open().await;
+    let doc = document("lô.png", &["một"]);
+    let arrived = arrive(&archive, &doc).await.unwrap();
+    let source = &arrived.first.digests.sha256;
+    archive.check_division(&arrived.first.record, source, 1).await.unwrap();
+    let part = Part { number: 3, of: 3 };
+    archive.commit(&seal_part(&archive, &doc, &arrived, 1, Some(part)).await.unwrap()).await.unwrap();
+    archive.check_division(&arrived.first.record, source, 3).await.unwrap();
+    for now in [1, 2, 4] {
+        let error = archive.check_division(&arrived.first.record, source, now).await.unwrap_err();
+        assert_eq!(error.remedy(), Remedy::Document, "{error}");
+        assert!(error.to_string().contains("3 documents"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_is_none_is_refused() {
+    let place = Place::new();
+    let archive = place.open().await;
+    let doc = document("lô.png", &["một"]);
+    let arrived = arrive(&archive, &doc).await.unwrap();
+    for part in [Part { number: 0, of: 2 }, Part { number: 3, of: 2 }] {
+        let receipt = seal_part(&archive, &doc, &arrived, 1, Some(part)).await.unwrap();
+        assert!(matches!(archive.commit(&receipt).await, Err(sohoa_archive::Error::Arrival { .. })), "{part:?}");
+    }
+    assert_eq!(place.receipts(), 0);
 }
 
 #[tokio::test]

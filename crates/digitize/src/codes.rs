@@ -8,9 +8,11 @@
 
 mod blocks;
 pub mod draw;
+mod lettering;
 mod patch;
 pub mod payload;
 mod pixels;
+pub mod print;
 pub mod sheets;
 mod symbols;
 
@@ -40,10 +42,12 @@ pub fn read(grey: &Grey, dpi: u32) -> Found {
 fn look(grey: &Grey, dpi: u32) -> Found {
     let mut found = Found::default();
     let Some(view) = pixels::View::new(grey, dpi) else { return found };
-    for rect in patch::find(&view) {
+    // A QR code's finder pattern is crossed by a row every sixtieth of an inch; bars are longer.
+    let (rows, columns) = (view.rows((view.dpi / 60).max(2)), view.columns((view.dpi / 30).max(2)));
+    for rect in patch::find(&rows, &columns, view.dpi) {
         found.codes.push(PageCode { kind: CodeKind::PatchT, text: PATCH_T.into(), rect });
     }
-    for block in blocks::find(&view) {
+    for block in blocks::find(&view, &rows, &columns) {
         let symbols = catch_unwind(AssertUnwindSafe(|| symbols::read(grey, &block))).unwrap_or_default();
         if symbols.is_empty() {
             found.unread.push(block.rect);

@@ -155,6 +155,9 @@ pub enum Command {
     /// Templates: which kinds of paper are known, and what is read from each
     #[command(subcommand)]
     Template(Template),
+    /// Sheets that part a batch of papers into dossiers and documents
+    #[command(subcommand)]
+    Separators(Separators),
     /// Keys that seal
     #[command(subcommand)]
     Keys(Keys),
@@ -328,6 +331,31 @@ pub enum Template {
     List {
         #[command(flatten)]
         json: Json,
+    },
+}
+
+/// `sohoa separators …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Separators {
+    /// Write a PDF of separator sheets: for each dossier one that names it, then sheets for its documents
+    #[command(
+        after_help = "Examples:\n  sohoa separators print --dossier H48.15-250117-0042 H48.15-250117-0043 --documents 3 --out to.pdf\n  \
+        sohoa separators print --documents 20 --out to.pdf"
+    )]
+    Print {
+        /// Dossier codes (mã số hồ sơ)
+        #[arg(long, value_name = "CODE", num_args = 1..)]
+        dossier: Vec<String>,
+        /// Sheets that begin the next document, for each dossier
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        documents: usize,
+        /// Where to write the PDF; must not exist
+        #[arg(long, value_name = "FILE.pdf")]
+        out: PathBuf,
+        /// Write over FILE.pdf when it exists
+        #[arg(long)]
+        force: bool,
     },
 }
 

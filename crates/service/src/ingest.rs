@@ -350,6 +350,7 @@ impl Batch<'_> {
             }
             worker::Outcome::Done(done) => {
                 let of = done.documents.len() as u32;
+                self.archive.check_division(&job.record, &job.source_sha256, of).await?;
                 for (document, number) in done.documents.iter_mut().rev().zip((1..=of).rev()) {
                     self.ask_registers(&note.dossier, document).await?;
                     let pdf = self.put(&document.pdf).await?;

@@ -150,6 +150,10 @@ pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) ->
     }
     let (action, note, decided) = match decision {
         Decision::Accept(names) => {
+            if names.is_empty() {
+                // Who accepts the whole looked at the whole: no two papers are in one record.
+                manifest.reasons.retain(|reason| *reason != Reason::SeparatorUnreadable);
+            }
             let decided = accept(&mut manifest.fields, names)?;
             (action::ACCEPT, names_of(&decided.changes), decided)
         }

@@ -77,7 +77,7 @@ fn every_hostile_file_has_the_outcome_of_the_list() {
     assert_eq!(status.code(), Some(3), "it survives them all, and says that some failed: {errors}");
     assert!(!children.is_empty() && children.iter().all(|pid| !lives(*pid)), "no child is left");
 
-    let lines: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = whole(output.lines().map(|line| serde_json::from_str(line).unwrap()));
     assert_eq!(lines.len(), files.len(), "each file has its line");
     let mut found = BTreeMap::new();
     for line in &lines {
@@ -89,6 +89,24 @@ fn every_hostile_file_has_the_outcome_of_the_list() {
     assert!(home.verify().iter().all(|(verdict, _)| verdict == "ok"));
 }
 
+/// One line a file: the documents that separator sheets divided it into are put together again.
+fn whole(lines: impl Iterator<Item = Value>) -> Vec<Value> {
+    let mut files: Vec<Value> = Vec::new();
+    for line in lines {
+        match files.iter_mut().find(|file| file["source"] == line["source"]) {
+            Some(file) => {
+                assert_eq!(file["state"], line["state"], "{}", line["source"]);
+                for list in ["pages", "reasons"] {
+                    let more = line[list].as_array().unwrap().iter().cloned();
+                    file[list].as_array_mut().unwrap().extend(more);
+                }
+            }
+            None => files.push(line),
+        }
+    }
+    files
+}
+
 /// File and the rest of its line in the list.
 fn outcome(line: &Value) -> (String, String) {
     let source = Path::new(line["source"].as_str().unwrap());
@@ -97,6 +115,7 @@ fn outcome(line: &Value) -> (String, String) {
     let told: Vec<&str> = line["reasons"].as_array().unwrap().iter().map(|reason| reason.as_str().unwrap()).collect();
     let mut reasons: Vec<&str> = told.iter().copied().filter(|reason| ABOUT_THE_FILE.contains(reason)).collect();
     reasons.sort_unstable();
+    reasons.dedup();
     let pages = line["pages"].as_array().unwrap();
     let failed: Vec<&Value> = pages.iter().filter(|page| page["state"] == "recognize_failed").collect();
     // What the list cannot say by itself: nothing fails without saying why.

@@ -80,6 +80,13 @@ fn sheets_divide_a_batch_and_stay_with_what_they_open() {
         let shown: Value = serde_json::from_str(&home.expect(0, &["show", line["record"].as_str().unwrap(), "--json"])).unwrap();
         assert_eq!(shown["part"], serde_json::json!({ "number": number, "of": 3 }));
     }
+    // a person who accepts the whole has seen that no two papers are in it
+    let doubtful = lines.iter().find(|line| line["source"].to_string().contains("unreadable")).unwrap();
+    let record = doubtful["record"].as_str().unwrap();
+    home.expect(0, &["review", "accept", record, "--by", "lan"]);
+    let shown: Value = serde_json::from_str(&home.expect(0, &["show", record, "--json"])).unwrap();
+    assert!(!shown["reasons"].to_string().contains("separator_unreadable"), "{shown}");
+
     let report = home.lines(&[0], &["fsck", "--json"]);
     let last = report.last().unwrap();
     assert_eq!((&last["errors"], &last["records"]), (&0.into(), &(lines.len() as u64).into()), "{report:?}");

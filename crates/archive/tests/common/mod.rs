@@ -10,7 +10,7 @@ use object_store::ObjectStore;
 use sohoa_archive::objects::folder_store;
 use sohoa_archive::{Archive, Arrived, Arriving, Commit, Finding, Report, Result, SourceBytes, new_record_id};
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Page, PageState, Processing, Role, Source, State};
+use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Page, PageState, Part, Processing, Role, Source, State};
 use sohoa_record::{DossierCode, Field, Line, PageText, Placement, Receipt, Rect, TextPage, TrustPolicy, Word, page_texts};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -144,6 +144,17 @@ pub async fn arrive(archive: &Archive, document: &Document) -> Result<Arrived> {
 
 /// What a worker does with a job: derivatives, then the sealed manifest. `salt` tells two makings apart, as randomness does.
 pub async fn seal(archive: &Archive, document: &Document, arrived: &Arrived, salt: u8) -> Result<Receipt> {
+    seal_part(archive, document, arrived, salt, None).await
+}
+
+/// The same for one document of a source that holds several.
+pub async fn seal_part(
+    archive: &Archive,
+    document: &Document,
+    arrived: &Arrived,
+    salt: u8,
+    part: Option<Part>,
+) -> Result<Receipt> {
     let note = &arrived.first;
     let searchable = archive.objects.put(format!("searchable copy of {}", note.digests.sha256).into_bytes()).await?;
     let text = archive.objects.put(page_texts::to_bytes(&document.text_pages())).await?;
@@ -179,13 +190,13 @@ pub async fn seal(archive: &Archive, document: &Document, arrived: &Arrived, sal
     };
     let manifest = Manifest {
         format: manifest::FORMAT.into(),
-        record: note.record.clone(),
+        record: note.record.part(part.map_or(1, |part| part.number)),
         revision: 1,
         previous: None,
         salt: format!("{salt:02x}").repeat(32),
         sealed_at: "2026-11-22T08:01:00+07:00".into(),
         dossier: note.dossier.clone(),
-        part: None,
+        part,
         source: Source {
             name: note.name.clone(),
             media_type: "image/png".into(),

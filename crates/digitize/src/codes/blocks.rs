@@ -46,11 +46,9 @@ const COARSE: Form = Form { bars: 9, widest: 120, height: 40, alike: 95, dark: 1
 const MOST_FINDERS: usize = 48;
 
 /// At most [`MOST_BLOCKS`], QR codes first.
-pub(super) fn find(view: &View<'_>) -> Vec<Block> {
-    let rows = view.rows((view.dpi / 60).max(2));
-    let mut blocks = squares(view, &finders(view, &rows));
-    let columns = view.columns((view.dpi / 30).max(2));
-    for (lines, form) in [(&rows, &FINE), (&columns, &FINE), (&rows, &COARSE), (&columns, &COARSE)] {
+pub(super) fn find(view: &View<'_>, rows: &Lines, columns: &Lines) -> Vec<Block> {
+    let mut blocks = squares(view, &finders(view, rows));
+    for (lines, form) in [(rows, &FINE), (columns, &FINE), (rows, &COARSE), (columns, &COARSE)] {
         let found = bars(lines, view.dpi, form);
         blocks.extend(
             found

@@ -2,7 +2,7 @@
 //! with gaps of 0.08 inch between (Kodak A-61599, *Patch Code Information*). Counted from the other side the same bars are patch
 //! code 3, so the edge that is nearer decides.
 
-use super::pixels::{Lines, View, run_ends};
+use super::pixels::{Lines, run_ends};
 use sohoa_record::Rect;
 
 /// The bars of T from the edge inwards.
@@ -11,26 +11,27 @@ const WIDE: [bool; 4] = [false, true, false, true];
 const LEAST_LENGTH: usize = 150;
 
 /// Every patch code T of a page, at most one along an edge.
-pub(super) fn find(view: &View<'_>) -> Vec<Rect> {
-    let spacing = (view.dpi / 10).max(1);
-    let mut found = across(&view.columns(spacing), view.dpi);
-    found.extend(across(&view.rows(spacing), view.dpi));
+pub(super) fn find(rows: &Lines, columns: &Lines, dpi: usize) -> Vec<Rect> {
+    let mut found = across(columns, dpi);
+    found.extend(across(rows, dpi));
     found
 }
 
 /// Bars that the lines cross.
 fn across(lines: &Lines, dpi: usize) -> Vec<Rect> {
     let mut ends = Vec::new();
+    // Bars are long: ten lines an inch cross them often enough.
+    let every = (dpi / 10 / lines.spacing).max(1);
     // from the near edge, from the far edge: first and last line, from and to along them, lines in a row
     let mut rows: [Option<(usize, usize, usize, usize)>; 2] = [None, None];
     let mut best: [Option<(usize, usize, usize, usize)>; 2] = [None, None];
-    for (at, line) in lines.iter().enumerate() {
+    for (at, line) in lines.iter().enumerate().step_by(every) {
         run_ends(line, &mut ends);
         for (edge, (row, best)) in rows.iter_mut().zip(&mut best).enumerate() {
             let Some((from, to)) = on(&ends, lines.length, dpi, edge == 1) else { continue };
             *row = match *row {
                 // Crooked sheets move the bars from line to line; a line or two may be lost to dirt.
-                Some((first, last, low, high)) if at - last <= 3 && from.abs_diff(low) < dpi / 4 => {
+                Some((first, last, low, high)) if at - last <= 3 * every && from.abs_diff(low) < dpi / 4 => {
                     Some((first, at, low.min(from), high.max(to)))
                 }
                 _ => Some((at, at, from, to)),

@@ -4,6 +4,8 @@ use crate::page::Grey;
 
 /// Fewer pixels hold no code, more are beyond what is meant to be looked through.
 const LEAST_SIDE: u32 = 40;
+/// Rows that are turned into columns at once.
+const ROWS: usize = 16;
 /// Difference of brightness within a tile that is print on paper.
 const CONTRAST: u8 = 50;
 
@@ -75,10 +77,14 @@ impl<'a> View<'a> {
     pub(super) fn columns(&self, spacing: usize) -> Lines {
         let (width, length) = (self.grey.width as usize, self.grey.height as usize);
         let mut dark = vec![0; width.div_ceil(spacing) * length];
-        for (y, row) in self.grey.pixels.chunks_exact(width).enumerate() {
-            let thresholds = &self.thresholds[y / self.tile * self.columns..][..self.columns];
+        // Few rows at a time stay in the processor's nearest memory while they are gone through column by column.
+        for (block, rows) in self.grey.pixels.chunks(width * ROWS).enumerate() {
             for (at, x) in (0..width).step_by(spacing).enumerate() {
-                dark[at * length + y] = u8::from(row[x] < thresholds[x / self.tile]);
+                let column = &mut dark[at * length + block * ROWS..];
+                for (i, (row, dark)) in rows.chunks_exact(width).zip(column).enumerate() {
+                    let y = block * ROWS + i;
+                    *dark = u8::from(row[x] < self.thresholds[y / self.tile * self.columns + x / self.tile]);
+                }
             }
         }
         Lines { rows: false, spacing, length, dark }

@@ -1,3 +1,5 @@
+//! Codes drawn on pages, read back whichever way they lie; the patch code and its mirror images; hostile pixels.
+
 use super::*;
 use crate::codes::draw::{Modules, code128, qr};
 use proptest::prelude::*;

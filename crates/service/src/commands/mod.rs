@@ -9,6 +9,7 @@ mod ingest;
 mod records;
 mod report;
 mod review;
+mod separators;
 mod setup;
 mod template;
 
@@ -194,6 +195,7 @@ pub async fn run(cli: Cli) -> Outcome {
             let config = if cli.config.exists() { load()? } else { Config::defaults() };
             template::run(&config, asked)
         }
+        Command::Separators(asked) => separators::run(asked),
         Command::Keys(asked) => setup::keys(&load()?, asked, password_file),
         Command::Doctor { json } => doctor::run(&cli.config, json.json).await,
         Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,

@@ -130,6 +130,9 @@ pub async fn show(config: &Config, record: &str, text: Option<Reading>, json: bo
     } else {
         print!("{}", record_text(&latest.manifest));
         println!("{:<12} {} ({})", "key", latest.key_id, latest.key_name);
+        if let Some(part) = latest.manifest.part {
+            println!("{:<12} {} of {} in the file, divided by separator sheets", "document", part.number, part.of);
+        }
         for arrival in shown.arrivals.iter().skip(1) {
             println!("{:<12} {}  {}", "also at", printable(&arrival.path), arrival.arrived_at);
         }
