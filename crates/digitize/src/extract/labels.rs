@@ -24,8 +24,10 @@ pub(super) struct Located<'a> {
     pub value: Vec<Token<'a>>,
     /// Index of the page among those searched.
     pub page: usize,
-    /// Nothing about the label, its section or the value's end is a guess.
+    /// Neither the label nor its section is a guess.
     pub sure: bool,
+    /// Where the value ends is none either.
+    pub ends_surely: bool,
 }
 
 /// Letters of the longest label are compared with no more words than this.
