@@ -99,7 +99,7 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
         }
         ValueType::Code => {
             // it ends where words begin
-            let end = trimmed.find(|c: char| matches!(c, ',' | ';' | '(')).unwrap_or(trimmed.len());
+            let end = trimmed.find([',', ';', '(']).unwrap_or(trimmed.len());
             let end = trimmed[..end].to_lowercase().find(" ngày").filter(|at| trimmed.is_char_boundary(*at)).unwrap_or(end);
             let code = trimmed[..end].trim_end();
             let digits = code.chars().any(|c| c.is_ascii_digit());

@@ -89,8 +89,10 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn row(&mut self, sheet: &Sheet<'a>, page: usize, row: &tokens::Row<'a>, margin: (f64, bool)) {
-        let matches = self.vocabulary.matches(sheet, &row.tokens);
-        self.columns_open(sheet, &row.tokens, &matches);
+        if self.template.sections.iter().any(|section| section.column) {
+            let matches = self.vocabulary.matches(sheet, &row.tokens);
+            self.columns_open(sheet, &row.tokens, &matches);
+        }
         match self.columns {
             Some(Columns { split, .. }) => {
                 let right_of = |token: &&Token<'_>| f64::from(token.rect().x) + f64::from(token.rect().width) / 2.0 >= split;
