@@ -6,6 +6,7 @@ mod common;
 use common::{Home, children_of, lives, processes, small_scan};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use sohoa_digitize::extract::templates::Templates;
 use sohoa_digitize::page::{Encoding, KeptImage};
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_digitize::render::{Meta, Profile};
@@ -125,7 +126,8 @@ async fn document(children: &Children, folder: &Path, name: &str) -> Vec<(PageSt
     let source = SourceFile { path, name: name.into(), key: name.into() };
     let created = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
     let meta = Meta { title: name.into(), created, id: [0; 16] };
-    match read_document(children, &source, &out, Profile::PdfA1b, &meta, |_, _| {}).await.unwrap() {
+    let known = (Profile::PdfA1b, &Templates::built_in());
+    match read_document(children, &source, &out, known, &meta, |_, _| {}).await.unwrap() {
         Outcome::Done(done) => done.digitized.pages.into_iter().map(|page| (page.state, page.reasons)).collect(),
         Outcome::Refused { reason, detail } => panic!("{name} was refused: {reason} {detail}"),
     }
