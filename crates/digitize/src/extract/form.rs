@@ -115,7 +115,9 @@ fn candidate<'t, 'a>(
     let chosen = read.next();
     if let Some((l, value)) = chosen {
         made.value = Some(value.clone());
-        made.sure = l.sure && value.fits;
+        // what is whole by its shape ends where it is whole
+        let open_ended = matches!(rule.value, ValueType::Text | ValueType::Name);
+        made.sure = l.sure && value.fits && (l.ends_surely || !open_ended);
         made.why = if made.sure { "" } else { "the label's or the value's end is not sure" };
         if read.any(|(_, other)| other.text != value.text) {
             (made.doubt, made.why) = (Some(Reason::Conflicting), "two places on the paper disagree");

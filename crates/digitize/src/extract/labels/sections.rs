@@ -89,8 +89,10 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn row(&mut self, sheet: &Sheet<'a>, page: usize, row: &tokens::Row<'a>, margin: (f64, bool)) {
-        let matches = self.vocabulary.matches(sheet, &row.tokens);
-        self.columns_open(sheet, &row.tokens, &matches);
+        if self.template.sections.iter().any(|section| section.column) {
+            let matches = self.vocabulary.matches(sheet, &row.tokens);
+            self.columns_open(sheet, &row.tokens, &matches);
+        }
         match self.columns {
             Some(Columns { split, .. }) => {
                 let right_of = |token: &&Token<'_>| f64::from(token.rect().x) + f64::from(token.rect().width) / 2.0 >= split;
@@ -98,9 +100,7 @@ impl<'a> Reader<'a> {
                 let left: Vec<Token<'a>> = row.tokens.iter().filter(|token| !right_of(token)).cloned().collect();
                 let before = self.found.len();
                 self.cell(sheet, page, (&left, 0), row.centre_y, (split - 1.5 * sheet.em, false));
-                // the left cell may have shown that the columns are over
-                let side = usize::from(self.columns.is_some());
-                self.cell(sheet, page, (&right, side), row.centre_y, margin);
+                self.cell(sheet, page, (&right, 1), row.centre_y, margin);
                 // words that lie on the border are nobody's
                 let reach = |token: &Token<'_>| (f64::from(token.rect().x), f64::from(token.rect().right()));
                 let border = split - 0.2 * sheet.em..split + 0.2 * sheet.em;
@@ -122,6 +122,11 @@ impl<'a> Reader<'a> {
             if openers.iter().all(|(other, _)| *other != section) {
                 openers.push((section, matched));
             }
+        }
+        let next = matches.first().and_then(|first| self.opened_by(first)).filter(|section| !self.closed[*section]);
+        if let (Some(columns), Some(next)) = (self.columns, next.filter(|next| !self.template.sections[*next].column)) {
+            columns.sections.iter().for_each(|column| self.closed[*column] = true);
+            (self.columns, self.current, self.lost) = (None, next, false);
         }
         let start = |matched: &Match<'_>| f64::from(row[matched.from].rect().x);
         match openers.as_slice() {
@@ -162,6 +167,7 @@ impl<'a> Reader<'a> {
                 sure: matched.sure && !(self.one_column_seen && self.template.sections[section].column),
                 value,
                 page,
+                ends_surely: true,
             });
             if nth + 1 == matches.len() && !ended {
                 self.open[side] = Some(Open { located: self.found.len() - 1, centre_y, right, rows: 1 });
@@ -175,7 +181,8 @@ impl<'a> Reader<'a> {
         let (tokens, led) = value_of(tokens, false, sheet.em);
         let Some(first) = tokens.first() else { return };
         let far = centre_y - open.centre_y > 2.6 * sheet.em;
-        if far || tokens::is_numbering(first) {
+        let unknown_label = tokens.iter().any(|token| token.colon) && first.text.starts_with(char::is_uppercase);
+        if far || unknown_label || tokens::is_numbering(first) {
             return;
         }
         let capitals = tokens.iter().all(|token| !token.text.chars().any(char::is_lowercase));
@@ -185,7 +192,7 @@ impl<'a> Reader<'a> {
         let located = &mut self.found[open.located];
         if !full || heading {
             // a sentence that goes on where the row had room left; or nobody knows how much room there was
-            located.sure &= heading || (known && !small);
+            located.ends_surely &= heading || (known && !small);
             return;
         }
         let right = tokens.last().map_or(0.0, |token| f64::from(token.rect().right()));
@@ -193,7 +200,7 @@ impl<'a> Reader<'a> {
         let label = located.label;
         let words_expected =
             fields_of(&self.template.sections[located.section], label).any(|field| field.value == ValueType::Text);
-        located.sure &= known && words_expected && (small || !itself_full) && open.rows < MOST_ROWS;
+        located.ends_surely &= known && words_expected && (small || !itself_full) && open.rows < MOST_ROWS;
         located.value.extend(tokens);
         if !led {
             self.open[side] = Some(Open { centre_y, right, rows: open.rows + 1, ..open });
@@ -205,14 +212,8 @@ impl<'a> Reader<'a> {
         let opened = self.opened_by(matched);
         if let Some(columns) = self.columns {
             let own = columns.sections[side];
-            if has(&self.template.sections[own], matched) {
-                return self.read_once(own, matched).then_some(own);
-            }
-            let section = opened.filter(|section| !columns.sections.contains(section) && !self.closed[*section])?;
-            columns.sections.iter().for_each(|column| self.closed[*column] = true);
-            self.columns = None;
-            self.current = section;
-            return self.read_once(section, matched).then_some(section);
+            let first = has(&self.template.sections[own], matched) && self.read_once(own, matched);
+            return first.then_some(own);
         }
         match opened.filter(|section| !self.closed[*section]) {
             Some(section) if section != self.current => {
