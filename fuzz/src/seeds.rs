@@ -38,10 +38,7 @@ fn main() {
     let register = std::fs::read(fixtures().join("register.csv")).expect("the register");
     seed("register_csv", &register);
     seed("register_csv", String::from_utf8_lossy(&register).replace(',', ";").as_bytes());
-    seed(
-        "register_csv",
-        "đơn vị;mã hồ sơ;số ký hiệu;ngày ban hành\nH48.15;H48.15-250117-0042;15/QĐ-UBND;25/04/2023\n".as_bytes(),
-    );
+    seed("register_csv", "đơn vị;mã hồ sơ;số ký hiệu;ngày ban hành\nH48.15;H48.15-250117-0042;15/QĐ-UBND;25/04/2023\n".as_bytes());
     for receipt in receipts() {
         let payload = serde_json::from_slice::<serde_json::Value>(&receipt).ok();
         let payload = payload.and_then(|envelope| STANDARD.decode(envelope["payload"].as_str()?).ok());
@@ -58,19 +55,10 @@ fn main() {
             seed("text_object", &bytes);
         }
     }
-    for name in [
-        "H48.15-250117-0042.03.pdf",
-        "000.00.53.H48-220921-0099",
-        "0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f",
-        "page_crash",
-        "25/04/2023",
-    ] {
+    for name in ["H48.15-250117-0042.03.pdf", "000.00.53.H48-220921-0099", "0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f", "page_crash", "25/04/2023"] {
         seed("names_and_codes", name.as_bytes());
     }
-    seed(
-        "text_object",
-        &to_bytes(&[TextPage { number: 1, placement: Placement::default(), text: text(), corrections: Vec::new() }]),
-    );
+    seed("text_object", &to_bytes(&[TextPage { number: 1, placement: Placement::default(), text: text(), corrections: Vec::new() }]));
     println!("{count} seeds");
 }
 
@@ -91,11 +79,7 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         text: text(),
         corrections: Vec::new(),
         born_digital: false,
-        codes: vec![PageCode {
-            kind: CodeKind::Qr,
-            text: "SOHOA:DOCUMENT".into(),
-            rect: Rect { x: 1, y: 2, width: 3, height: 4 },
-        }],
+        codes: vec![PageCode { kind: CodeKind::Qr, text: "SOHOA:DOCUMENT".into(), rect: Rect { x: 1, y: 2, width: 3, height: 4 } }],
         kept: Some(KeptImage { width: 100, height: 200, encoding: Encoding::Group4, data: Vec::new() }),
     };
     let mut jpeg = page.clone();
@@ -121,26 +105,13 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         (0, answer(Answer::Page { page: Box::new(page), engine_ms: 9 }), vec![0; 40]),
         (0, answer(Answer::Page { page: Box::new(jpeg), engine_ms: 9 }), vec![0xff; 40]),
         (0, answer(Answer::Page { page: Box::new(ReadPage::failed(2, Reason::PageDamaged)), engine_ms: 0 }), Vec::new()),
-        (
-            0,
-            answer(Answer::Opened(SourceInfo { media_type: "application/pdf".into(), pages: 3, signatures: vec![signature] })),
-            Vec::new(),
-        ),
+        (0, answer(Answer::Opened(SourceInfo { media_type: "application/pdf".into(), pages: 3, signatures: vec![signature] })), Vec::new()),
         (0, answer(Answer::Crop(Crop { width: 3, height: 2, pixels: vec![0, 9, 80, 200, 255, 1] })), Vec::new()),
         (0, answer(Answer::Refused { reason: Reason::Damaged, detail: "cut short".into() }), Vec::new()),
-        (
-            0,
-            answer(Answer::Ready(Ready { engine, walls: vec![Wall { name: "files".into(), stands: true, detail: "x".into() }] })),
-            Vec::new(),
-        ),
+        (0, answer(Answer::Ready(Ready { engine, walls: vec![Wall { name: "files".into(), stands: true, detail: "x".into() }] })), Vec::new()),
         (1, encode(&Request::Open { name: "a.pdf".into() }).expect("a message"), Vec::new()),
         (1, encode(&Request::Page { number: 300 }).expect("a message"), Vec::new()),
-        (
-            1,
-            encode(&Request::Crop { number: 1, place: Rect { x: 1, y: 2, width: 3, height: 4 }, rotated_deg: 90 })
-                .expect("a message"),
-            Vec::new(),
-        ),
+        (1, encode(&Request::Crop { number: 1, place: Rect { x: 1, y: 2, width: 3, height: 4 }, rotated_deg: 90 }).expect("a message"), Vec::new()),
         (1, encode(&spec).expect("a message"), Vec::new()),
     ]
 }
