@@ -7,7 +7,7 @@ use sohoa_digitize::{Limits, ReadPage};
 use sohoa_fuzz::{files_below, fixtures, key, receipts};
 use sohoa_record::manifest::{IncomingSignature, PageState};
 use sohoa_record::page_texts::{TextPage, to_bytes};
-use sohoa_record::{CodeKind, PageCode, Line, PageText, Placement, Reason, Rect, Word};
+use sohoa_record::{CodeKind, Line, PageCode, PageText, Placement, Reason, Rect, Word};
 use sohoa_service::page_protocol::{Answer, ChildSpec, Crop, Ready, Request, SourceInfo, Wall, encode, write_frame};
 use std::path::PathBuf;
 use std::time::Duration;
