@@ -150,11 +150,13 @@ pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) ->
     }
     let (action, note, decided) = match decision {
         Decision::Accept(names) => {
-            if names.is_empty() {
-                // Who accepts the whole looked at the whole: no two papers are in one record.
-                manifest.reasons.retain(|reason| *reason != Reason::SeparatorUnreadable);
-            }
-            let decided = accept(&mut manifest.fields, names)?;
+            // Who accepts the whole looked at the whole: no two papers are in one record.
+            let one_paper = names.is_empty() && manifest.reasons.contains(&Reason::SeparatorUnreadable);
+            manifest.reasons.retain(|reason| !(one_paper && *reason == Reason::SeparatorUnreadable));
+            let decided = match accept(&mut manifest.fields, names) {
+                Err(ReviewError::NoValue(_)) if one_paper => FieldsDecided::default(),
+                decided => decided?,
+            };
             (action::ACCEPT, names_of(&decided.changes), decided)
         }
         Decision::Correct(values) => {
