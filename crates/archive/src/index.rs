@@ -112,6 +112,33 @@ impl Index {
         rows.iter().map(|record| parse(record)).collect()
     }
 
+    /// Other records whose number, notation and day are vouched for and the same, oldest first, each with its issuer if that is vouched
+    /// for too.
+    pub async fn same_number(
+        &self,
+        record: &RecordId,
+        number: &str,
+        notation: Option<&str>,
+        date: &str,
+    ) -> Result<Vec<(RecordId, Option<String>)>> {
+        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+            "SELECT r.record, o.value FROM fields n
+             JOIN fields d ON d.row = n.row AND d.name = 'issued_date' AND d.value = ?2 AND d.doubt IS NULL
+             JOIN records r ON r.row = n.row
+             LEFT JOIN fields t ON t.row = n.row AND t.name = 'code_notation' AND t.doubt IS NULL
+             LEFT JOIN fields o ON o.row = n.row AND o.name = 'organ_name' AND o.doubt IS NULL
+             WHERE n.name = 'code_number' AND n.value = ?1 AND n.doubt IS NULL AND t.value IS ?3 AND r.record <> ?4
+             ORDER BY r.record",
+        )
+        .bind(number)
+        .bind(date)
+        .bind(notation)
+        .bind(record.as_str())
+        .fetch_all(&self.database.reader)
+        .await?;
+        rows.into_iter().map(|(record, organ)| Ok((parse(&record)?, organ))).collect()
+    }
+
     /// How much there is, and in which state.
     pub async fn status(&self) -> Result<Status> {
         let mut status = Status::default();

@@ -10,7 +10,7 @@ use crate::sealing::{Captured, Made};
 use crate::walk::Scan;
 use crate::witness::{self, Registers};
 use crate::worker::{self, Document, How, WorkError, read_document};
-use crate::{commands, keyring, result_code, sealing, time};
+use crate::{commands, keyring, result_code, same_paper, sealing, time};
 use ed25519_dalek::SigningKey;
 use sohoa_archive::queue::Failure;
 use sohoa_archive::{Archive, Arrival, ArrivalNote, Arriving, Job, Remedy, SourceBytes};
@@ -115,7 +115,7 @@ impl Batch<'_> {
         tokio::join!(self.arrivals(scans, &shared), futures::future::join_all(workers));
         for (shown, record) in shared.linked_early.lock().map(|mut early| std::mem::take(&mut *early)).unwrap_or_default() {
             if let Some(opened) = self.archive.resume(&record).await? {
-                self.progress.print(&self.json_of(&shown, &opened.manifest, Some(record.as_str()), &[]));
+                self.progress.print(&self.json_of(&shown, &opened.manifest, Some(record.as_str()), &[], &[]));
             }
         }
         self.progress.finish();
@@ -224,7 +224,7 @@ impl Batch<'_> {
             let opened = self.archive.resume(&first.record).await?;
             let duplicate_of = linked.then_some(first.record.as_str());
             match opened {
-                Some(opened) => self.progress.print(&self.json_of(&shown, &opened.manifest, duplicate_of, &[])),
+                Some(opened) => self.progress.print(&self.json_of(&shown, &opened.manifest, duplicate_of, &[], &[])),
                 // Its first copy waits in this very batch and gets its own line.
                 None => {
                     if let Ok(mut early) = shared.linked_early.lock() {
@@ -433,18 +433,23 @@ impl Batch<'_> {
         });
         let shown =
             self.archive.arrival(&job.source_sha256).await?.map_or_else(|| manifest.source.name.clone(), |note| note.path);
+        let same = same_paper::others(self.archive, manifest).await?;
         let line = if self.json {
             let pages = commands::text_pages(self.archive, manifest).await?;
             let text: Vec<String> = pages.iter().map(|page| page.search_text()).collect();
-            self.json_of(&shown, manifest, None, &text)
+            self.json_of(&shown, manifest, None, &same, &text)
         } else {
             document_line(&shown, manifest.state, &manifest.reasons, &manifest.pages, &manifest.fields)
         };
         self.progress.print(&line);
+        for other in same.iter().filter(|_| !self.json) {
+            self.progress
+                .print(&format!("        the same issuer, number and day as record {other}: look whether it is one paper"));
+        }
         Ok(())
     }
 
-    fn json_of(&self, source: &str, m: &Manifest, duplicate_of: Option<&str>, text: &[String]) -> String {
+    fn json_of(&self, source: &str, m: &Manifest, duplicate_of: Option<&str>, same: &[RecordId], text: &[String]) -> String {
         json_line(&DocumentLine {
             source,
             document: Some(m.source.digests.sha256.as_str()),
@@ -452,6 +457,7 @@ impl Batch<'_> {
             state: m.state,
             reasons: &m.reasons,
             duplicate_of,
+            same_paper: same,
             pages: &m.pages,
             fields: &m.fields,
             text,

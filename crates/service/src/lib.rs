@@ -13,6 +13,7 @@ mod progress;
 mod registers;
 pub mod result_code;
 pub mod review;
+mod same_paper;
 pub mod sandbox;
 pub mod sandbox_child;
 pub mod sandbox_walls;

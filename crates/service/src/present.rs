@@ -1,6 +1,7 @@
 //! How documents and records are shown: one JSON object a line, or a line for people.
 
 use serde::Serialize;
+use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{Manifest, Page, PageState, State};
 use sohoa_record::{Field, Reason, field};
 
@@ -20,6 +21,9 @@ pub struct DocumentLine<'a> {
     /// Set when these bytes were in the archive already: the record that they are linked to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<&'a str>,
+    /// Records with the same issuer, number and day: perhaps the same paper.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub same_paper: &'a [RecordId],
     /// Every page.
     pub pages: &'a [Page],
     /// What was read.

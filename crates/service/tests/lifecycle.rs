@@ -383,3 +383,20 @@ fn a_document_that_needs_no_person_is_given_its_code_at_once() {
     assert!(home.verify().iter().all(|(verdict, _)| verdict == "ok"));
     home.expect(0, &["fsck"]);
 }
+
+#[test]
+fn a_second_scan_of_the_same_paper_is_shown_and_not_merged() {
+    let (home, scans) = (Home::new(), tempfile::tempdir().unwrap());
+    let paper = fixtures().join("born-digital/H48.110-250929-0011.03.pdf");
+    let mut again = std::fs::read(&paper).unwrap();
+    again.extend(b"\n% scanned again\n");
+    std::fs::write(scans.path().join("again.pdf"), again).unwrap();
+    let first = home.lines(&[0], &["ingest", paper.to_str().unwrap(), "--json"]);
+    assert!(first[0]["same_paper"].is_null() && first[0]["state"] == "sealed", "{first:?}");
+    let second = home.lines(&[0], &["ingest", scans.path().to_str().unwrap(), "--json"]);
+    assert_eq!(second[0]["same_paper"], serde_json::json!([first[0]["record"]]));
+    let (first, second) = (first[0]["record"].as_str().unwrap(), second[0]["record"].as_str().unwrap());
+    assert_ne!(first, second);
+    // each shows the other, as does the line that a person reads
+    assert!(home.expect(0, &["show", first]).contains(second) && home.expect(0, &["show", second]).contains(first));
+}

@@ -3,7 +3,7 @@
 use super::{Failure, Outcome, find_record, open_indexed, text_pages};
 use crate::config::Config;
 use crate::present::{json_line, printable, record_text};
-use crate::time;
+use crate::{same_paper, time};
 use sohoa_archive::{Archive, Entry, Filter};
 use sohoa_record::field::name;
 use sohoa_record::manifest::State;
@@ -132,6 +132,9 @@ pub async fn show(config: &Config, record: &str, text: Option<Reading>, json: bo
         println!("{:<12} {} ({})", "key", latest.key_id, latest.key_name);
         if let Some(part) = latest.manifest.part {
             println!("{:<12} {} of {} in the file, divided by separator sheets", "document", part.number, part.of);
+        }
+        for other in same_paper::others(&archive, &latest.manifest).await? {
+            println!("{:<12} record {other} has the same issuer, number and day", "same paper?");
         }
         for arrival in shown.arrivals.iter().skip(1) {
             println!("{:<12} {}  {}", "also at", printable(&arrival.path), arrival.arrived_at);
