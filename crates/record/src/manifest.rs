@@ -267,6 +267,8 @@ pub mod action {
     pub const SET: &str = "set";
     /// A register confirmed values or had rows that could be the paper.
     pub const REGISTER: &str = "register";
+    /// A person found that the paper is lawfully not digitized.
+    pub const SKIP: &str = "skip";
     /// A person refused the document.
     pub const REJECT: &str = "reject";
     /// Another person looked at a decision and found it right.

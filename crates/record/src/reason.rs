@@ -64,6 +64,9 @@ reasons! {
     OpenCrash, "open_crash", "chương trình đọc tệp bị dừng khi mở tệp: tệp có thể hỏng hoặc có ý đồ xấu", "the reader stopped while opening the file: it may be damaged or malicious";
     // --- lawfully not digitized (TT 01/2023/TT-VPCP)
     Secret, "secret", "giấy tờ có dấu mật: không số hóa, chuyển bộ phận bảo mật", "the paper is marked secret: it is not digitized, hand it to the security officer";
+    AlreadyShared, "already_shared", "đã có dữ liệu dùng chung có giá trị pháp lý: không số hóa lại (TT 01/2023)", "already shared as data of legal value: it is not digitized again (TT 01/2023)";
+    Photocopy, "photocopy", "bản chụp hoặc bản sao chứng thực giấy: không phải số hóa (TT 01/2023)", "a photocopy or certified paper copy: it need not be digitized (TT 01/2023)";
+    PresentOnly, "present_only", "giấy tờ chỉ phải xuất trình: không phải số hóa (TT 01/2023)", "a paper that is only presented: it need not be digitized (TT 01/2023)";
     // --- decided by a person; never counts as digitized
     Rejected, "rejected", "người kiểm tra từ chối: xem ghi chú", "the reviewer rejected it: see the note";
 }

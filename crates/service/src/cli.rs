@@ -247,6 +247,21 @@ pub enum Review {
         #[command(flatten)]
         json: Json,
     },
+    /// The law does not want this paper digitized (TT 01/2023/TT-VPCP): it counts as done, with the reason
+    #[command(
+        after_help = "Example:\n  sohoa review skip 9d4e11f0 --because photocopy\n\nA later accept or correct takes it back."
+    )]
+    Skip {
+        record: String,
+        /// already_shared, photocopy or present_only
+        #[arg(long, value_name = "REASON")]
+        because: String,
+        /// More words
+        #[arg(long, default_value = "")]
+        note: String,
+        #[command(flatten)]
+        by: By,
+    },
     /// Refuse the document: it is not digitized
     Reject {
         record: String,

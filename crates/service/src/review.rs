@@ -53,9 +53,14 @@ pub enum Decision {
     Accept(Vec<String>),
     /// These fields have these values; none says that the paper has no such value.
     Correct(Vec<(String, Option<String>)>),
+    /// The paper is lawfully not digitized: one of [`SKIPS`], with a note.
+    Skip(Reason, String),
     /// The document is refused, with a note.
     Reject(String),
 }
+
+/// Why a paper need not be digitized, as a person finds it (TT 01/2023/TT-VPCP). It counts as done. A secret paper is found by its mark.
+pub const SKIPS: [Reason; 3] = [Reason::AlreadyShared, Reason::Photocopy, Reason::PresentOnly];
 
 /// What a second person found.
 #[derive(Clone, Debug)]
@@ -113,6 +118,9 @@ pub enum ReviewError {
     /// Only captured documents can be decided on.
     #[error("the record's state is '{0}'; only 'review' and 'sealed' records can be changed, scan the paper again")]
     WrongState(&'static str),
+    /// No law says so.
+    #[error("'{0}' is no reason to leave a paper out; already_shared, photocopy or present_only is (TT 01/2023/TT-VPCP)")]
+    NoSkip(Reason),
     /// A second look without a first one.
     #[error("nobody's decision on this record waits for a second look; `sohoa review second-round list` shows those that do")]
     NoSecondRound,
@@ -140,12 +148,13 @@ pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) ->
     let before = latest(desk.archive, &reviewer.record).await?;
     let who = name(&reviewer.who)?;
     check_seen(reviewer, &before)?;
-    if !matches!(decision, Decision::Reject(_)) {
+    if !matches!(decision, Decision::Reject(_) | Decision::Skip(..)) {
         verify_objects(desk.archive, &before.manifest).await?;
     }
     let mut manifest = before.manifest.clone();
     let rejected = manifest.state == State::Failed && manifest.reasons.contains(&Reason::Rejected);
-    if !matches!(manifest.state, State::Review | State::Sealed) && !rejected {
+    let skipped = manifest.state == State::Skipped && !manifest.reasons.contains(&Reason::Secret);
+    if !matches!(manifest.state, State::Review | State::Sealed) && !rejected && !skipped {
         return Err(ReviewError::WrongState(manifest.state.as_str()));
     }
     let (action, note, decided) = match decision {
@@ -163,13 +172,23 @@ pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) ->
             let decided = correct(&mut manifest.fields, values, "review.correct")?;
             (action::CORRECT, names_of(&decided.changes), decided)
         }
+        Decision::Skip(reason, note) => {
+            if !SKIPS.contains(&reason) {
+                return Err(ReviewError::NoSkip(reason));
+            }
+            manifest.state = State::Skipped;
+            manifest.reasons.retain(|reason| *reason != Reason::Rejected && !SKIPS.contains(reason));
+            manifest.reasons.push(reason);
+            (action::SKIP, if note.is_empty() { reason.code().to_owned() } else { note }, FieldsDecided::default())
+        }
         Decision::Reject(note) => {
             manifest.state = State::Failed;
+            manifest.reasons.retain(|reason| !SKIPS.contains(reason));
             manifest.reasons.push(Reason::Rejected);
             (action::REJECT, note, FieldsDecided::default())
         }
     };
-    if action != action::REJECT {
+    if action != action::REJECT && action != action::SKIP {
         follow_dossier(&mut manifest, &decided.changes);
         set_outcome(&mut manifest);
         if manifest == before.manifest {
@@ -290,9 +309,9 @@ fn follow_dossier(m: &mut Manifest, changes: &[Change]) {
     m.reasons.retain(|reason| *reason != Reason::DossierUnknown);
 }
 
-/// A decision on fields takes an earlier rejection back; what is left in doubt decides the outcome.
+/// A decision on fields takes an earlier rejection or skip back; what is left in doubt decides the outcome.
 fn set_outcome(m: &mut Manifest) {
-    m.reasons.retain(|reason| *reason != Reason::Rejected);
+    m.reasons.retain(|reason| *reason != Reason::Rejected && !SKIPS.contains(reason));
     m.state = sealing::settle(&m.fields, &mut m.reasons);
 }
 

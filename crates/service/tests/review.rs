@@ -242,6 +242,26 @@ async fn a_decision_that_changes_nothing_is_not_signed() {
 }
 
 #[tokio::test]
+async fn a_paper_that_the_law_leaves_out_counts_with_its_reason_and_can_be_taken_back() {
+    let desk = Office::new().await;
+    let record = desk.capture(1).await;
+    let id = record.as_str();
+    for no_law in ["secret", "rejected", "no time", "low_dpi"] {
+        desk.refuses(&["review", "skip", id, "--because", no_law], "photocopy or present_only");
+    }
+    let told = desk.home.expect(0, &["review", "skip", id, "--because", "photocopy", "--by", "lan"]);
+    assert!(told.contains("skipped") && told.contains("TT 01/2023"), "{told}");
+    let latest = desk.revisions(&record).await.pop().unwrap();
+    assert_eq!((latest.state, latest.reasons.contains(&Reason::Photocopy)), (State::Skipped, true));
+    assert_eq!(latest.history.last().map(|event| (event.action.as_str(), event.who.as_str())), Some((action::SKIP, "lan")));
+    // it was the original after all
+    desk.home.expect(0, &["review", "correct", id, "code_number=51", "issued_date=2025-01-17"]);
+    let latest = desk.revisions(&record).await.pop().unwrap();
+    assert_eq!((latest.state, latest.reasons.contains(&Reason::Photocopy)), (State::Sealed, false));
+    assert!(desk.home.verify().iter().all(|(verdict, _)| verdict == "ok"));
+}
+
+#[tokio::test]
 async fn values_are_checked_by_their_field() {
     let desk = Office::new().await;
     let record = desk.capture(1).await;

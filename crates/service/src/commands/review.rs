@@ -16,6 +16,8 @@ use sohoa_record::seal::Opened;
 use std::path::Path;
 use std::process::ExitCode;
 
+const SKIPS_ARE: &str = "already_shared, photocopy or present_only was expected";
+
 /// Runs it.
 pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -> Outcome {
     let archive = open_indexed(config).await?;
@@ -34,6 +36,10 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
         Review::Rates { json } => return rates(&archive, json.json).await,
         Review::Accept { record, fields, by } => (record, Decision::Accept(fields), by),
         Review::Correct { record, values, by } => (record, Decision::Correct(assignments(&values)?), by),
+        Review::Skip { record, because, note, by } => {
+            let reason = because.parse().map_err(|_| Failure::Usage(format!("'{}': {SKIPS_ARE}", printable(&because))))?;
+            (record, Decision::Skip(reason, note), by)
+        }
         Review::Reject { record, note, by } => (record, Decision::Reject(note), by),
     };
     let reviewer = reviewer(config, &archive, &record, by).await?;
