@@ -1,14 +1,15 @@
 //! The register as a second witness: which of its rows a paper is whose number or day a hand wrote.
 //!
 //! What was printed and read (notation, year and month, issuer, subject or owner) is compared with the rows; a row is the paper's
-//! only when it agrees nearly letter by letter and no other comes near. Near-identical papers of one month (decisions that differ
-//! in the name of a district) are told apart by the letters in which they differ, or not at all: a tie is a person's to decide.
+//! only when all that both know agrees, names and numbers mark by mark, common words but for misread letters, and when no other
+//! comes near. The register may lack the paper and have its twin: a decision for another person of the village. So whatever
+//! differs in a name is another paper, or a person's to decide.
 
 use crate::RegisterRow;
 use crate::number::NumberKey;
 use jiff::civil::Date;
 use sohoa_record::DossierCode;
-use sohoa_record::text::fold;
+use sohoa_record::text::{fold, spelling};
 
 /// What was read from a paper. `number` and `date` only where they are vouched for: then they must agree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,10 @@ pub struct Reading {
     pub month: Option<i8>,
     /// `organ_name`.
     pub organ: Option<String>,
+    /// Is the issuer vouched for? Then its marks count too.
+    pub organ_is_sure: bool,
+    /// `signer_name`, where it is vouched for.
+    pub signer: Option<String>,
     /// `subject`.
     pub subject: Option<String>,
     /// `owner_name`.
@@ -92,7 +97,7 @@ pub fn judge(reading: &Reading, rows: &[RegisterRow]) -> Verdict {
     };
     let clear = best.distance * SURE <= best.letters
         && best.only_misread
-        && !rows[best.row].in_doubt
+        && nothing_contradicts(reading, &rows[best.row])
         && compared[1..].iter().all(rival_is_far);
     if clear {
         return Verdict::Clear(best.agreement(), compared.get(1).map(Compared::agreement));
@@ -109,7 +114,9 @@ fn by_dossier(reading: &Reading, subject: Option<&str>, rows: &[RegisterRow], po
     // a dossier holds other papers too: without a notation on both sides the code alone says nothing of which one this is
     let noted = reading.notation.is_some() && notation_of(row).is_some_and(|notation| !notation.is_empty());
     let contradicted = compare(subject, None, row, only).is_some_and(|c| c.distance * NEAR > c.letters);
-    (noted && !contradicted && !row.in_doubt).then_some(Verdict::Clear(Agreement { row: only, score: 100 }, None))
+    let agrees = compare(subject, None, row, only).is_none_or(|compared| compared.only_misread);
+    (noted && !contradicted && agrees && nothing_contradicts(reading, row))
+        .then_some(Verdict::Clear(Agreement { row: only, score: 100 }, None))
 }
 
 /// May the row be the paper: does nothing that both know disagree, and is its year the printed one?
@@ -132,6 +139,42 @@ fn could_be(reading: &Reading, row: &RegisterRow) -> bool {
     same_time && same_notation && same_number && same_date && same_dossier && same_issuer(reading, row)
 }
 
+/// A row may be shown to a person though it leaves something open. To be believed, it must say nothing that the paper does not, and say
+/// enough: notation and issuer.
+fn nothing_contradicts(reading: &Reading, row: &RegisterRow) -> bool {
+    let noted = reading.notation.is_none() || notation_of(row).is_some_and(|notation| !notation.is_empty());
+    let organs = reading.organ.as_deref().zip(row.organ.as_deref());
+    let issuer = match organs {
+        Some((read, registered)) if reading.organ_is_sure => {
+            same_tail(&organ_words(read, spelling), &organ_words(registered, spelling))
+        }
+        Some((read, registered)) => same_tail(&organ_words(read, fold), &organ_words(registered, fold)),
+        None => reading.unit.is_some() && row.unit.is_some(),
+    };
+    let subjects = reading.subject.as_deref().zip(row.subject.as_deref());
+    let named = subjects.is_none_or(|(read, registered)| names_of(read) == names_of(registered));
+    let owners = reading.owner.as_deref().zip(row.owner.as_deref());
+    let owned = owners.is_none_or(|(read, registered)| spelling(read) == spelling(registered));
+    let signers = reading.signer.as_deref().zip(row.signer.as_deref());
+    noted
+        && issuer
+        && named
+        && owned
+        && signers.is_none_or(|(read, registered)| spelling(read) == spelling(registered))
+        && !row.in_doubt
+}
+
+/// The words of a subject that begin with a capital, but for its first: persons, places, organs, abbreviations.
+fn names_of(subject: &str) -> Vec<String> {
+    let words = subject.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.skip(1).filter(|word| word.starts_with(char::is_uppercase)).map(spelling).collect()
+}
+
+/// Equal, or the longer ends with the shorter: a register may leave the parent agency out.
+fn same_tail(a: &str, b: &str) -> bool {
+    !a.is_empty() && !b.is_empty() && (a.ends_with(b) || b.ends_with(a))
+}
+
 fn notation_of(row: &RegisterRow) -> Option<String> {
     row.number.as_deref().and_then(NumberKey::parse).map(|key| key.notation)
 }
@@ -139,9 +182,9 @@ fn notation_of(row: &RegisterRow) -> Option<String> {
 /// The issuer's name, or where the row has none the unit's code. A register may leave the parent agency out.
 fn same_issuer(reading: &Reading, row: &RegisterRow) -> bool {
     if let Some((read, registered)) = reading.organ.as_deref().zip(row.organ.as_deref()) {
-        let (read, registered) = (organ_letters(read), organ_letters(registered));
-        let (short, long) = if read.len() < registered.len() { (&read, &registered) } else { (&registered, &read) };
-        return long.ends_with(short.as_str()) || distance(&read, &registered) * 8 <= long.chars().count();
+        let (read, registered) = (organ_words(read, fold), organ_words(registered, fold));
+        let letters = read.chars().count().max(registered.chars().count());
+        return same_tail(&read, &registered) || distance(&read, &registered) * 8 <= letters;
     }
     let same = |(a, b): (&String, &String)| a.trim().eq_ignore_ascii_case(b.trim());
     reading.unit.as_ref().zip(row.unit.as_ref()).is_none_or(same)
@@ -259,15 +302,15 @@ fn subject_letters(text: &str) -> String {
     words.collect()
 }
 
-/// With the abbreviations of the most usual organs written out.
-fn organ_letters(text: &str) -> String {
-    let folded = fold(text);
-    let words = folded.split(' ').map(|word| match word {
-        "ubnd" => "uybannhandan",
-        "hdnd" => "hoidongnhandan",
-        word => word,
-    });
-    words.collect()
+/// In one form, with the abbreviations of the most usual organs written out.
+fn organ_words(text: &str, form: fn(&str) -> String) -> String {
+    let words: Vec<String> = form(text).split(' ').map(str::to_owned).collect();
+    let written_out = |word: &String| match fold(word).as_str() {
+        "ubnd" => form("ủy ban nhân dân"),
+        "hdnd" => form("hội đồng nhân dân"),
+        _ => word.clone(),
+    };
+    words.iter().map(written_out).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod capitals;
 mod collect;
 mod date;
 mod edits;
+mod family;
 mod form;
 mod header;
 mod labels;

@@ -213,6 +213,22 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
+/// The form in which names are compared: lower case, white space and punctuation as one space, and a word's marks behind its letters,
+/// so that `hoà` and `hòa` are one spelling and `Thuận`, `Thuần` and `Thuân` are three.
+pub fn spelling(text: &str) -> String {
+    let mut words = Vec::new();
+    for word in nfc(text).to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        let (mut letters, mut marks): (String, Vec<char>) = (String::new(), Vec::new());
+        for c in word.nfd() {
+            if is_combining_mark(c) { marks.push(c) } else { letters.push(c) }
+        }
+        marks.sort_unstable();
+        letters.extend(marks);
+        words.push(letters);
+    }
+    words.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +240,14 @@ mod tests {
         assert_eq!(fold("hoà"), fold("hòa"));
         assert_eq!(fold("ĐỎ Ðỏ"), "do do");
         assert_eq!(fold("  04/QĐ-BCĐ138. "), "04 qd bcd138");
+    }
+
+    #[test]
+    fn a_spelling_forgives_the_place_of_a_tone_and_nothing_else() {
+        assert_eq!(spelling("UỶ BAN"), spelling("Ủy ban,"));
+        assert_eq!(spelling("Hoà"), spelling("hòa"));
+        let names = ["Thuận", "Thuần", "Thuấn", "Thuân", "Thuan", "Thuật", "Đuận"].map(spelling);
+        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 7, "{names:?}");
     }
 
     #[test]

@@ -21,6 +21,11 @@ pub fn rfc3339(time: &Zoned) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
+/// `2026-11-22T13:02:11.250+07:00`, where the order of two within a second counts.
+pub fn rfc3339_ms(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string()
+}
+
 /// The other way round; none when the text is no such time.
 pub fn parse(text: &str) -> Option<Zoned> {
     text.parse::<Timestamp>().ok().map(|time| time.to_zoned(TimeZone::fixed(VIETNAM)))

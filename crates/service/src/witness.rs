@@ -49,6 +49,8 @@ pub async fn confirm(archive: &Archive, asked: &Registers, dossier: &Dossier, fi
     }
     let compared: Vec<_> = rows.iter().map(|row| row_of(&row.row)).collect();
     Ok(match judge(&reading, &compared) {
+        // What was read of number and day, though nobody vouches for it, says otherwise: a person looks at both.
+        Verdict::Clear(best, _) if disagrees(fields, &rows, best) => list(fields, &rows, &[best]),
         Verdict::Clear(best, runner_up) => fill(fields, &rows, best, runner_up),
         Verdict::Tie(candidates) => list(fields, &rows, &candidates),
         Verdict::Unknown => false,
@@ -115,6 +117,8 @@ fn reading_of(fields: &[Field], dossier: &Dossier) -> Reading {
         year,
         month,
         organ: read(name::ORGAN_NAME),
+        organ_is_sure: vouched(name::ORGAN_NAME).is_some(),
+        signer: vouched(name::SIGNER_NAME),
         subject: read(name::SUBJECT),
         owner: read(name::OWNER_NAME),
         dossier_code: dossier.code.clone(),
@@ -132,6 +136,13 @@ fn printed_month(printed: &str) -> (Option<i16>, Option<i8>) {
     (year.filter(|year| (1900..=2200).contains(year)), month)
 }
 
+fn disagrees(fields: &[Field], rows: &[IndexedRow], best: Agreement) -> bool {
+    let Some(row) = rows.get(best.row) else { return true };
+    let says = |name| field::value(fields, name).zip(registered(&row.row, name));
+    let number = says(name::CODE_NUMBER).is_some_and(|(read, told)| NumberKey::parse(read) != NumberKey::parse(&told));
+    number || says(name::ISSUED_DATE).is_some_and(|(read, told)| read != told)
+}
+
 /// One row is the paper: its number and day where the reading has none, and its spelling where only accents are in doubt.
 fn fill(fields: &mut [Field], rows: &[IndexedRow], best: Agreement, runner_up: Option<Agreement>) -> bool {
     let told = |agreement: Agreement, name: &str| {
@@ -143,12 +154,10 @@ fn fill(fields: &mut [Field], rows: &[IndexedRow], best: Agreement, runner_up: O
     for field in fields.iter_mut().filter(|field| field.doubt.is_some()) {
         let Some(winner) = told(best, &field.name) else { continue };
         let value = winner.value.clone();
-        let confirmed = match (field.name.as_str(), field.value.as_deref()) {
-            (name::CODE_NUMBER | name::ISSUED_DATE, None) => true,
-            (name::CODE_NUMBER, Some(read)) => NumberKey::parse(read) == NumberKey::parse(&value),
-            (name::ISSUED_DATE, Some(read)) => read == value,
-            (_, Some(read)) => fold(read) == fold(&value),
-            (_, None) => false,
+        let confirmed = match field.value.as_deref() {
+            None => matches!(field.name.as_str(), name::CODE_NUMBER | name::ISSUED_DATE),
+            Some(_) if matches!(field.name.as_str(), name::CODE_NUMBER | name::ISSUED_DATE) => true,
+            Some(read) => fold(read) == fold(&value),
         };
         let rows = std::iter::once(winner).chain(runner_up.and_then(|second| told(second, &field.name))).collect();
         field.register = Some(RegisterWitness { rows });
@@ -160,9 +169,8 @@ fn fill(fields: &mut [Field], rows: &[IndexedRow], best: Agreement, runner_up: O
                 field.value = Some(value);
             }
             field.doubt = None;
+            field.confidence = best.score;
             field.rule = REGISTER_RULE.into();
-        } else if matches!(field.name.as_str(), name::CODE_NUMBER | name::ISSUED_DATE) {
-            field.doubt = Some(Reason::Conflicting);
         }
     }
     changed

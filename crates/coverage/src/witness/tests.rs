@@ -30,6 +30,7 @@ fn reading(subject: &str) -> Reading {
         year: Some(2025),
         month: Some(1),
         organ: Some("ỦY BAN NHÂN DÂN TỈNH GÒ MỚI".into()),
+        organ_is_sure: true,
         subject: Some(subject.into()),
         ..Reading::default()
     }
@@ -48,10 +49,10 @@ fn lost_accents_and_a_wrong_letter_do_not_hide_the_row() {
         row("84/QĐ-UBND", date(2025, 1, 20), "Về việc phê duyệt quy hoạch chi tiết khu dân cư Bàu Giang"),
         row("51/QĐ-UBND", date(2025, 1, 17), NGHIA_HANH),
     ];
-    let read = reading("Về việc phê duyêt Kế hoach ứng phó sự cố tràn dâu huyện Nghia Hảnh");
+    let read = reading("Về việc phê duyêt Kế hoạch ứng phó sự cố trân dâu huyện Nghĩa Hành");
     let Verdict::Clear(best, None) = judge(&read, &rows) else { panic!("{:?}", judge(&read, &rows)) };
     assert_eq!((best.row, best.score), (1, 100), "only accents differ");
-    assert_eq!(winner(&judge(&reading("Về việc phê duyệt Kế hoạch úng phó sự cô tràn đâu huyện Nghũa Hành"), &rows)), Some(1));
+    assert_eq!(winner(&judge(&reading("Về việc phê duyệt Kế hoạch úng phó sự cô tràn đâv huyện Nghĩa Hành"), &rows)), Some(1));
     // two letters of one word may be another word
     assert_eq!(winner(&judge(&reading("Về việc phê duyệt Kế hoạch ứng phó sự cố tràn dầu huyện Nghĩa Hưng"), &rows)), None);
 }
@@ -67,6 +68,44 @@ fn near_identical_decisions_stay_two() {
     // "Hành" and "Hạnh" differ in a mark, as readings do: what was read could be either
     let Verdict::Tie(candidates) = judge(&reading(NGHIA_HANH), &rows) else { panic!("a tie was expected") };
     assert_eq!(candidates.iter().map(|c| c.row).collect::<Vec<_>>(), [0, 2]);
+}
+
+#[test]
+fn a_decision_for_another_person_of_the_village_is_another_decision() {
+    let about = |who: &str| format!("Về việc cho phép chuyển mục đích sử dụng đất đối với hộ ông {who}");
+    let read = reading(&about("Phan Văn Thuận, xã Tịnh Hậu"));
+    assert_eq!(winner(&judge(&read, &[row("137/QĐ-UBND", date(2025, 1, 12), &about("Phan Văn Thuận, xã Tịnh Hậu"))])), Some(0));
+    for other in [
+        "Phan Văn Thuật, xã Tịnh Hậu",
+        "Phan Văn Thuần, xã Tịnh Hậu",
+        "Phan Văn Thuân, xã Tịnh Hậu",
+        "Phạm Văn Thuận, xã Tịnh Hậu",
+        "Phan Văn Thuận, xã Tịnh Hầu",
+        "Phan Văn Tuấn, xã Tịnh Hậu",
+        "phan văn thuận, xã tịnh hậu",
+        "Phan Van Thuan, xa Tinh Hau",
+    ] {
+        let rows = [row("141/QĐ-UBND", date(2025, 1, 20), &about(other))];
+        assert!(matches!(judge(&read, &rows), Verdict::Tie(_)), "{other}: shown to a person, not filled");
+    }
+}
+
+#[test]
+fn a_row_that_contradicts_the_paper_or_leaves_something_open_is_only_shown() {
+    let sure = Reading { signer: Some("Lê Quang Hiệp".into()), ..reading(NGHIA_HANH) };
+    let own = RegisterRow { signer: Some("Lê Quang Hiệp".into()), ..row("51/QĐ-UBND", date(2025, 1, 17), NGHIA_HANH) };
+    assert_eq!(winner(&judge(&sure, std::slice::from_ref(&own))), Some(0));
+    for other in [
+        RegisterRow { signer: Some("Nguyễn Văn Khác".into()), ..own.clone() },
+        RegisterRow { organ: Some("UBND tỉnh Gò Mơi".into()), ..own.clone() },
+        RegisterRow { number: Some("51".into()), ..own.clone() },
+        RegisterRow { organ: None, unit: None, ..own.clone() },
+    ] {
+        assert!(matches!(judge(&sure, std::slice::from_ref(&other)), Verdict::Tie(_)), "{other:?}");
+    }
+    // an issuer that is in doubt may lack its marks
+    let doubted = Reading { organ: Some("UY BAN NHAN DAN TINH GO MOI".into()), organ_is_sure: false, ..sure };
+    assert_eq!(winner(&judge(&doubted, &[own])), Some(0));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! cells 7a–7c). Names are kept as they were read: never rewritten, not even towards a likelier one.
 
 use super::capitals;
+use super::family;
 use super::layout::{Run, Sheet, join, pattern};
 use regex::Regex;
 use sohoa_record::text::{Word, fold, nfc};
@@ -103,7 +104,8 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
         name: trimmed(&name_words),
         sure: name_shape(name) == Shape::Name
             && name_words.len() == name.words.len()
-            && name_words.iter().all(|w| w.confidence >= 90),
+            && name_words.iter().all(|w| w.confidence >= 90)
+            && !family::is_misspelled(&trimmed(&name_words)),
         name_words,
         position: Some(position).filter(|p| !p.is_empty()),
         position_sure,

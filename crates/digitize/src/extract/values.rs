@@ -1,6 +1,7 @@
 //! What stands behind a label, read as what its template says it is. A reading is taken whole or not at all: what does not fit its
 //! type has no value.
 
+use super::family;
 use super::labels::Token;
 use super::layout::pattern;
 use super::spoken_date;
@@ -69,7 +70,8 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
         ValueType::Name => {
             let letters = trimmed.chars().filter(|c| c.is_alphabetic()).count();
             let foreign = fold(trimmed).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
-            let fits = NAME.is_match(trimmed) && letters * 3 >= trimmed.chars().count() * 2 && !foreign;
+            let shaped = NAME.is_match(trimmed) && letters * 3 >= trimmed.chars().count() * 2;
+            let fits = shaped && !foreign && !family::is_misspelled(trimmed);
             (letters >= 2).then(|| whole(spaced(trimmed), fits)).flatten()
         }
         ValueType::Sex => match fold(trimmed).as_str() {

@@ -34,13 +34,24 @@ pub async fn import(config: &Config, asked: Register) -> Outcome {
     }
     let archive = open_indexed(config).await?;
     let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    archive.import_register(&name, bytes, &time::rfc3339(&time::now()), &registers::index_rows(&register.rows)).await?;
+    let before = registers::that_count(&archive).await?.into_iter().find(|note| note.name == name);
+    let note =
+        archive.import_register(&name, bytes, &time::rfc3339_ms(&time::now()), &registers::index_rows(&register.rows)).await?;
     println!(
         "{} results, {} repeated rows, {} problems; stored with the archive (not signed)",
         register.rows.len(),
         register.duplicates,
         register.problems.len()
     );
+    let counts = registers::that_count(&archive).await?.contains(&note);
+    match before.filter(|before| before.digests != note.digests) {
+        Some(before) if counts => println!("it takes the place of the {name} that was imported {}", before.imported_at),
+        Some(before) => eprintln!(
+            "NOT COUNTED: the very same file was imported before, {}, and another {name} after it, {}; change its name, or anything in it",
+            note.imported_at, before.imported_at
+        ),
+        None => {}
+    }
     let waiting = archive.index.status().await?.records.get(&State::Review).copied().unwrap_or_default();
     if waiting > 0 {
         println!("{waiting} records wait for review; `sohoa review match` asks the register about them");

@@ -21,6 +21,12 @@ pub fn run(asked: Separators) -> Outcome {
         .iter()
         .map(|code| code.parse().map_err(|error| Failure::Usage(format!("{error}; write the code as it stands on the receipt"))))
         .collect::<Result<_, Failure>>()?;
+    let many = dossiers.len().max(1).saturating_mul(documents.saturating_add(1));
+    if many > 2 * MOST_SHEETS {
+        return Err(Failure::Usage(format!(
+            "{documents} sheets for each dossier are too many; at most {MOST_SHEETS} in one PDF"
+        )));
+    }
     // A sheet for each dossier, the sheets for its documents after it.
     let mut sheets: Vec<Option<&DossierCode>> = Vec::new();
     for dossier in &dossiers {
