@@ -48,7 +48,7 @@ impl Default for Reading {
 }
 
 /// Decode, clean, find codes, recognize and, if asked for, correct one page. A page that cannot be read is a result with its
-/// reason, never an error. A separator sheet is not recognized: its words are nobody's.
+/// reason, never an error. A separator sheet's words are nobody's: it is recognized only to make sure that it is one.
 pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrEngine, reading: &Reading) -> ReadPage {
     let scan = match source.page(number) {
         Ok(scan) => scan,
@@ -72,7 +72,8 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
         let looks_unread = take_codes(&mut read, &scan, dpi);
         read.kept = Some(scan.kept);
         read.born_digital = true;
-        if is_separator(&mut read, &reading.sheets) {
+        let ours = read.codes.iter().any(|code| code.text.starts_with(codes::sheets::OURS));
+        if is_separator(&mut read, &reading.sheets) && !(ours && is_a_paper(&mut read, text)) {
             return read;
         }
         read.text = text.clone();
@@ -87,6 +88,16 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
     let looks_unread = take_codes(&mut read, &scan, dpi);
     read.kept = Some(scan.kept);
     if is_separator(&mut read, &reading.sheets) {
+        if !read.codes.iter().any(|code| code.text.starts_with(codes::sheets::OURS)) {
+            return read;
+        }
+        match engine.recognize(&page) {
+            Ok(text) if is_a_paper(&mut read, &text) => read.text = text,
+            _ => return read,
+        }
+        if reading.correct {
+            read.corrections = correct::correct(&read.text);
+        }
         return read;
     }
     if page.is_blank() {
@@ -128,6 +139,17 @@ fn is_separator(read: &mut ReadPage, sheets: &Rules) -> bool {
 
 /// More words are a paper with a code on it, not a sheet that parts papers.
 const MOST_SHEET_WORDS: usize = 60;
+
+/// The code of one of our sheets on a page of words (a sheet shone through, or lay on the glass with the paper): its words must not be
+/// lost, and a person says what it is. Sheets that are sold with patch codes are full of instructions and cannot be told so.
+fn is_a_paper(read: &mut ReadPage, text: &PageText) -> bool {
+    let is_paper = text.words().filter(|word| word.confidence >= 50).count() > MOST_SHEET_WORDS;
+    if is_paper {
+        read.state = PageState::Text;
+        read.reasons.push(Reason::SeparatorUnreadable);
+    }
+    is_paper
+}
 
 /// A page of a code that says nothing and few words may be a separator sheet: two documents may be one record then.
 fn flag_unread(read: &mut ReadPage, looks_unread: bool) {

@@ -1,6 +1,7 @@
 //! How documents and records are shown: one JSON object a line, or a line for people.
 
 use serde::Serialize;
+use sohoa_record::field::REGISTER_RULE;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{Manifest, Page, PageState, State};
 use sohoa_record::{Field, Reason, field};
@@ -117,7 +118,9 @@ pub fn record_text(m: &Manifest) -> String {
     for field in &m.fields {
         let value = field.value.as_deref().unwrap_or("—");
         let doubt = field.doubt.map(|d| format!("   ← {d}")).unwrap_or_default();
-        put(&field.name, format!("{value}   {} %, page {}, {}{doubt}", field.confidence, field.page, field.rule));
+        let row = field.register.as_ref().and_then(|witness| witness.rows.first()).filter(|_| field.rule == REGISTER_RULE);
+        let row = row.map(|row| format!(" (line {} of {})", row.line, row.register)).unwrap_or_default();
+        put(&field.name, format!("{value}   {} %, page {}, {}{row}{doubt}", field.confidence, field.page, field.rule));
         // What a person changed stands beside the value; the history below names fields only.
         for event in &m.history {
             for change in event.changes.iter().filter(|change| change.field == field.name && change.before != change.after) {

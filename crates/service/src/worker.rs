@@ -98,6 +98,8 @@ pub async fn read_document(
         let page = page?;
         on_page(page.number, info.pages);
         let says = how.sheets.map_or(Says::Nothing, |sheets| sheets.judge(&page.codes));
+        // A sheet's code on a page that is no sheet divides nothing.
+        let says = if page.state == PageState::Separator || says == Says::FirstPage { says } else { Says::Nothing };
         let blank = page.state == PageState::Blank;
         for step in divider.push(page, says, blank) {
             open = open.take(step, folder, how, &mut documents).map_err(spool)?;

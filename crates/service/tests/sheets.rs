@@ -207,6 +207,28 @@ fn the_code_that_a_system_printed_says_which_dossier_a_paper_belongs_to() {
 }
 
 #[test]
+fn a_sheets_code_on_a_page_full_of_words_divides_nothing_and_loses_no_word() {
+    let home = Home::new();
+    let sheets = print(&home, "tờ.pdf", &["--documents", "1"]);
+    let stem = home.path("tờ");
+    outside(
+        "pdftoppm",
+        "poppler-utils",
+        &["-r", "60", "-gray", "-png", "-singlefile", sheets.to_str().unwrap(), stem.to_str().unwrap()],
+    );
+    let sheet = image::open(home.path("tờ.png")).unwrap().into_luma8();
+    let mut page = image::open(fixture("letter-skewed/scan0001.jpg")).unwrap().into_luma8();
+    let below = i64::from(page.height()) - i64::from(sheet.height());
+    image::imageops::overlay(&mut page, &sheet, 60, below);
+    std::fs::create_dir_all(home.path("scans")).unwrap();
+    page.save(home.path("scans").join("a.png")).unwrap();
+    let lines = home.lines(&[0], &["ingest", home.path("scans").to_str().unwrap(), "--json"]);
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0]["reasons"].to_string().contains("separator_unreadable") && lines[0]["state"] == "review", "{}", lines[0]);
+    assert!(lines[0]["text"][0].as_str().unwrap().split_whitespace().count() > 200);
+}
+
+#[test]
 fn power_fails_between_the_documents_of_a_batch() {
     let home = Home::new();
     let sheets = print(&home, "to.pdf", &["--documents", "3"]);

@@ -12,6 +12,8 @@ use super::PATCH_T;
 use serde::{Deserialize, Serialize};
 use sohoa_record::{CodeKind, DossierCode, PageCode};
 
+/// What the codes of our own sheets begin with.
+pub const OURS: &str = "SOHOA:";
 /// What our own sheet says that opens a dossier, followed by the dossier's code.
 pub const DOSSIER: &str = "SOHOA:DOSSIER:";
 /// What our own sheet says that opens a document.

@@ -11,6 +11,7 @@ use crate::review::{self, Decided, Decision, Desk, Reviewer, SecondLook};
 use crate::witness::{self, Registers};
 use ed25519_dalek::SigningKey;
 use sohoa_archive::{Archive, Filter};
+use sohoa_record::field::RegisterCandidate;
 use sohoa_record::manifest::{Manifest, State};
 use sohoa_record::seal::Opened;
 use std::path::Path;
@@ -29,7 +30,7 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
             if let Some(folder) = crops {
                 crops::cut_out(config, &archive, &opened.manifest, &folder).await?;
             }
-            return show(&archive, &opened, json.json);
+            return show(&archive, &opened, json.json).await;
         }
         Review::Match { json } => return ask_registers(config, &archive, json.json, password_file).await,
         Review::SecondRound(asked) => return again(config, &archive, asked, password_file).await,
@@ -148,7 +149,7 @@ async fn list(archive: &Archive, limit: u32, json: bool) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
+async fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
     let m = &opened.manifest;
     if json {
         println!("{}", record_line(m));
@@ -172,7 +173,7 @@ fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
                     "", field.page, field.printed, field.confidence
                 );
                 for row in field.register.iter().flat_map(|witness| &witness.rows) {
-                    println!("  {:<16} register line {}: {}   {} % agrees", "", row.line, printable(&row.value), row.score);
+                    println!("  {:<16} {}", "", candidate(archive, row).await?);
                 }
             }
         }
@@ -182,6 +183,15 @@ fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
         println!("finish with: sohoa review correct {} NAME=VALUE … {at}   or: sohoa review accept {} {at}", m.record, m.record);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A row of a register that could be the paper, with what tells it from the others.
+async fn candidate(archive: &Archive, row: &RegisterCandidate) -> Result<String, Failure> {
+    let before = row.line.checked_sub(1).map(|line| (&row.register, line));
+    let found = archive.register_rows(before, 1).await?.pop().filter(|found| found.register == row.register);
+    let subject = found.and_then(|found| found.row.subject.or(found.row.owner)).map(|s| format!("  {}", printable(&s)));
+    let (line, value, score) = (row.line, printable(&row.value), row.score);
+    Ok(format!("register line {line}: {value}   {score} % agrees{}", subject.unwrap_or_default()))
 }
 
 /// Every record that waits is looked at once; what a register says of it is a new revision.
