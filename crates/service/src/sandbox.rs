@@ -174,6 +174,9 @@ impl Children {
                         child.pages += 1;
                         if child.pages < PAGES_PER_LIFE {
                             self.idle.lock().await.push(child);
+                        } else {
+                            // Its memory is free before the next one takes as much.
+                            let _ = child.process.kill().await;
                         }
                         self.engine_ms.fetch_add(u64::from(engine_ms), Ordering::Relaxed);
                         self.busy_ms.fetch_add(began.elapsed().as_millis() as u64, Ordering::Relaxed);
