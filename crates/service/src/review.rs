@@ -195,15 +195,7 @@ pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) ->
             return Err(ReviewError::NothingInDoubt("the fields have these values already, and nothing was signed"));
         }
     }
-    seal(
-        desk,
-        reviewer,
-        before,
-        manifest,
-        Event { at: String::new(), who, action: action.into(), note, changes: decided.changes },
-    )
-    .await
-    .map(|opened| Decided { opened, warnings: decided.warnings })
+    seal(desk, reviewer, before, manifest, (who, action, note), decided).await
 }
 
 /// Seals what a second person found about a decision that was drawn.
@@ -249,15 +241,7 @@ pub async fn decide_again(desk: &Desk<'_>, reviewer: &Reviewer, look: SecondLook
     }
     follow_dossier(&mut manifest, &decided.changes);
     set_outcome(&mut manifest);
-    seal(
-        desk,
-        reviewer,
-        before,
-        manifest,
-        Event { at: String::new(), who, action: action.into(), note, changes: decided.changes },
-    )
-    .await
-    .map(|opened| Decided { opened, warnings: decided.warnings })
+    seal(desk, reviewer, before, manifest, (who, action, note), decided).await
 }
 
 fn check_seen(reviewer: &Reviewer, latest: &Opened) -> Result<(), ReviewError> {
@@ -287,14 +271,16 @@ async fn seal(
     reviewer: &Reviewer,
     before: Opened,
     mut next: Manifest,
-    event: Event,
-) -> Result<Opened, ReviewError> {
+    (who, action, note): (String, &str, String),
+    decided: FieldsDecided,
+) -> Result<Decided, ReviewError> {
     next.reasons.sort();
     next.reasons.dedup();
+    let event = Event { at: String::new(), who, action: action.into(), note, changes: decided.changes };
     let next = sealing::next_revision(&before, next, event)?;
     let receipt = result_code::seal(desk.archive, desk.key, desk.result_code, next).await?;
     match desk.archive.commit(&receipt).await? {
-        Commit::Committed(opened) => Ok(opened),
+        Commit::Committed(opened) => Ok(Decided { opened, warnings: decided.warnings }),
         // Somebody decided between our look and our seal: their decision stands, ours must see it first.
         Commit::AlreadyCommitted(other) => Err(moved_on(reviewer, &other)),
     }

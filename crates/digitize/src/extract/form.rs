@@ -18,6 +18,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use sohoa_record::Reason;
 use sohoa_record::field::{self, name};
+use sohoa_record::identifier::{PersonalNumber, Sex};
 use sohoa_record::text::Word;
 
 /// From this confidence a word of a value is taken as read surely.
@@ -236,17 +237,17 @@ fn in_words(section: &Section, located: &[Located<'_>], index: usize, own: &mut 
 /// A personal number says its bearer's sex, century and year of birth (NĐ 137/2015 art. 13: `PPP G YY RRRRRR`).
 fn personal_number(own: &mut [Candidate<'_, '_>]) {
     let value = |candidate: &Candidate<'_, '_>| candidate.value.as_ref().map(|v| v.text.clone()).filter(|text| !text.is_empty());
-    let sex = own.iter().find(|c| c.rule.value == ValueType::Sex).and_then(value);
+    let sex = own.iter().find(|c| c.rule.value == ValueType::Sex).and_then(value).and_then(|sex| sex.parse::<Sex>().ok());
     let birth_at = own.iter().position(|c| {
         c.rule.name.ends_with("birth_date") && c.value.as_ref().is_some_and(|v| !v.text.is_empty())
             || c.rule.name.ends_with("birth_year") && value(c).is_some()
     });
-    let birth = birth_at.and_then(|at| value(&own[at])).and_then(|date| date.get(..4)?.parse::<u16>().ok());
+    let birth = birth_at.and_then(|at| value(&own[at])).and_then(|date| date.get(..4)?.parse::<i16>().ok());
     let is_number = |c: &Candidate<'_, '_>| matches!(c.rule.value, ValueType::PersonalNumber | ValueType::IdentityNumber);
     let Some(at) = own.iter().position(is_number) else { return };
-    let Some((printed_sex, year)) = value(&own[at]).and_then(|number| sex_and_year(&number)) else { return };
-    let sex_differs = sex.is_some_and(|sex| sex != printed_sex);
-    let year_differs = birth.is_some_and(|birth| birth != year);
+    let Some(number) = value(&own[at]).and_then(|number| number.parse::<PersonalNumber>().ok()) else { return };
+    let sex_differs = sex.is_some_and(|sex| sex != number.sex());
+    let year_differs = birth.is_some_and(|birth| birth != number.birth_year());
     if !sex_differs && !year_differs {
         return;
     }
@@ -256,12 +257,6 @@ fn personal_number(own: &mut [Candidate<'_, '_>]) {
     if let Some(birth) = birth_at.map(|at| &mut own[at]).filter(|birth| year_differs && !birth.confirmed) {
         (birth.doubt, birth.why) = (Some(Reason::Conflicting), "the personal number says another year");
     }
-}
-
-fn sex_and_year(number: &str) -> Option<(&'static str, u16)> {
-    let digits: Vec<u16> = number.chars().filter_map(|c| c.to_digit(10)).filter_map(|d| u16::try_from(d).ok()).collect();
-    let [_, _, _, g, tens, ones, ..] = digits.as_slice() else { return None };
-    (digits.len() == 12).then_some((if g % 2 == 0 { "Nam" } else { "Nữ" }, 1900 + g / 2 * 100 + tens * 10 + ones))
 }
 
 /// Nobody is born or dies after the paper that says so was issued.
