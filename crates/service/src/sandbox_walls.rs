@@ -13,10 +13,9 @@ use std::time::Duration;
 
 /// Files that a child may have open: its three pipes, the source, and some for libraries.
 const OPEN_FILES: u64 = 64;
-/// Pages that one child reads in its life, see [`crate::sandbox`]; one more for what it cannot finish. In colour its heap grows in
-/// steps as it falls to pieces, from 55 MiB to 60 after some 70 pages and 64 after some 150 (holes that the allocator keeps, no
-/// leak: with every large buffer mapped on its own there is no growth, at 20 ms a page). A new child costs 0.1 s.
-pub const PAGES_PER_LIFE: u32 = 100;
+/// Pages that one child reads in its life, see [`crate::sandbox`]; one more for what it cannot finish. A leak in a library of the
+/// engine ends with it. A new child costs 0.1 s.
+pub const PAGES_PER_LIFE: u32 = 200;
 
 /// The names of all walls, in the order in which they are raised.
 pub const WALLS: [&str; 8] = ["memory", "time", "core dumps", "writing", "open files", "powers", "files", "calls"];

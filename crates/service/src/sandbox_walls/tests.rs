@@ -221,7 +221,7 @@ fn the_kernel_itself_says_that_the_walls_stand() {
     assert_eq!(limit("Max file size"), ["0", "0"]);
     assert_eq!(limit("Max open files"), ["64", "64"]);
     assert_eq!(limit("Max data size"), [(400 << 20).to_string(), (400 << 20).to_string()]);
-    assert_eq!(limit("Max cpu time"), ["202", "202"]); // 2 s for each of 100 pages, and once more
+    assert_eq!(limit("Max cpu time"), ["402", "402"]); // 2 s for each of 200 pages, and once more
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
 }
