@@ -80,6 +80,7 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         corrections: Vec::new(),
         born_digital: false,
         codes: vec![PageCode { kind: CodeKind::Qr, text: "SOHOA:DOCUMENT".into(), rect: Rect { x: 1, y: 2, width: 3, height: 4 } }],
+        look: Some(sohoa_record::PageLook::new([7; 32])),
         kept: Some(KeptImage { width: 100, height: 200, encoding: Encoding::Group4, data: Vec::new() }),
     };
     let mut jpeg = page.clone();

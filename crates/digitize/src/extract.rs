@@ -16,6 +16,7 @@ mod labels;
 mod layout;
 mod notation;
 mod number;
+pub mod opening;
 mod print;
 #[cfg(test)]
 mod sample;
@@ -102,16 +103,23 @@ pub fn extract(pages: &[PageView<'_>], templates: &Templates) -> Extracted {
             }
             _ => None,
         };
-        let dated = head.date.as_ref().map(|row| (sheet, row)).or(foot_date.as_ref().map(|(page, row)| (*page, row)));
+        let attested = sheets.iter().rev().find_map(Attestation::find);
+        let (numbered, number) = match &attested {
+            Some(attested) => (attested.sheet, Some(&attested.number)),
+            None => (sheet, head.number.as_ref()),
+        };
+        let attested_date = attested.as_ref().and_then(|attested| Some((attested.sheet, attested.date.as_ref()?)));
+        let header_date = head.date.as_ref().filter(|_| attested.is_none()).map(|row| (sheet, row));
+        let dated = attested_date.or(header_date).or(foot_date.as_ref().map(|(page, row)| (*page, row)));
 
         out.type_name(sheet, &head, kind);
         let lacks = |name: &str| kind.is_some_and(|kind| kind.template.lacks.iter().any(|lacking| lacking == name));
         if !lacks(name::CODE_NUMBER) {
-            out.number(sheet, head.number.as_ref(), dated, kind);
+            out.number(numbered, number, dated, kind);
         }
-        out.notation(sheet, head.number.as_ref(), notation::Evidence { templates, kind, issuer: issuer_name }, kind);
+        out.notation(numbered, number, notation::Evidence { templates, kind, issuer: issuer_name }, kind);
         if !lacks(name::ISSUED_DATE) {
-            out.date(sheet, dated, head.number.as_ref());
+            out.date(sheet, dated, number);
         }
         if !lacks(name::ORGAN_NAME) {
             out.organ(sheet, issuer);
@@ -134,6 +142,24 @@ pub fn extract(pages: &[PageView<'_>], templates: &Templates) -> Extracted {
     }
     out.counts(pages);
     out.finish()
+}
+
+/// Number and day of a consolidated text: they stand on its last page beside XÁC THỰC VĂN BẢN HỢP NHẤT (Pháp lệnh
+/// 01/2012/UBTVQH13); what its first page prints is the number of the text that was consolidated.
+struct Attestation<'s, 'a> {
+    sheet: &'s Sheet<'a>,
+    number: NumberRow<'a>,
+    date: Option<DateRow<'a>>,
+}
+
+impl<'s, 'a> Attestation<'s, 'a> {
+    fn find(sheet: &'s Sheet<'a>) -> Option<Self> {
+        let mark = sheet.runs.iter().find(|run| run.folded().contains("xac thuc van ban hop nhat"))?;
+        let (split, top) = (f64::from(mark.rect.x) - sheet.em, mark.centre_y());
+        let (above, below) = (top - 4.0 * sheet.em, top + 8.0 * sheet.em);
+        let number = number::find_in_header(sheet, split, above, below)?;
+        Some(Attestation { sheet, number, date: date::find(sheet, split, above, below) })
+    }
 }
 
 /// The pages from the first header to the last before the next. A file whose first pages carry no header begins there all

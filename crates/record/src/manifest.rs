@@ -8,6 +8,7 @@ use crate::digest::Digests;
 use crate::field::Field;
 use crate::identifier::RecordId;
 use crate::page_code::PageCode;
+use crate::page_look::PageLook;
 use crate::reason::Reason;
 use crate::text::Placement;
 use crate::{DossierCode, Sha256Hex};
@@ -36,7 +37,7 @@ pub struct Manifest {
     pub dossier: Dossier,
     /// What came in.
     pub source: Source,
-    /// Which of the documents of its source it is, when separator sheets divided that; null, and not written, else.
+    /// Which of the documents of its source it is, when that holds several; null, and not written, else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
     /// The outcome.
@@ -196,6 +197,9 @@ pub struct Page {
     /// QR codes and barcodes on it; not written when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<PageCode>,
+    /// What it looks like; not written of a page without words, nor in receipts older than the member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<PageLook>,
 }
 
 /// A signature found in the incoming PDF.

@@ -51,6 +51,8 @@ reasons! {
     LowDpi, "low_dpi", "ảnh dưới 200 dpi (NĐ 30/2020): nên quét lại", "the scan has less than 200 dpi (NĐ 30/2020): better scan it again";
     NoText, "no_text", "không có chữ nào đọc được trên các trang: kiểm tra bản quét", "no text was found on any page: check the scan";
     SeparatorUnreadable, "separator_unreadable", "có tờ phân cách không đọc được mã: kiểm tra xem các giấy tờ có bị gộp không, in lại tờ phân cách rồi quét lại", "a separator sheet's code could not be read: check whether papers were put together, print the sheet again and scan again";
+    DivisionUnsure, "division_unsure", "tệp có thể gồm nhiều giấy tờ, chưa tách: xem trang được đánh dấu, chấp nhận nếu là một giấy tờ, nếu không thì đặt tờ phân cách vào giữa rồi quét lại", "the file may hold several papers and was not divided: look at the marked page, accept when it is one paper, else put separator sheets between them and scan again";
+    DividedByContent, "divided_by_content", "giấy tờ bắt đầu ở trang này được tách theo quốc hiệu, tên loại và số của nó: nếu tách sai, đặt tờ phân cách trước và sau cả giấy tờ rồi quét lại", "the paper was divided from the one before it by its own header, title and number: where that is wrong, put separator sheets around the whole paper and scan again";
     // --- a whole file cannot be taken
     Empty, "empty", "tệp rỗng: quét hoặc gửi lại", "the file is empty: scan or send it again";
     UnknownFormat, "unknown_format", "không phải PDF, TIFF, JPEG hay PNG: chuyển sang một trong các dạng đó", "neither PDF, TIFF, JPEG nor PNG: convert it to one of them";

@@ -53,6 +53,7 @@ fn manifest(words: &[String], numbers: [u32; 4]) -> Manifest {
             born_digital: false,
             image_sha256: None,
             codes: Vec::new(),
+            look: None,
         }],
         fields: vec![Field {
             name: "subject".into(),

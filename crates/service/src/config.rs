@@ -32,6 +32,8 @@ pub struct Config {
     pub recognize: Recognize,
     /// `[correct]`
     pub correct: Correct,
+    /// `[divide]`
+    pub divide: Divide,
     /// `[extract]`
     pub extract: Extract,
     /// `[render]`
@@ -53,6 +55,7 @@ struct File {
     codes: Codes,
     recognize: Recognize,
     correct: Correct,
+    divide: Divide,
     extract: Extract,
     render: Render,
     seal: Seal,
@@ -120,6 +123,14 @@ pub struct Recognize {
 #[allow(missing_docs)]
 pub struct Correct {
     pub enabled: bool,
+}
+
+/// Several papers in one file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Divide {
+    pub by_content: bool,
 }
 
 /// The kinds of paper.
@@ -214,6 +225,12 @@ impl Default for Recognize {
 impl Default for Correct {
     fn default() -> Self {
         Correct { enabled: true }
+    }
+}
+
+impl Default for Divide {
+    fn default() -> Self {
+        Divide { by_content: true }
     }
 }
 
@@ -330,8 +347,8 @@ impl Config {
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, codes, recognize, correct, extract, render, seal, review, report } = file;
-        Config { home, archive, ingest, decode, codes, recognize, correct, extract, render, seal, review, report }
+        let File { archive, ingest, decode, codes, recognize, correct, divide, extract, render, seal, review, report } = file;
+        Config { home, archive, ingest, decode, codes, recognize, correct, divide, extract, render, seal, review, report }
     }
 
     /// A path of the configuration as an absolute one.

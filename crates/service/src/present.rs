@@ -25,6 +25,9 @@ pub struct DocumentLine<'a> {
     /// Records with the same issuer, number and day: perhaps the same paper.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub same_paper: &'a [RecordId],
+    /// Records whose pages look the same: perhaps the same paper.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub same_pages: &'a [RecordId],
     /// Every page.
     pub pages: &'a [Page],
     /// What was read.
@@ -44,6 +47,39 @@ pub fn printable(text: &str) -> String {
         }
     };
     text.chars().map(safe).collect()
+}
+
+/// Columns of the terminal that data goes to; none when it goes elsewhere, and then nothing is cut or broken.
+pub fn columns() -> Option<usize> {
+    console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+/// A line that a terminal does not break.
+pub fn cut(line: &str, columns: Option<usize>) -> String {
+    match columns {
+        Some(columns) if line.chars().count() > columns => line.chars().take(columns - 1).chain(['…']).collect(),
+        _ => line.to_owned(),
+    }
+}
+
+/// A text broken between words, each row behind `indent` spaces.
+pub fn rows(indent: usize, text: &str, columns: Option<usize>) -> String {
+    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(indent).max(20));
+    let (mut out, mut used) = (" ".repeat(indent), 0);
+    for word in text.split(' ') {
+        let letters = word.chars().count();
+        if used > 0 && used + 1 + letters > room {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            used = 0;
+        } else if used > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += letters;
+    }
+    out
 }
 
 /// One object, one line.
@@ -171,7 +207,17 @@ pub fn record_text(m: &Manifest) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{cut, printable, rows};
+
+    #[test]
+    fn lines_fit_the_terminal_and_stay_whole_without_one() {
+        let line = "quyết định ".repeat(10);
+        assert_eq!((cut(&line, Some(80)).chars().count(), cut(&line, None)), (80, line.clone()));
+        assert_eq!(cut("ngắn", Some(80)), "ngắn");
+        assert_eq!(rows(4, "một hai ba bốn năm sáu bảy", Some(24)), "    một hai ba bốn năm\n    sáu bảy");
+        assert!(rows(4, &line, Some(40)).lines().all(|row| row.chars().count() <= 40));
+        assert_eq!(rows(4, "một hai", None), "    một hai");
+    }
 
     #[test]
     fn a_file_name_cannot_steer_the_terminal() {

@@ -62,6 +62,9 @@ pub enum Decision {
 /// Why a paper need not be digitized, as a person finds it (TT 01/2023/TT-VPCP). It counts as done. A secret paper is found by its mark.
 pub const SKIPS: [Reason; 3] = [Reason::AlreadyShared, Reason::Photocopy, Reason::PresentOnly];
 
+/// What says that two papers may be in one record.
+const MAY_BE_SEVERAL: [Reason; 2] = [Reason::SeparatorUnreadable, Reason::DivisionUnsure];
+
 /// What a second person found.
 #[derive(Clone, Debug)]
 pub enum SecondLook {
@@ -160,8 +163,8 @@ pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) ->
     let (action, note, decided) = match decision {
         Decision::Accept(names) => {
             // Who accepts the whole looked at the whole: no two papers are in one record.
-            let one_paper = names.is_empty() && manifest.reasons.contains(&Reason::SeparatorUnreadable);
-            manifest.reasons.retain(|reason| !(one_paper && *reason == Reason::SeparatorUnreadable));
+            let one_paper = names.is_empty() && manifest.reasons.iter().any(|reason| MAY_BE_SEVERAL.contains(reason));
+            manifest.reasons.retain(|reason| !(one_paper && MAY_BE_SEVERAL.contains(reason)));
             let decided = match accept(&mut manifest.fields, names) {
                 Err(ReviewError::NoValue(_)) if one_paper => FieldsDecided::default(),
                 decided => decided?,
@@ -226,6 +229,8 @@ pub async fn decide_again(desk: &Desk<'_>, reviewer: &Reviewer, look: SecondLook
             if decided.changes.iter().all(|change| change.before == change.after) {
                 return Err(ReviewError::NothingInDoubt("the fields have these values already; accept instead"));
             }
+            follow_dossier(&mut manifest, &decided.changes);
+            set_outcome(&mut manifest);
             (action::SECOND_ROUND_CORRECT, decided)
         }
     };
@@ -239,8 +244,6 @@ pub async fn decide_again(desk: &Desk<'_>, reviewer: &Reviewer, look: SecondLook
             decided.changes.push(Change { field: name.to_owned(), before: field.value.clone(), after: field.value.clone() });
         }
     }
-    follow_dossier(&mut manifest, &decided.changes);
-    set_outcome(&mut manifest);
     seal(desk, reviewer, before, manifest, (who, action, note), decided).await
 }
 

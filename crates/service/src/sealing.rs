@@ -192,7 +192,8 @@ pub fn settle(fields: &[Field], reasons: &mut Vec<Reason>) -> State {
     reasons.extend(&doubts);
     reasons.sort();
     reasons.dedup();
-    let page_failed = [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged, Reason::SeparatorUnreadable];
+    let page_failed =
+        [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged, Reason::SeparatorUnreadable, Reason::DivisionUnsure];
     let page_failed = page_failed.iter().any(|reason| reasons.contains(reason));
     if doubts.is_empty() && !page_failed { State::Sealed } else { State::Review }
 }

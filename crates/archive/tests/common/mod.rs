@@ -176,6 +176,7 @@ pub async fn seal_part(
         born_digital: false,
         image_sha256: None,
         codes: Vec::new(),
+        look: None,
     };
     let field = |(name, value): &(&str, &str)| Field {
         name: (*name).to_owned(),

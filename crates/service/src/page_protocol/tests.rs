@@ -2,7 +2,7 @@
 
 use super::*;
 use sohoa_digitize::page::KeptImage;
-use sohoa_record::{CodeKind, Line, PageCode, Placement, Word};
+use sohoa_record::{CodeKind, Line, PageCode, PageLook, Placement, Word};
 
 /// A page as an honest child gives it: turned, with one word.
 fn honest() -> ReadPage {
@@ -18,6 +18,7 @@ fn honest() -> ReadPage {
         corrections: Vec::new(),
         born_digital: false,
         codes: vec![PageCode { kind: CodeKind::Qr, text: "SOHOA:DOCUMENT".into(), rect }],
+        look: Some(PageLook::new([7; 32])),
         kept: Some(KeptImage { width: 100, height: 200, encoding: Encoding::Flate { components: 1 }, data: vec![1, 2, 3] }),
     }
 }

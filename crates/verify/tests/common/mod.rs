@@ -93,6 +93,7 @@ pub fn manifest(record: &str, previous: Option<&Manifest>) -> Manifest {
             born_digital: false,
             image_sha256: Some(Sha256Hex::of(b"the image's own stream")),
             codes: Vec::new(),
+            look: None,
         }],
         fields: vec![Field {
             name: "code_number".into(),
