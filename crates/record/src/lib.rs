@@ -11,6 +11,7 @@ pub mod page_code;
 pub mod page_texts;
 pub mod reason;
 pub mod seal;
+pub mod signature;
 pub mod text;
 pub mod trust;
 

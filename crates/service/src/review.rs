@@ -11,7 +11,7 @@ pub mod values;
 
 use crate::keyring::KeyringError;
 use crate::result_code::{self, Template};
-use crate::sealing;
+use crate::sealing::{self, OF_THE_WHOLE};
 use ed25519_dalek::SigningKey;
 use fields::{FieldsDecided, accept, correct};
 use second_round::{Case, Rules};
@@ -159,11 +159,11 @@ pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) ->
     }
     let (action, note, decided) = match decision {
         Decision::Accept(names) => {
-            // Who accepts the whole looked at the whole: no two papers are in one record.
-            let one_paper = names.is_empty() && manifest.reasons.contains(&Reason::SeparatorUnreadable);
-            manifest.reasons.retain(|reason| !(one_paper && *reason == Reason::SeparatorUnreadable));
+            // Who accepts the whole looked at the whole: no two papers are in one record, and what its signatures say is known.
+            let whole = names.is_empty() && manifest.reasons.iter().any(|reason| OF_THE_WHOLE.contains(reason));
+            manifest.reasons.retain(|reason| !(whole && OF_THE_WHOLE.contains(reason)));
             let decided = match accept(&mut manifest.fields, names) {
-                Err(ReviewError::NoValue(_)) if one_paper => FieldsDecided::default(),
+                Err(ReviewError::NoValue(_)) if whole => FieldsDecided::default(),
                 decided => decided?,
             };
             (action::ACCEPT, names_of(&decided.changes), decided)

@@ -5,7 +5,7 @@ use crate::cli::{By, Review, SecondRound};
 use crate::commands::records::entry_line;
 use crate::config::Config;
 use crate::keyring;
-use crate::present::{document_line, json_line, printable};
+use crate::present::{document_line, json_line, printable, signature_lines};
 use crate::review::second_round::{self, Rate};
 use crate::review::{self, Decided, Decision, Desk, Reviewer, SecondLook};
 use crate::witness::{self, Registers};
@@ -160,6 +160,11 @@ async fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
         m.object(sohoa_record::manifest::Role::Searchable).and_then(|o| archive.objects.local_path(&o.digests.sha256))
     {
         println!("  look at  {}", path.display());
+    }
+    for (at, signature) in m.incoming_signatures.iter().enumerate() {
+        for line in signature_lines(signature, m.signature_checks.get(at)) {
+            println!("  {line}");
+        }
     }
     for field in &m.fields {
         let value = field.value.as_deref().unwrap_or("—");
