@@ -181,7 +181,7 @@ impl Children {
             }
             Err(detail) => {
                 tracing::warn!(source = source.name, "its signatures were not checked: {detail}");
-                SignatureCheck::only(Verdict::NotChecked, Vec::new())
+                Box::new(SignatureCheck::only(Verdict::NotChecked, Vec::new()))
             }
         };
         let mut listed = info.signatures.clone();
@@ -194,7 +194,7 @@ impl Children {
                 covers_whole_file: false,
             });
         }
-        Ok(listed.into_iter().map(|signature| Checked { signature, check: check.clone() }).collect())
+        Ok(listed.into_iter().map(|signature| Checked { signature, check: (*check).clone() }).collect())
     }
 
     /// Reads one page. Time-outs and crashes become the page's state; only a child that cannot be started is an error.
@@ -377,13 +377,13 @@ impl PageChild {
         &mut self,
         source: &SourceFile,
         spec: &ChildSpec,
-    ) -> Result<Result<Vec<Checked>, SignatureCheck>, String> {
+    ) -> Result<Result<Vec<Checked>, Box<SignatureCheck>>, String> {
         let told = |silence: Silence| silence.of_source().1;
         self.open(source, spec).await.map_err(told)?.map_err(|e| e.to_string())?;
         let now = crate::time::now().timestamp().as_second();
         match self.exchange(&Request::Signatures { now }, &spec.limits, spec.open_time).await.map_err(told)? {
             Answer::Signatures(checked) => Ok(Ok(checked)),
-            Answer::NoSignatures(check) => Ok(Err(check)),
+            Answer::NoSignatures(check) => Ok(Err(Box::new(check))),
             Answer::Refused { detail, .. } => Err(detail),
             _ => Err(told(self.autopsy(Lie("it answered out of turn".into())).await)),
         }

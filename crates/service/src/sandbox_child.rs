@@ -123,7 +123,7 @@ fn signatures(source: &decode::Opened, trust: &Trust, now: i64) -> Answer {
     let presentable = |one: Checked| Checked { signature: listed(&one.signature), check: presentable_check(one.check) };
     match validate(source.bytes(), trust, now) {
         Ok(checked) => Answer::Signatures(checked.into_iter().map(presentable).collect()),
-        Err(check) => Answer::NoSignatures(presentable_check(check)),
+        Err(check) => Answer::NoSignatures(presentable_check(*check)),
     }
 }
 

@@ -86,12 +86,12 @@ pub struct Checked {
 
 /// Judges every signature of a PDF. `now` (seconds since 1970) serves where no time of signing is given. The error is the judgement
 /// on a file that cannot be relied on as a whole, where only that there are signatures can be said.
-pub fn validate(data: &[u8], trust: &Trust, now: i64) -> Result<Vec<Checked>, SignatureCheck> {
+pub fn validate(data: &[u8], trust: &Trust, now: i64) -> Result<Vec<Checked>, Box<SignatureCheck>> {
     let ranges = ranges_in(data);
     if ranges.is_empty() {
         return Ok(Vec::new());
     }
-    let refused = |finding| SignatureCheck::only(Verdict::Unsupported, vec![finding]);
+    let refused = |finding| Box::new(SignatureCheck::only(Verdict::Unsupported, vec![finding]));
     if data.len() > MAX_PARSED / 2 {
         return Err(refused(Finding::TooComplex));
     }

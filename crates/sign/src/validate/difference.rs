@@ -203,7 +203,7 @@ impl<'a> Comparer<'a> {
         self.dictionaries(old, new, &[b"Annots"], Finding::ContentChanged, &place, 0);
         let (before, after) = (list(self.old, old, b"Annots"), list(self.new, new, b"Annots"));
         let place = format!("page {number} /Annots");
-        self.prefix(&before, &after, Finding::AnnotationChanged, &place, |comparer, added| {
+        self.prefix(before, after, Finding::AnnotationChanged, &place, |comparer, added| {
             // one that was added is a widget of a field that may have been added
             resolve(comparer.new, added).0.is_some_and(|id| comparer.new_widgets.contains(&id))
         });
