@@ -150,6 +150,9 @@ fn every_signature_has_the_verdict_of_the_list_and_no_attack_is_accepted() {
             if is_good != is_good_for_pyhanko(&said) && why.is_empty() {
                 faults.push(format!("{name} '{field}': {told} ({findings}), pyHanko says {said}: the list does not say why"));
             }
+            if is_good == is_good_for_pyhanko(&said) && !why.is_empty() {
+                faults.push(format!("{name} '{field}': the two agree, and the list says why they do not"));
+            }
             lines.push(format!("{name}\t{field}\t{told}\t{findings}\t{said}\t{why}"));
         }
     }
