@@ -1,3 +1,5 @@
+//! Times as PDF writes them. The verdicts themselves are tested with files: `tests/incoming_*.rs`.
+
 use super::*;
 
 #[test]
