@@ -12,6 +12,7 @@ pub mod page_look;
 pub mod page_texts;
 pub mod reason;
 pub mod seal;
+pub mod signature;
 pub mod text;
 pub mod trust;
 

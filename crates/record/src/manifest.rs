@@ -10,6 +10,7 @@ use crate::identifier::RecordId;
 use crate::page_code::PageCode;
 use crate::page_look::PageLook;
 use crate::reason::Reason;
+use crate::signature::SignatureCheck;
 use crate::text::Placement;
 use crate::{DossierCode, Sha256Hex};
 use serde::{Deserialize, Serialize};
@@ -54,8 +55,11 @@ pub struct Manifest {
     pub pages: Vec<Page>,
     /// What was read.
     pub fields: Vec<Field>,
-    /// Signatures found in the incoming file, listed and not judged.
+    /// Signatures found in the incoming file.
     pub incoming_signatures: Vec<IncomingSignature>,
+    /// The judgement on each of them, in the same order; left out where there are none, as in receipts made before this member was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signature_checks: Vec<SignatureCheck>,
     /// How it was made.
     pub processing: Processing,
     /// Who did what, in time order; the last entry made this revision.

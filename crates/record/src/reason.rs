@@ -64,6 +64,11 @@ reasons! {
     TooLarge, "too_large", "tệp lớn hơn giới hạn cho phép: tách nhỏ hoặc quét ở độ phân giải thấp hơn", "the file is larger than the limit: split it or scan it at a lower resolution";
     OpenTimeout, "open_timeout", "không mở được tệp trong thời gian cho phép: tệp có thể hỏng hoặc có ý đồ xấu", "the file could not be opened within its time limit: it may be damaged or malicious";
     OpenCrash, "open_crash", "chương trình đọc tệp bị dừng khi mở tệp: tệp có thể hỏng hoặc có ý đồ xấu", "the reader stopped while opening the file: it may be damaged or malicious";
+    // --- what the signatures say that came with a PDF
+    SignatureAltered, "signature_altered", "tệp đã bị thay đổi sau khi ký số: xin lại bản gốc từ nơi ký, không dùng nội dung này", "the file was altered after it was signed: ask the signer for the original, do not use this content";
+    SignatureBroken, "signature_broken", "chữ ký số trong tệp hỏng hoặc không bao trùm nội dung: xin lại bản gốc từ nơi ký", "a signature in the file is broken or does not cover it: ask the signer for the original";
+    SignatureDoubtful, "signature_doubtful", "chữ ký số dùng thuật toán yếu hoặc chứng thư không được chấp nhận: hỏi lại nơi ký", "a signature is weak or its certificate is refused: ask the signer";
+    SignatureUnchecked, "signature_unchecked", "chữ ký số trong tệp chưa kiểm tra được: kiểm tra bằng phần mềm khác", "a signature in the file could not be checked: check it with another program";
     // --- lawfully not digitized (TT 01/2023/TT-VPCP)
     Secret, "secret", "giấy tờ có dấu mật: không số hóa, chuyển bộ phận bảo mật", "the paper is marked secret: it is not digitized, hand it to the security officer";
     AlreadyShared, "already_shared", "đã có dữ liệu dùng chung có giá trị pháp lý: không số hóa lại (TT 01/2023)", "already shared as data of legal value: it is not digitized again (TT 01/2023)";

@@ -96,6 +96,7 @@ pub struct Decode {
     pub page_seconds: u64,
     pub child_memory_mb: u64,
     pub require_walls: bool,
+    pub signature_roots: PathBuf,
 }
 
 /// Codes on paper.
@@ -205,6 +206,7 @@ impl Default for Decode {
             page_seconds: 120,
             child_memory_mb: 2000,
             require_walls: true,
+            signature_roots: PathBuf::new(),
         }
     }
 }
@@ -354,6 +356,12 @@ impl Config {
     /// A path of the configuration as an absolute one.
     pub fn path(&self, relative: &Path) -> PathBuf {
         self.home.join(relative)
+    }
+
+    /// The folder of certificates that signatures of others may lead to; empty when none is configured.
+    pub fn signature_roots(&self) -> PathBuf {
+        let folder = &self.decode.signature_roots;
+        if folder.as_os_str().is_empty() { PathBuf::new() } else { self.path(folder) }
     }
 
     /// The PDF profile; none when the name is unknown, which [`Config::load`] has ruled out.

@@ -360,7 +360,7 @@ impl Batch<'_> {
                     let pdf = self.put(&document.pdf).await?;
                     let text = self.put(&document.text).await?;
                     let part = (of > 1).then_some(Part { number, of });
-                    let made = Made::Read { info: &done.source, document, part, pdf, text };
+                    let made = Made::Read { info: &done.source, signatures: &done.signatures, document, part, pdf, text };
                     manifests.push(self.commit(sealing::capture(captured(number), made, &self.engine)?).await?);
                 }
             }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use sohoa_record::field::REGISTER_RULE;
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::{Manifest, Page, PageState, State};
+use sohoa_record::manifest::{IncomingSignature, Manifest, Page, PageState, State};
+use sohoa_record::signature::SignatureCheck;
 use sohoa_record::{Field, Reason, field};
 
 /// A document as `digitize --json` and `ingest --json` give it. Fields may be added, never renamed.
@@ -192,17 +193,36 @@ pub fn record_text(m: &Manifest) -> String {
     for object in &m.objects {
         put("object", format!("{:<16} {:>10} bytes  {}", object.name, object.digests.size, object.digests.sha256));
     }
-    for signature in &m.incoming_signatures {
-        let whole = if signature.covers_whole_file { "covers the whole file" } else { "does not cover the whole file" };
-        put(
-            "signature",
-            format!("{}  {}  {}, {whole} (listed, not judged)", signature.signer, signature.kind, signature.claimed_time),
-        );
+    for (at, signature) in m.incoming_signatures.iter().enumerate() {
+        let mut label = "signature";
+        for line in signature_lines(signature, m.signature_checks.get(at)) {
+            put(label, line);
+            label = "";
+        }
     }
     for event in &m.history {
         put("history", format!("{}  {}  {}  {}", event.at, event.who, event.action, event.note));
     }
     out
+}
+
+/// A signature that came with a PDF, in lines for people: who and when, the verdict, and why.
+pub fn signature_lines(signature: &IncomingSignature, check: Option<&SignatureCheck>) -> Vec<String> {
+    let or = |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { printable(text) };
+    let whole = if signature.covers_whole_file { "covers the whole file" } else { "does not cover the whole file" };
+    let (signer, time) = (or(&signature.signer, "signer unknown"), or(&signature.claimed_time, "no time"));
+    let mut lines = vec![format!("{signer}  {time}  {}, {whole}", or(&signature.kind, "kind unknown"))];
+    let Some(check) = check else {
+        lines[0].push_str(" (listed, not judged)");
+        return lines;
+    };
+    lines.push(format!("{}: {} / {}", check.verdict, check.verdict.vi(), check.verdict.en()));
+    let told = [("algorithm", &check.algorithm), ("path", &check.path.join(" ← ")), ("field", &check.field)];
+    lines.extend(told.iter().filter(|(_, text)| !text.is_empty()).map(|(what, text)| format!("  {what}: {}", printable(text))));
+    lines.extend(check.stamped_time.iter().map(|time| format!("  time stamp: {}", printable(time))));
+    lines.extend(check.findings.iter().map(|finding| format!("  {finding}: {} / {}", finding.vi(), finding.en())));
+    lines.extend(check.changes.iter().map(|change| format!("  changed: {}", printable(change))));
+    lines
 }
 
 #[cfg(test)]

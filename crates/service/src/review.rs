@@ -11,7 +11,7 @@ pub mod values;
 
 use crate::keyring::KeyringError;
 use crate::result_code::{self, Template};
-use crate::sealing;
+use crate::sealing::{self, OF_THE_WHOLE};
 use ed25519_dalek::SigningKey;
 use fields::{FieldsDecided, accept, correct};
 use second_round::{Case, Rules};
@@ -61,9 +61,6 @@ pub enum Decision {
 
 /// Why a paper need not be digitized, as a person finds it (TT 01/2023/TT-VPCP). It counts as done. A secret paper is found by its mark.
 pub const SKIPS: [Reason; 3] = [Reason::AlreadyShared, Reason::Photocopy, Reason::PresentOnly];
-
-/// What says that two papers may be in one record.
-const MAY_BE_SEVERAL: [Reason; 2] = [Reason::SeparatorUnreadable, Reason::DivisionUnsure];
 
 /// What a second person found.
 #[derive(Clone, Debug)]
@@ -162,11 +159,11 @@ pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) ->
     }
     let (action, note, decided) = match decision {
         Decision::Accept(names) => {
-            // Who accepts the whole looked at the whole: no two papers are in one record.
-            let one_paper = names.is_empty() && manifest.reasons.iter().any(|reason| MAY_BE_SEVERAL.contains(reason));
-            manifest.reasons.retain(|reason| !(one_paper && MAY_BE_SEVERAL.contains(reason)));
+            // Who accepts the whole looked at the whole: no two papers are in one record, and what its signatures say is known.
+            let whole = names.is_empty() && manifest.reasons.iter().any(|reason| OF_THE_WHOLE.contains(reason));
+            manifest.reasons.retain(|reason| !(whole && OF_THE_WHOLE.contains(reason)));
             let decided = match accept(&mut manifest.fields, names) {
-                Err(ReviewError::NoValue(_)) if one_paper => FieldsDecided::default(),
+                Err(ReviewError::NoValue(_)) if whole => FieldsDecided::default(),
                 decided => decided?,
             };
             (action::ACCEPT, names_of(&decided.changes), decided)

@@ -5,7 +5,7 @@
 
 use crate::page_protocol::{
     self as protocol, Answer, ChildSpec, Crop, MAX_CROP_PIXELS, MAX_REQUEST, MAX_SIGNATURES, Ready, Request, SourceInfo,
-    presentable, read_frame, write_frame,
+    presentable, presentable_check, read_frame, write_frame,
 };
 use crate::sandbox::HANDED;
 use crate::sandbox_walls::{grant_time, wall_in};
@@ -16,7 +16,9 @@ use sohoa_digitize::recognize::{EngineError, EngineInfo, TesseractEngine};
 use sohoa_digitize::{Limits, OcrEngine, ReadPage, decode, read_page};
 use sohoa_record::manifest::IncomingSignature;
 use sohoa_record::{PageText, Reason, Rect};
+use sohoa_sign::validate::{Checked, Trust, validate};
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,6 +31,12 @@ pub fn run() -> io::Result<()> {
     let Some(spec) = receive::<ChildSpec>(&mut input)? else { return Ok(()) };
     let mut engine = match load_engine(&spec) {
         Ok(engine) => engine,
+        Err(detail) => {
+            return send(&mut output, Answer::Refused { reason: Reason::RecognizeFailed, detail: presentable(&detail) });
+        }
+    };
+    let trust = match roots(&spec.roots) {
+        Ok(trust) => trust,
         Err(detail) => {
             return send(&mut output, Answer::Refused { reason: Reason::RecognizeFailed, detail: presentable(&detail) });
         }
@@ -58,6 +66,13 @@ pub fn run() -> io::Result<()> {
                     let page = read_page(source, number, &mut engine, &spec.reading);
                     let page = Box::new(within_bounds(page, &spec.limits));
                     Answer::Page { page, engine_ms: engine.milliseconds }
+                }
+                None => Answer::Refused { reason: Reason::OpenCrash, detail: "no source is open".into() },
+            },
+            Request::Signatures { now } => match &source {
+                Some(source) => {
+                    grant_time(spec.open_time);
+                    signatures(source, &trust, now)
                 }
                 None => Answer::Refused { reason: Reason::OpenCrash, detail: "no source is open".into() },
             },
@@ -105,17 +120,45 @@ fn crop(source: &mut decode::Opened, number: u32, place: Rect, rotated_deg: u16)
     }
 }
 
-fn info(opened: &decode::Opened) -> SourceInfo {
-    let signature = |signature: &IncomingSignature| IncomingSignature {
+/// The certificates of a folder that the administrator trusts, read before the walls stand.
+fn roots(folder: &Path) -> Result<Trust, String> {
+    let mut trust = Trust::default();
+    if folder.as_os_str().is_empty() {
+        return Ok(trust);
+    }
+    let unreadable = |path: &Path, e: io::Error| format!("{} cannot be read: {e}; see [decode] signature_roots", path.display());
+    for entry in std::fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
+        let path = entry.map_err(|e| unreadable(folder, e))?.path();
+        let file = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;
+        if !trust.add(&file) {
+            return Err(format!("{} holds no certificate (PEM or DER); take it out of [decode] signature_roots", path.display()));
+        }
+    }
+    Ok(trust)
+}
+
+fn signatures(source: &decode::Opened, trust: &Trust, now: i64) -> Answer {
+    let presentable = |one: Checked| Checked { signature: listed(&one.signature), check: presentable_check(one.check) };
+    match validate(source.bytes(), trust, now) {
+        Ok(checked) => Answer::Signatures(checked.into_iter().map(presentable).collect()),
+        Err(check) => Answer::NoSignatures(presentable_check(*check)),
+    }
+}
+
+fn listed(signature: &IncomingSignature) -> IncomingSignature {
+    IncomingSignature {
         kind: presentable(&signature.kind),
         signer: presentable(&signature.signer),
         claimed_time: presentable(&signature.claimed_time),
         covers_whole_file: signature.covers_whole_file,
-    };
+    }
+}
+
+fn info(opened: &decode::Opened) -> SourceInfo {
     SourceInfo {
         media_type: opened.media_type().to_owned(),
         pages: opened.page_count(),
-        signatures: opened.signatures().iter().take(MAX_SIGNATURES).map(signature).collect(),
+        signatures: opened.signatures().iter().take(MAX_SIGNATURES).map(listed).collect(),
     }
 }
 

@@ -11,6 +11,7 @@ use sohoa_digitize::render::{Meta, Profile};
 use sohoa_digitize::{Assembly, Digitized, ReadPage};
 use sohoa_record::manifest::PageState;
 use sohoa_record::{DossierCode, Reason};
+use sohoa_sign::validate::Checked;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ pub enum Outcome {
 pub struct Done {
     /// What the source is.
     pub source: SourceInfo,
+    /// The signatures in it, judged.
+    pub signatures: Vec<Checked>,
     /// The documents that it falls into, in order; one when nothing divides it, never none.
     pub documents: Vec<Document>,
 }
@@ -90,6 +93,7 @@ pub async fn read_document(
         Err(SandboxError::Refused { reason, detail }) => return Ok(Outcome::Refused { reason, detail }),
         Err(error) => return Err(error.into()),
     };
+    let signatures = children.signatures(source, &info).await?;
     let spool = |e: std::io::Error| WorkError::Spool(folder.to_owned(), e);
     let mut documents = Vec::new();
     let (mut divider, mut openings) = (Divider::default(), Openings::default());
@@ -125,7 +129,7 @@ pub async fn read_document(
         open = open.take(step, folder, how, &mut documents).map_err(spool)?;
     }
     documents.push(open.close(how).map_err(spool)?);
-    Ok(Outcome::Done(Box::new(Done { source: info, documents })))
+    Ok(Outcome::Done(Box::new(Done { source: info, signatures, documents })))
 }
 
 /// The document that pages go into.

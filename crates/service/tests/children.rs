@@ -100,6 +100,7 @@ fn with_fake(trouble: &str, page_time: Duration) -> [Vec<(PageState, Vec<Reason>
     let spec = ChildSpec {
         program: Some(program.clone()),
         require_walls: true,
+        roots: "".into(),
         model: "none".into(),
         language: "none".into(),
         reading: Default::default(),

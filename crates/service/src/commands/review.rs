@@ -5,7 +5,7 @@ use crate::cli::{By, Review, SecondRound};
 use crate::commands::records::entry_line;
 use crate::config::Config;
 use crate::keyring;
-use crate::present::{self, document_line, json_line, printable, rows};
+use crate::present::{self, document_line, json_line, printable, rows, signature_lines};
 use crate::review::second_round::{self, Rate};
 use crate::review::{self, Decided, Decision, Desk, Reviewer, SecondLook};
 use crate::witness::{self, Registers};
@@ -168,6 +168,11 @@ async fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
     for page in &m.pages {
         for reason in page.reasons.iter().filter(|reason| OF_THE_DIVISION.contains(reason)) {
             println!("{}", rows(2, &format!("page {}: {reason}: {}", page.number, reason.vi()), present::columns()));
+        }
+    }
+    for (at, signature) in m.incoming_signatures.iter().enumerate() {
+        for line in signature_lines(signature, m.signature_checks.get(at)) {
+            println!("  {line}");
         }
     }
     for field in &m.fields {

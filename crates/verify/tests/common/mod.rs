@@ -107,6 +107,7 @@ pub fn manifest(record: &str, previous: Option<&Manifest>) -> Manifest {
             register: None,
         }],
         incoming_signatures: vec![],
+        signature_checks: vec![],
         processing: Processing {
             software: "sohoa 0.1.0".into(),
             engine: "tesseract 5.3.0".into(),
