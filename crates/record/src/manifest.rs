@@ -55,6 +55,10 @@ pub struct Manifest {
     pub fields: Vec<Field>,
     /// Signatures found in the incoming file, listed and not judged.
     pub incoming_signatures: Vec<IncomingSignature>,
+    /// The legal signatures that were put on the searchable PDF, in order; not written when there are none. Each is told as its certificate
+    /// and its time stamp say; the proof is in the PDF.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pdf_signatures: Vec<PdfSignature>,
     /// How it was made.
     pub processing: Processing,
     /// Who did what, in time order; the last entry made this revision.
@@ -212,6 +216,24 @@ pub struct IncomingSignature {
     pub covers_whole_file: bool,
 }
 
+/// A legal signature on the searchable PDF.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PdfSignature {
+    /// How it looks and whose it is: `nd30-2020`, `tt01-2023`, `tt02-2019`; also its field's name in the PDF.
+    pub profile: String,
+    /// The common name of the signer's certificate.
+    pub signer: String,
+    /// SHA-256 of that certificate.
+    pub certificate_sha256: Sha256Hex,
+    /// The PAdES level: `b-b`, `b-t`, `b-lt`, `b-lta` (EN 319 142-1).
+    pub level: String,
+    /// The time that the signer claims, `/M`: RFC 3339 at +07:00.
+    pub signed_at: String,
+    /// The time-stamping service's time: RFC 3339 at +07:00; null when it was not asked.
+    pub stamped_at: Option<String>,
+}
+
 /// How a revision was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -269,6 +291,8 @@ pub mod action {
     pub const REGISTER: &str = "register";
     /// A person found that the paper is lawfully not digitized.
     pub const SKIP: &str = "skip";
+    /// The searchable PDF was signed after the decision that made it due.
+    pub const SIGN: &str = "sign";
     /// A person refused the document.
     pub const REJECT: &str = "reject";
     /// Another person looked at a decision and found it right.

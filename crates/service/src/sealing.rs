@@ -88,6 +88,7 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo) -> Resul
         pages: Vec::new(),
         fields: Vec::new(),
         incoming_signatures: Vec::new(),
+        pdf_signatures: Vec::new(),
         processing: Processing {
             software: SOFTWARE.into(),
             engine: engine.engine.clone(),

@@ -214,6 +214,7 @@ pub async fn seal_part(
         pages: (1..=document.pages.len() as u32).map(page).collect(),
         fields: document.fields.iter().map(field).collect(),
         incoming_signatures: vec![],
+        pdf_signatures: vec![],
         processing: Processing { software: "test".into(), engine: String::new(), model: String::new(), model_sha256: None },
         history: vec![event("capture")],
     };

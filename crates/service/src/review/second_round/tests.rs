@@ -40,6 +40,7 @@ fn record(number: u32, salt: u8, decisions: &[(&str, &str, &[&str])]) -> Vec<Ope
         pages: vec![],
         fields: vec![],
         incoming_signatures: vec![],
+        pdf_signatures: vec![],
         processing: Processing { software: String::new(), engine: String::new(), model: String::new(), model_sha256: None },
         history: vec![event(0, "sohoa", action::CAPTURE, vec![])],
     };
