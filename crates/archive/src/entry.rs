@@ -44,7 +44,7 @@ pub struct Entry {
     pub stored_bytes: u64,
     /// What became of the pages.
     pub pages: PageCounts,
-    /// The source carries a signature that covers the whole file. Listed, not judged.
+    /// The searchable PDF carries a legal signature of ours, or the source one that covers the whole file (listed, not judged).
     pub signed: bool,
     /// A searchable copy is kept beside the source.
     pub archived: bool,
@@ -130,7 +130,7 @@ impl Entry {
             text_sha256: m.object(Role::Text).map(|object| object.digests.sha256.clone()),
             stored_bytes: m.objects.iter().map(|object| object.digests.size).sum(),
             pages,
-            signed: m.incoming_signatures.iter().any(|signature| signature.covers_whole_file),
+            signed: !m.pdf_signatures.is_empty() || m.incoming_signatures.iter().any(|signature| signature.covers_whole_file),
             archived: m.object(Role::Searchable).is_some(),
             arrived_at: m.source.arrived_at.clone(),
             sealed_at: m.sealed_at.clone(),

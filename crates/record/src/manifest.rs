@@ -60,6 +60,10 @@ pub struct Manifest {
     /// The judgement on each of them, in the same order; left out where there are none, as in receipts made before this member was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signature_checks: Vec<SignatureCheck>,
+    /// The legal signatures that were put on the searchable PDF, in order; not written when there are none. Each is told as its certificate
+    /// and its time stamp say; the proof is in the PDF.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pdf_signatures: Vec<PdfSignature>,
     /// How it was made.
     pub processing: Processing,
     /// Who did what, in time order; the last entry made this revision.
@@ -220,6 +224,24 @@ pub struct IncomingSignature {
     pub covers_whole_file: bool,
 }
 
+/// A legal signature on the searchable PDF.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PdfSignature {
+    /// How it looks and whose it is: `nd30-2020`, `tt01-2023`, `tt02-2019`; also its field's name in the PDF.
+    pub profile: String,
+    /// The common name of the signer's certificate.
+    pub signer: String,
+    /// SHA-256 of that certificate.
+    pub certificate_sha256: Sha256Hex,
+    /// The PAdES level: `b-b`, `b-t`, `b-lt`, `b-lta` (EN 319 142-1).
+    pub level: String,
+    /// The time that the signer claims, `/M`: RFC 3339 at +07:00.
+    pub signed_at: String,
+    /// The time-stamping service's time: RFC 3339 at +07:00; null when it was not asked.
+    pub stamped_at: Option<String>,
+}
+
 /// How a revision was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -277,6 +299,8 @@ pub mod action {
     pub const REGISTER: &str = "register";
     /// A person found that the paper is lawfully not digitized.
     pub const SKIP: &str = "skip";
+    /// The searchable PDF was signed after the decision that made it due.
+    pub const SIGN: &str = "sign";
     /// A person refused the document.
     pub const REJECT: &str = "reject";
     /// Another person looked at a decision and found it right.

@@ -74,6 +74,11 @@ reasons! {
     AlreadyShared, "already_shared", "đã có dữ liệu dùng chung có giá trị pháp lý: không số hóa lại (TT 01/2023)", "already shared as data of legal value: it is not digitized again (TT 01/2023)";
     Photocopy, "photocopy", "bản chụp hoặc bản sao chứng thực giấy: không phải số hóa (TT 01/2023)", "a photocopy or certified paper copy: it need not be digitized (TT 01/2023)";
     PresentOnly, "present_only", "giấy tờ chỉ phải xuất trình: không phải số hóa (TT 01/2023)", "a paper that is only presented: it need not be digitized (TT 01/2023)";
+    // --- vouched for, and its PDF is not signed yet
+    SignatureWaits, "signature_waits", "chờ ký số trên máy khác: chạy sohoa sign prepare, ký, rồi sohoa sign complete", "it waits for a signature made on another computer: sohoa sign prepare, sign, then sohoa sign complete";
+    TimestampMissing, "timestamp_missing", "chưa có dấu thời gian: kiểm tra mạng và [sign] tsa, rồi chạy lại sohoa ingest hoặc sohoa sign run", "no time stamp could be had: check the network and [sign] tsa, then run sohoa ingest or sohoa sign run again";
+    RevocationUnknown, "revocation_unknown", "chưa biết chứng thư có bị thu hồi không: kiểm tra mạng, rồi chạy lại sohoa ingest hoặc sohoa sign run", "whether a certificate was revoked is not known: check the network, then run sohoa ingest or sohoa sign run again";
+    SignerFailed, "signer_failed", "không ký số được: chạy sohoa doctor, kiểm tra thiết bị ký và chứng thư, rồi sohoa sign run", "the PDF could not be signed: run sohoa doctor, check token and certificate, then sohoa sign run";
     // --- decided by a person; never counts as digitized
     Rejected, "rejected", "người kiểm tra từ chối: xem ghi chú", "the reviewer rejected it: see the note";
 }

@@ -68,6 +68,7 @@ fn manifest(words: &[String], numbers: [u32; 4]) -> Manifest {
         }],
         incoming_signatures: vec![],
         signature_checks: vec![],
+        pdf_signatures: vec![],
         processing: Processing { software: "sohoa".into(), engine: "recorded".into(), model: String::new(), model_sha256: None },
         history: vec![Event {
             at: "2026-11-22T09:30:00+07:00".into(),

@@ -148,6 +148,9 @@ pub enum Command {
     /// Finish what the machine was not sure of; each decision is a new, signed revision
     #[command(subcommand)]
     Review(Review),
+    /// Legal signatures on the searchable PDFs: what waits for one, and keys on other computers
+    #[command(subcommand)]
+    Sign(Sign),
     /// The register: what exists on paper, the denominator of every rate
     #[command(subcommand)]
     Register(Register),
@@ -326,6 +329,45 @@ pub struct By {
     /// The revision that was looked at (`sohoa review show`); when somebody decided since, nothing is signed
     #[arg(long, value_name = "N")]
     pub revision: Option<u32>,
+}
+
+/// `sohoa sign …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Sign {
+    /// What is vouched for and not signed yet, with the reason
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Try again what waits for a time stamp, the network or a signer; `ingest` does it too
+    Run {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// What a key on another computer is to sign: RECORD.json with the digest, RECORD.tosign with the bytes
+    #[command(
+        after_help = "Example:\n  sohoa sign prepare 9d4e11f0 --to usb/\n\nThe other computer makes a detached CMS (CAdES: signing-certificate-v2, no signing-time) with SHA-256."
+    )]
+    Prepare {
+        /// Records, or their beginnings or ends; all that wait for such a key when left out
+        records: Vec<String>,
+        /// Where to write; files of an earlier try are written over
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Take back what the other computer signed; it is checked, put into the PDF and sealed
+    #[command(after_help = "Example:\n  sohoa sign complete usb/9d4e11f0-….json --cms usb/9d4e11f0-….p7s")]
+    Complete {
+        /// The note that prepare wrote
+        note: PathBuf,
+        /// The detached CMS, DER
+        #[arg(long, value_name = "FILE")]
+        cms: PathBuf,
+        /// Who stands in the history; [archive] operator when left out
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
 }
 
 /// `sohoa register …`

@@ -1,13 +1,18 @@
 //! `pipeline.toml`: read once at the start, checked, and handed on. Paths in it are relative to its own folder.
 
+mod sign;
+
 use crate::result_code::Template;
 use crate::review::second_round;
 use serde::Deserialize;
 use sohoa_digitize::codes::{payload, sheets::Rules};
 use sohoa_digitize::{Limits, render::Profile};
 use sohoa_record::text::nfc;
+use sohoa_sign::pades::Level;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+
+pub use sign::{Sign, Signature, SignerKind};
 
 /// The commented default that `sohoa init` writes.
 pub const DEFAULT: &str = include_str!("../../../pipeline.toml");
@@ -38,6 +43,8 @@ pub struct Config {
     pub extract: Extract,
     /// `[render]`
     pub render: Render,
+    /// `[sign]`
+    pub sign: Sign,
     /// `[seal]`
     pub seal: Seal,
     /// `[review]`
@@ -58,6 +65,7 @@ struct File {
     divide: Divide,
     extract: Extract,
     render: Render,
+    sign: Sign,
     seal: Seal,
     review: Review,
     report: Report,
@@ -323,6 +331,9 @@ impl Config {
                 ));
             }
         }
+        if let Some((key, value, remedy)) = config.sign.mistake() {
+            return Err(bad("sign", key, value, remedy));
+        }
         for (section, key, value, range, remedy) in config.numbers() {
             if !range.contains(&value) {
                 return Err(bad(section, key, value.to_string(), remedy));
@@ -333,7 +344,7 @@ impl Config {
 
     /// Every number with what it may be: a limit that is none, or one that no machine has, is a mistake in typing.
     #[rustfmt::skip]
-    fn numbers(&self) -> [(&'static str, &'static str, u64, RangeInclusive<u64>, &'static str); 9] {
+    fn numbers(&self) -> [(&'static str, &'static str, u64, RangeInclusive<u64>, &'static str); 10] {
         let (ingest, decode) = (&self.ingest, &self.decode);
         [
             ("ingest", "workers", ingest.workers as u64, 0..=1024, "write 0 (one per core) to 1024"),
@@ -344,13 +355,15 @@ impl Config {
             ("decode", "open_seconds", decode.open_seconds, 1..=86_400, "every wait has a limit; write 1 to 86400 seconds"),
             ("decode", "page_seconds", decode.page_seconds, 1..=86_400, "every wait has a limit; write 1 to 86400 seconds"),
             ("decode", "child_memory_mb", decode.child_memory_mb, 300..=1 << 20, "the engine alone needs 300; write up to 1048576 megabytes"),
+            ("sign", "network_seconds", self.sign.network_seconds, 1..=600, "every wait has a limit; write 1 to 600 seconds"),
             ("review", "second_round_percent", self.review.second_round_percent.into(), 0..=100, "write 0 (none) to 100 (all)"),
         ]
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, codes, recognize, correct, divide, extract, render, seal, review, report } = file;
-        Config { home, archive, ingest, decode, codes, recognize, correct, divide, extract, render, seal, review, report }
+        let File { archive, ingest, decode, codes, recognize, correct, divide, extract, render, sign, seal, review, report } =
+            file;
+        Config { home, archive, ingest, decode, codes, recognize, correct, divide, extract, render, sign, seal, review, report }
     }
 
     /// A path of the configuration as an absolute one.
@@ -371,6 +384,11 @@ impl Config {
             "pdfa-2b" => Some(Profile::PdfA2b),
             _ => None,
         }
+    }
+
+    /// The level of the legal signatures; its name was checked when the configuration was read.
+    pub fn signature_level(&self) -> Level {
+        self.sign.level().unwrap_or(Level::Archival)
     }
 
     /// Which codes part a batch.
@@ -471,6 +489,13 @@ mod tests {
             ("[review]\nsecond_round_percent = 101", "second_round_percent"),
             ("[codes]\nseparators = [\"A\"]", "separators"),
             ("[codes]\nfirst_page_prefixes = [\"\"]", "first_page_prefixes"),
+            ("[sign]\nlevel = \"b-x\"", "b-lta"),
+            ("[sign]\nnetwork_seconds = 0", "network_seconds"),
+            ("[[sign.signature]]\nprofile = \"nd30-2020\"\nsigner = \"paper\"", "external"),
+            ("[[sign.signature]]\nprofile = \"nd30\"\nsigner = \"external\"\nname = \"UBND\"", "tt01-2023"),
+            ("[[sign.signature]]\nprofile = \"nd30-2020\"\nsigner = \"external\"", "name"),
+            ("[[sign.signature]]\nprofile = \"nd30-2020\"\nsigner = \"pkcs12\"\nname = \"UBND\"", "file"),
+            ("[sign]\ntsa = [\"https://tsa.example\"]", "http://"),
             ("[seal]\nresult_code = \"KQ{n}\"", "{dossier_code}"),
             ("nonsense", "pipeline.toml"),
         ] {

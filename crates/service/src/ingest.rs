@@ -8,11 +8,11 @@ use crate::progress::Progress;
 use crate::same_paper::Others;
 use crate::sandbox::{Children, SourceFile};
 use crate::sealing::{Captured, Made};
+use crate::sign::Sealer;
 use crate::walk::Scan;
 use crate::witness::{self, Registers};
 use crate::worker::{self, Document, How, WorkError, read_document};
-use crate::{commands, keyring, result_code, same_paper, sealing, time};
-use ed25519_dalek::SigningKey;
+use crate::{commands, keyring, same_paper, sealing, time};
 use sohoa_archive::queue::Failure;
 use sohoa_archive::{Archive, Arrival, ArrivalNote, Arriving, Job, Remedy, SourceBytes};
 use sohoa_digitize::extract::templates::Templates;
@@ -22,8 +22,9 @@ use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{Dossier, Manifest, PageState, Part, State};
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -83,8 +84,8 @@ pub struct Batch<'a> {
     pub engine: EngineInfo,
     /// The kinds of paper that are known.
     pub templates: Arc<Templates>,
-    /// What seals.
-    pub key: &'a SigningKey,
+    /// What seals, and signs what is sealed at once.
+    pub sealer: Sealer<'a>,
     /// What may know a number that a hand wrote.
     pub registers: Registers,
     /// The unit that digitizes, when it was named.
@@ -350,18 +351,21 @@ impl Batch<'_> {
         match &mut outcome {
             worker::Outcome::Refused { reason, detail } => {
                 tracing::info!(record = %job.record, "refused: {reason}: {detail}");
-                manifests.push(self.commit(sealing::capture(captured(1), Made::Refused(*reason), &self.engine)?).await?);
+                manifests.push(self.commit(sealing::capture(captured(1), Made::Refused(*reason), &self.engine)?, None).await?);
             }
             worker::Outcome::Done(done) => {
                 let of = done.documents.len() as u32;
                 self.archive.check_division(&job.record, &job.source_sha256, of).await?;
                 for (document, number) in done.documents.iter_mut().rev().zip((1..=of).rev()) {
                     self.ask_registers(&note.dossier, document).await?;
-                    let pdf = self.put(&document.pdf).await?;
+                    // What may be signed is stored when it is known what becomes of it.
+                    let may_be_signed = self.sealer.signing.is_some() && document.digitized.state == State::Sealed;
+                    let pdf = if may_be_signed { digests(&document.pdf).await? } else { self.put(&document.pdf).await? };
                     let text = self.put(&document.text).await?;
                     let part = (of > 1).then_some(Part { number, of });
                     let made = Made::Read { info: &done.source, signatures: &done.signatures, document, part, pdf, text };
-                    manifests.push(self.commit(sealing::capture(captured(number), made, &self.engine)?).await?);
+                    let manifest = sealing::capture(captured(number), made, &self.engine)?;
+                    manifests.push(self.commit(manifest, may_be_signed.then_some(&document.pdf)).await?);
                 }
             }
         }
@@ -369,8 +373,8 @@ impl Batch<'_> {
         Ok(manifests)
     }
 
-    async fn commit(&self, manifest: Manifest) -> Result<Manifest, Halt> {
-        let receipt = result_code::seal(self.archive, self.key, &self.config.seal.result_code, manifest).await?;
+    async fn commit(&self, manifest: Manifest, spooled: Option<&PathBuf>) -> Result<Manifest, Halt> {
+        let receipt = self.sealer.seal(self.archive, manifest, spooled.map(PathBuf::as_path)).await?;
         Ok(self.archive.commit(&receipt).await?.opened().manifest.clone())
     }
 
@@ -467,6 +471,22 @@ impl Batch<'_> {
             text,
         })
     }
+}
+
+/// Size and digests of a file in the spool.
+async fn digests(path: &Path) -> Result<sohoa_record::Digests, WorkError> {
+    let spool = |e| WorkError::Spool(path.to_owned(), e);
+    let mut file = std::fs::File::open(path).map_err(spool)?;
+    let hashed = tokio::task::spawn_blocking(move || {
+        let (mut hasher, mut piece) = (sohoa_record::Hasher::new(), vec![0; 1 << 18]);
+        loop {
+            match file.read(&mut piece)? {
+                0 => return Ok(hasher.finish()),
+                n => hasher.update(&piece[..n]),
+            }
+        }
+    });
+    hashed.await.unwrap_or_else(|e| Err(std::io::Error::other(e))).map_err(spool)
 }
 
 /// What a document's PDF says of itself. The first document of a source is told apart from the others by nothing: most are the only.

@@ -18,6 +18,7 @@ pub mod sandbox;
 pub mod sandbox_child;
 pub mod sandbox_walls;
 mod sealing;
+pub mod sign;
 mod time;
 pub mod walk;
 mod witness;

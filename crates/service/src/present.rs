@@ -150,6 +150,13 @@ pub fn record_text(m: &Manifest) -> String {
         m.dossier.code.as_ref().map_or_else(|| format!("unknown code, folder {}", m.dossier.folder), |code| code.to_string()),
     );
     put("result code", m.result_code.clone().unwrap_or_default());
+    for signature in &m.pdf_signatures {
+        let stamped = signature.stamped_at.as_deref().map(|at| format!(", time stamp {at}")).unwrap_or_default();
+        put(
+            "signed",
+            format!("{}  {}  {}, {}{stamped}", signature.profile, signature.signer, signature.level, signature.signed_at),
+        );
+    }
     put("unit", m.dossier.unit.clone().unwrap_or_else(|| "not known".into()));
     put("engine", format!("{}, {}", m.processing.engine, m.processing.model));
     for field in &m.fields {

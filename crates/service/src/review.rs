@@ -10,9 +10,8 @@ pub mod second_round;
 pub mod values;
 
 use crate::keyring::KeyringError;
-use crate::result_code::{self, Template};
 use crate::sealing::{self, OF_THE_WHOLE};
-use ed25519_dalek::SigningKey;
+use crate::sign::Sealer;
 use fields::{FieldsDecided, accept, correct};
 use second_round::{Case, Rules};
 use sohoa_archive::{Archive, Commit};
@@ -27,12 +26,10 @@ use sohoa_record::{DossierCode, Reason};
 pub struct Desk<'a> {
     /// The archive.
     pub archive: &'a Archive,
-    /// The key that seals.
-    pub key: &'a SigningKey,
+    /// What seals, and signs what becomes sealed.
+    pub sealer: Sealer<'a>,
     /// Which decisions are looked at again.
     pub second_round: Rules,
-    /// How a document that becomes sealed is given its code.
-    pub result_code: &'a Template,
 }
 
 /// Who decides, and on what.
@@ -278,7 +275,7 @@ async fn seal(
     next.reasons.dedup();
     let event = Event { at: String::new(), who, action: action.into(), note, changes: decided.changes };
     let next = sealing::next_revision(&before, next, event)?;
-    let receipt = result_code::seal(desk.archive, desk.key, desk.result_code, next).await?;
+    let receipt = desk.sealer.seal(desk.archive, next, None).await?;
     match desk.archive.commit(&receipt).await? {
         Commit::Committed(opened) => Ok(Decided { opened, warnings: decided.warnings }),
         // Somebody decided between our look and our seal: their decision stands, ours must see it first.

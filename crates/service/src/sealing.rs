@@ -93,6 +93,7 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo) -> Resul
         fields: Vec::new(),
         incoming_signatures: Vec::new(),
         signature_checks: Vec::new(),
+        pdf_signatures: Vec::new(),
         processing: Processing {
             software: SOFTWARE.into(),
             engine: engine.engine.clone(),

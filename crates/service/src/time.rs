@@ -6,9 +6,14 @@ use jiff::{Timestamp, Zoned};
 /// Asia/Ho_Chi_Minh has been +07:00 without summer time since 1975.
 const VIETNAM: Offset = Offset::constant(7);
 
+/// Vietnam's time zone.
+pub fn zone() -> TimeZone {
+    TimeZone::fixed(VIETNAM)
+}
+
 /// Now, in Vietnam.
 pub fn now() -> Zoned {
-    Timestamp::now().to_zoned(TimeZone::fixed(VIETNAM))
+    Timestamp::now().to_zoned(zone())
 }
 
 /// Milliseconds since 1970, for leases.
@@ -28,7 +33,7 @@ pub fn rfc3339_ms(time: &Zoned) -> String {
 
 /// The other way round; none when the text is no such time.
 pub fn parse(text: &str) -> Option<Zoned> {
-    text.parse::<Timestamp>().ok().map(|time| time.to_zoned(TimeZone::fixed(VIETNAM)))
+    text.parse::<Timestamp>().ok().map(|time| time.to_zoned(zone()))
 }
 
 #[cfg(test)]

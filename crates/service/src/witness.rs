@@ -4,9 +4,8 @@
 
 use crate::keyring::KeyringError;
 use crate::registers::{row_of, that_count};
-use crate::result_code::{self, Template};
 use crate::sealing;
-use ed25519_dalek::SigningKey;
+use crate::sign::Sealer;
 use sohoa_archive::{Archive, Candidates, Commit, Error, IndexedRow};
 use sohoa_coverage::number::NumberKey;
 use sohoa_coverage::witness::{Agreement, Reading, Verdict, is_end_of_name, judge};
@@ -64,8 +63,7 @@ pub async fn confirm_again(
     asked: &Registers,
     record: &RecordId,
     who: &str,
-    key: &SigningKey,
-    codes: &Template,
+    sealer: &Sealer<'_>,
 ) -> Result<Option<Opened>, AgainError> {
     let Some(latest) = archive.revisions(record).await?.pop().filter(|latest| latest.manifest.state == State::Review) else {
         return Ok(None);
@@ -80,7 +78,7 @@ pub async fn confirm_again(
     let event =
         Event { at: String::new(), who: who.to_owned(), action: action::REGISTER.into(), note: names, changes: Vec::new() };
     let next = sealing::next_revision(&latest, changed, event)?;
-    let receipt = result_code::seal(archive, key, codes, next).await?;
+    let receipt = sealer.seal(archive, next, None).await?;
     Ok(match archive.commit(&receipt).await? {
         Commit::Committed(opened) => Some(opened),
         Commit::AlreadyCommitted(_) => None,

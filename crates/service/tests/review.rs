@@ -13,6 +13,7 @@ use sohoa_record::manifest::{Change, Dossier, Event, FORMAT, Manifest, Object, P
 use sohoa_record::{Field, Reason, Receipt};
 use sohoa_service::config::Config;
 use sohoa_service::review::{self, Decision, Desk, ReviewError, Reviewer};
+use sohoa_service::sign::Sealer;
 use sohoa_service::{archive_home, keyring};
 
 /// A data folder opened as the service does it.
@@ -99,6 +100,7 @@ impl Office {
             ],
             incoming_signatures: vec![],
             signature_checks: vec![],
+            pdf_signatures: vec![],
             processing: Processing { software: "test".into(), engine: String::new(), model: String::new(), model_sha256: None },
             history: vec![Event {
                 at: "2026-11-22T08:01:00+07:00".into(),
@@ -120,8 +122,9 @@ impl Office {
         decision: Decision,
     ) -> Result<review::Decided, ReviewError> {
         let reviewer = Reviewer { record: record.clone(), who: who.into(), seen };
-        let (second_round, result_code) = (self.config.second_round(), &self.config.seal.result_code);
-        review::decide(&Desk { archive: &self.archive, key: &self.key, second_round, result_code }, &reviewer, decision).await
+        let sealer = Sealer { key: &self.key, result_code: &self.config.seal.result_code, signing: None };
+        let desk = Desk { archive: &self.archive, sealer, second_round: self.config.second_round() };
+        review::decide(&desk, &reviewer, decision).await
     }
 
     async fn revisions(&self, record: &RecordId) -> Vec<Manifest> {

@@ -216,6 +216,7 @@ pub async fn seal_part(
         fields: document.fields.iter().map(field).collect(),
         incoming_signatures: vec![],
         signature_checks: vec![],
+        pdf_signatures: vec![],
         processing: Processing { software: "test".into(), engine: String::new(), model: String::new(), model_sha256: None },
         history: vec![event("capture")],
     };

@@ -9,6 +9,7 @@ use crate::page_protocol::{ChildSpec, Ready};
 use crate::present::{json_line, printable};
 use crate::sandbox::{SandboxError, probe};
 use crate::sandbox_walls::remedy;
+use crate::sign;
 use serde::Serialize;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -196,6 +197,7 @@ async fn folder(report: &mut Report, config: &Config) {
     place(report, "spool", &config.path(&config.archive.spool), "check its disk and permissions, or change [archive] spool");
     let trusted = trust(report, config);
     key(report, config);
+    signatures(report, config);
     if trusted && store.is_dir() {
         index(report, config).await;
     }
@@ -285,6 +287,27 @@ fn key(report: &mut Report, config: &Config) {
             format!("add to the policy: {}", sohoa_record::trust::policy_line(&public, "sohoa")),
         ),
         _ => report.ok("sealing key", format!("{}…, encrypted  {}", &id.as_str()[..16], file.display())),
+    }
+}
+
+/// The legal signatures: what can be told without spending a PIN.
+fn signatures(report: &mut Report, config: &Config) {
+    let remedy = "correct [sign] in pipeline.toml, plug the token in, or ask the CA for a new certificate";
+    let facts = match sign::facts(config) {
+        Ok(facts) => facts,
+        Err(error) => return report.problem("signature", error.to_string(), remedy),
+    };
+    if facts.is_empty() {
+        return report.ok("signature", "none is configured: PDFs are not signed ([[sign.signature]])");
+    }
+    for fact in facts {
+        match fact.outcome {
+            Err(error) => report.problem("signature", error.to_string(), remedy),
+            Ok(detail) if fact.ends_soon => {
+                report.warning("signature", format!("{}: {detail}", fact.profile), "ask the CA for the next certificate now");
+            }
+            Ok(detail) => report.ok("signature", format!("{}: {detail}", fact.profile)),
+        }
     }
 }
 

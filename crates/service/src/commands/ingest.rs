@@ -7,6 +7,7 @@ use crate::ingest::{Batch, Summary};
 use crate::keyring;
 use crate::present::printable;
 use crate::progress::{Progress, duration};
+use crate::sign::{self, Sealer};
 use crate::walk::{Walk, walk};
 use crate::witness::Registers;
 use sohoa_record::manifest::{PageState, State};
@@ -59,6 +60,8 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
             sohoa_record::trust::policy_line(&key.verifying_key(), "sohoa")
         )));
     }
+    let signing = sign::open(config)?;
+    let sealer = Sealer { key: &key, result_code: &config.seal.result_code, signing: signing.as_ref() };
     let templates = super::template::known(config, None)?;
     let archive = super::open_indexed(config).await?;
     let run = Run::claim(config, &archive).await?;
@@ -72,6 +75,9 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
     if found.scans.is_empty() && found.refused.is_empty() {
         eprintln!("no scans found (PDF, TIFF, JPEG, PNG)");
     }
+    if signing.is_some() {
+        super::sign::tell_retried(&sign::retry(&archive, &sealer, &config.operator()).await?);
+    }
     let progress = Progress::new(found.scans.len() as u64);
     let began = Instant::now();
     let unit = asked.unit.or_else(|| Some(config.archive.unit.clone()).filter(|unit| !unit.is_empty()));
@@ -82,7 +88,7 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
         children: &children,
         engine: ready.engine,
         templates,
-        key: &key,
+        sealer,
         registers: Registers::that_count(&archive).await?,
         unit,
         progress: &progress,

@@ -11,6 +11,7 @@ mod report;
 mod review;
 mod separators;
 mod setup;
+mod sign;
 mod signatures;
 mod template;
 
@@ -22,6 +23,7 @@ use crate::keyring::KeyringError;
 use crate::page_protocol::ChildSpec;
 use crate::review::ReviewError;
 use crate::sandbox::{Children, SandboxError};
+use crate::sign::SigningError;
 use crate::worker::WorkError;
 use futures::TryStreamExt as _;
 use sohoa_archive::{Archive, Filter};
@@ -139,6 +141,17 @@ impl From<ReviewError> for Failure {
     }
 }
 
+impl From<SigningError> for Failure {
+    fn from(error: SigningError) -> Self {
+        match error {
+            SigningError::Archive(error) => error.into(),
+            SigningError::Random(error) => error.into(),
+            SigningError::Record { .. } => Failure::Usage(error.to_string()),
+            _ => Failure::Setup(error.to_string()),
+        }
+    }
+}
+
 impl From<WorkError> for Failure {
     fn from(error: WorkError) -> Self {
         match error {
@@ -194,6 +207,7 @@ pub async fn run(cli: Cli) -> Outcome {
             records::show(&load()?, &record, wanted, json.json).await
         }
         Command::Review(asked) => review::run(&load()?, asked, password_file).await,
+        Command::Sign(asked) => sign::run(&load()?, asked, password_file).await,
         Command::Register(asked) => report::import(&load()?, asked).await,
         Command::Report { year, json } => report::report(&load()?, year, json.json).await,
         Command::Template(asked) => {

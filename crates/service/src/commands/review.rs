@@ -8,6 +8,7 @@ use crate::keyring;
 use crate::present::{self, document_line, json_line, printable, rows, signature_lines};
 use crate::review::second_round::{self, Rate};
 use crate::review::{self, Decided, Decision, Desk, Reviewer, SecondLook};
+use crate::sign::{self, Sealer, Signing};
 use crate::witness::{self, Registers};
 use ed25519_dalek::SigningKey;
 use sohoa_archive::{Archive, Filter};
@@ -47,8 +48,8 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
         Review::Reject { record, note, by } => (record, Decision::Reject(note), by),
     };
     let reviewer = reviewer(config, &archive, &record, by).await?;
-    let key = keyring::sealing_key(config, password_file)?;
-    tell(&review::decide(&desk(config, &archive, &key), &reviewer, decision).await?)
+    let (key, signing) = (keyring::sealing_key(config, password_file)?, sign::open(config)?);
+    tell(&review::decide(&desk(config, &archive, &key, signing.as_ref()), &reviewer, decision).await?)
 }
 
 /// `sohoa review second-round …`
@@ -59,12 +60,13 @@ async fn again(config: &Config, archive: &Archive, asked: SecondRound, password_
         SecondRound::Correct { record, values, by } => (record, SecondLook::Correct(assignments(&values)?), by),
     };
     let reviewer = reviewer(config, archive, &record, by).await?;
-    let key = keyring::sealing_key(config, password_file)?;
-    tell(&review::decide_again(&desk(config, archive, &key), &reviewer, look).await?)
+    let (key, signing) = (keyring::sealing_key(config, password_file)?, sign::open(config)?);
+    tell(&review::decide_again(&desk(config, archive, &key, signing.as_ref()), &reviewer, look).await?)
 }
 
-fn desk<'a>(config: &'a Config, archive: &'a Archive, key: &'a SigningKey) -> Desk<'a> {
-    Desk { archive, key, second_round: config.second_round(), result_code: &config.seal.result_code }
+fn desk<'a>(config: &'a Config, archive: &'a Archive, key: &'a SigningKey, signing: Option<&'a Signing>) -> Desk<'a> {
+    let sealer = Sealer { key, result_code: &config.seal.result_code, signing };
+    Desk { archive, sealer, second_round: config.second_round() }
 }
 
 async fn reviewer(config: &Config, archive: &Archive, record: &str, by: By) -> Result<Reviewer, Failure> {
@@ -210,7 +212,8 @@ async fn candidate(archive: &Archive, row: &RegisterCandidate) -> Result<String,
 
 /// Every record that waits is looked at once; what a register says of it is a new revision.
 async fn ask_registers(config: &Config, archive: &Archive, json: bool, password_file: Option<&Path>) -> Outcome {
-    let (key, codes) = (keyring::sealing_key(config, password_file)?, &config.seal.result_code);
+    let (key, signing) = (keyring::sealing_key(config, password_file)?, sign::open(config)?);
+    let sealer = Sealer { key: &key, result_code: &config.seal.result_code, signing: signing.as_ref() };
     let registers = Registers::that_count(archive).await?;
     let filter = Filter { state: Some(State::Review), ..Filter::default() };
     let (mut asked, mut sealed, mut listed, mut after) = (0, 0, 0, None);
@@ -219,7 +222,7 @@ async fn ask_registers(config: &Config, archive: &Archive, json: bool, password_
         let Some(last) = page.last().map(|entry| entry.record.clone()) else { break };
         for entry in page {
             asked += 1;
-            let again = witness::confirm_again(archive, &registers, &entry.record, &config.operator(), &key, codes).await;
+            let again = witness::confirm_again(archive, &registers, &entry.record, &config.operator(), &sealer).await;
             let Some(opened) = again.map_err(|error| Failure::Archive(error.to_string()))? else { continue };
             let m = &opened.manifest;
             match m.state {

@@ -108,6 +108,7 @@ pub fn manifest(record: &str, previous: Option<&Manifest>) -> Manifest {
         }],
         incoming_signatures: vec![],
         signature_checks: vec![],
+        pdf_signatures: vec![],
         processing: Processing {
             software: "sohoa 0.1.0".into(),
             engine: "tesseract 5.3.0".into(),

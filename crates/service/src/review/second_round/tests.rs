@@ -41,6 +41,7 @@ fn record(number: u32, salt: u8, decisions: &[(&str, &str, &[&str])]) -> Vec<Ope
         fields: vec![],
         incoming_signatures: vec![],
         signature_checks: vec![],
+        pdf_signatures: vec![],
         processing: Processing { software: String::new(), engine: String::new(), model: String::new(), model_sha256: None },
         history: vec![event(0, "sohoa", action::CAPTURE, vec![])],
     };

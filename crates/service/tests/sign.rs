@@ -1,0 +1,227 @@
+//! Legal signatures from scan to proof: what is vouched for is signed, what cannot be signed waits and is tried again, a key on another
+//! computer signs too. A CA and a time-stamping service answer on this machine; pyHanko and PDFBox judge.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+#[path = "../../sign/tests/common/mod.rs"]
+mod pki;
+
+use common::Home;
+use pki::{PASSWORD, Pki, TSA, is_pdf_a, pyhanko_says, sign_elsewhere};
+use serde_json::Value;
+use sohoa_sign::revocation::Ask;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+fn fixture(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name).to_str().unwrap().to_owned()
+}
+
+/// The CA's and the time-stamping service's answers over HTTP.
+struct Office {
+    pki: Arc<Pki>,
+    base: String,
+    stamps: Arc<AtomicBool>,
+}
+
+impl Office {
+    fn open() -> Office {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (pki, stamps) = (Arc::new(Pki::reached_at(&base)), Arc::new(AtomicBool::new(true)));
+        let (answering, open) = (pki.clone(), stamps.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                answer(stream, &answering, open.load(Ordering::SeqCst));
+            }
+        });
+        Office { pki, base, stamps }
+    }
+
+    /// A data folder whose PDFs are signed with `signatures`, and the certificate of `name` beside it.
+    fn home(&self, signatures: &str) -> Home {
+        let home = Home::new();
+        std::fs::copy(self.pki.path("root.pem"), home.path("keys/roots.pem")).unwrap();
+        std::fs::write(home.path("keys/password"), PASSWORD).unwrap();
+        home.set("tsa = [] ", &format!("tsa = [\"{}/stamp\"] ", self.base));
+        let file = home.path("pipeline.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{text}\n{signatures}")).unwrap();
+        home
+    }
+
+    fn key(&self, name: &str, kind: &str) -> PathBuf {
+        self.pki.certificate(name, kind, "document", &format!("/CN=UBND xã Thử Nghiệm {name}"), &[]);
+        self.pki.pkcs12(name);
+        self.pki.path(&format!("{name}.p12"))
+    }
+}
+
+fn answer(mut stream: TcpStream, pki: &Pki, stamps: bool) {
+    let (mut request, mut piece) = (Vec::new(), [0; 4096]);
+    let (head, body) = loop {
+        let n = stream.read(&mut piece).unwrap_or(0);
+        request.extend(&piece[..n]);
+        let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") else {
+            if n == 0 {
+                return;
+            }
+            continue;
+        };
+        let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).map_or(0, |n| n.trim().parse().unwrap());
+        if request.len() >= end + 4 + length {
+            break (head, request[end + 4..].to_vec());
+        }
+    };
+    let path = head.split_whitespace().nth(1).unwrap_or_default();
+    let known = match path {
+        "/stamp" if stamps => pki.network(Ask { url: TSA, post: Some(("", &body)) }),
+        "/root.crl" => pki.network(Ask { url: "http://ca.test/root.crl", post: None }),
+        _ => Err("away".into()),
+    };
+    let (status, bytes) = known.map_or_else(|why| ("503 Away", why.into_bytes()), |bytes| ("200 OK", bytes));
+    let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
+    let _ = stream.write_all(&bytes);
+}
+
+fn manifest(home: &Home, record: &str) -> Value {
+    serde_json::from_str(&home.expect(0, &["show", record, "--json"])).unwrap()
+}
+
+fn searchable(home: &Home, manifest: &Value) -> PathBuf {
+    let object = manifest["objects"].as_array().unwrap().iter().find(|object| object["role"] == "searchable").unwrap();
+    let digest = object["sha256"].as_str().unwrap();
+    home.path("archive/objects/sha256").join(&digest[..2]).join(digest)
+}
+
+/// Good for pyHanko to the last level, still PDF/A, and the archive is sound.
+fn is_proven(office: &Office, home: &Home, manifest: &Value, profiles: &[&str]) {
+    let listed: Vec<&str> =
+        manifest["pdf_signatures"].as_array().unwrap().iter().map(|signature| signature["profile"].as_str().unwrap()).collect();
+    assert_eq!(listed, profiles);
+    assert!(manifest["pdf_signatures"].as_array().unwrap().iter().all(|s| s["level"] == "b-lta" && s["stamped_at"].is_string()));
+    let file = office.pki.path("judged.pdf");
+    std::fs::copy(searchable(home, manifest), &file).unwrap();
+    let told = pyhanko_says(&office.pki, std::slice::from_ref(&file)).remove(0);
+    let signatures = told["signatures"].as_array().unwrap();
+    assert!(signatures.len() == profiles.len() + 1 && signatures.iter().all(|s| s["good"] == true), "{told}");
+    assert!(told["archival"].as_array().unwrap().iter().all(|verdict| verdict == "AdESPassed.OK"), "{told}");
+    is_pdf_a(&[file], office.pki.folder());
+    assert!(home.verify().iter().all(|(verdict, _)| verdict == "ok"), "{:?}", home.verify());
+    home.expect(0, &["fsck"]);
+}
+
+fn pkcs12(profile: &str, file: &Path) -> String {
+    format!(
+        "[[sign.signature]]\nprofile = \"{profile}\"\nsigner = \"pkcs12\"\nname = \"UBND xã Thử Nghiệm\"\nfile = \"{}\"\n\
+         password_file = \"keys/password\"\n",
+        file.display()
+    )
+}
+
+#[test]
+fn what_is_vouched_for_is_signed_and_what_waits_for_a_person_is_not() {
+    let office = Office::open();
+    let home = office.home(&pkcs12("nd30-2020", &office.key("co-quan", "rsa:2048")));
+    let looked = home.sohoa(&["doctor", "--json"]).stdout;
+    assert!(String::from_utf8_lossy(&looked).contains("certificate valid until"));
+
+    let sealed = &home.lines(&[0], &["ingest", &fixture("born-digital/H48.110-250929-0011.03.pdf"), "--json"])[0];
+    assert_eq!(sealed["state"], "sealed");
+    let at_once = manifest(&home, sealed["record"].as_str().unwrap());
+    assert_eq!(at_once["revision"], 1);
+    assert_eq!(at_once["pdf_signatures"][0]["signer"], "UBND xã Thử Nghiệm co-quan");
+    is_proven(&office, &home, &at_once, &["nd30-2020"]);
+
+    let waiting = &home.lines(&[0], &["ingest", &fixture("decision-handwritten"), "--json"])[0];
+    assert_eq!(waiting["state"], "review");
+    let record = waiting["record"].as_str().unwrap();
+    assert!(manifest(&home, record)["pdf_signatures"].is_null(), "nobody vouches for it yet");
+    let values = waiting["fields"].as_array().unwrap().iter().filter(|field| !field["doubt"].is_null()).map(|field| {
+        match field["name"].as_str().unwrap() {
+            "issued_date" => "issued_date=2025-03-03".to_owned(),
+            "code_number" => "code_number=51".to_owned(),
+            other => format!("{other}=do người kiểm tra nhập"),
+        }
+    });
+    let values: Vec<String> = values.collect();
+    home.expect(0, &[&["review", "correct", record][..], &values.iter().map(String::as_str).collect::<Vec<_>>()].concat());
+    let finished = manifest(&home, record);
+    assert_eq!((&finished["revision"], &finished["state"]), (&2.into(), &"sealed".into()));
+    is_proven(&office, &home, &finished, &["nd30-2020"]);
+}
+
+#[test]
+fn without_a_time_stamp_a_document_waits_loudly_and_the_next_run_signs_it() {
+    let office = Office::open();
+    let home = office.home(&pkcs12("nd30-2020", &office.key("co-quan", "P-256")));
+    office.stamps.store(false, Ordering::SeqCst);
+    let scan = fixture("born-digital/H48.110-250929-0011.03.pdf");
+    let line = &home.lines(&[0], &["ingest", &scan, "--json"])[0];
+    assert_eq!((&line["state"], &line["reasons"]), (&"review".into(), &serde_json::json!(["timestamp_missing"])));
+    let record = line["record"].as_str().unwrap();
+    let listed = home.expect(0, &["sign", "list"]);
+    assert!(listed.contains(record) && listed.contains("dấu thời gian") && listed.contains("no time stamp"), "{listed}");
+    assert!(home.expect(3, &["sign", "run"]).contains("0 signed, 1 wait"));
+    assert_eq!(manifest(&home, record)["revision"], 1, "a try in vain makes no revision");
+
+    office.stamps.store(true, Ordering::SeqCst);
+    let again = home.sohoa(&["ingest", &scan]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("1 documents that waited are signed"), "{again:?}");
+    let signed = manifest(&home, record);
+    assert_eq!(
+        (&signed["revision"], &signed["state"], &signed["reasons"]),
+        (&2.into(), &"sealed".into(), &serde_json::json!([]))
+    );
+    assert_eq!(signed["result_code"], "H48.110-250929-0011-KQ1", "the code comes with the seal");
+    is_proven(&office, &home, &signed, &["nd30-2020"]);
+}
+
+#[test]
+fn a_person_here_and_an_organisation_elsewhere_sign_one_file() {
+    let office = Office::open();
+    let person = office.key("nguoi", "P-256");
+    office.key("van-thu", "rsa:2048");
+    let elsewhere = "[[sign.signature]]\nprofile = \"nd30-2020\"\nsigner = \"external\"\nname = \"UBND xã Thử Nghiệm\"\n";
+    let home = office.home(&format!("{}{elsewhere}", pkcs12("tt01-2023", &person)));
+    let line = &home.lines(&[0], &["ingest", &fixture("born-digital/H48.110-250929-0011.03.pdf"), "--json"])[0];
+    assert_eq!((&line["state"], &line["reasons"]), (&"review".into(), &serde_json::json!(["signature_waits"])));
+    let record = line["record"].as_str().unwrap();
+    assert_eq!(manifest(&home, record)["pdf_signatures"][0]["profile"], "tt01-2023", "the first signature is kept");
+
+    let usb = home.path("usb");
+    home.expect(0, &["sign", "prepare", "--to", usb.to_str().unwrap()]);
+    let note = usb.join(format!("{record}.json"));
+    let told: Value = serde_json::from_str(&std::fs::read_to_string(&note).unwrap()).unwrap();
+    let digest = told["sha256"].as_str().unwrap();
+    let tosign = std::fs::read(usb.join(format!("{record}.tosign"))).unwrap();
+    assert_eq!(sohoa_record::Sha256Hex::of(&tosign).as_str(), digest);
+    let cms = usb.join("signed.p7s");
+    let complete = ["sign", "complete", note.to_str().unwrap(), "--cms", cms.to_str().unwrap(), "--by", "lan"];
+
+    std::fs::write(&cms, sign_elsewhere(&office.pki, "van-thu", &"00".repeat(32))).unwrap();
+    assert_eq!(home.sohoa(&complete).status.code(), Some(4), "a signature over something else is refused");
+    std::fs::write(&cms, sign_elsewhere(&office.pki, "van-thu", digest)).unwrap();
+    assert!(home.expect(0, &complete).contains("sealed  revision 2  signed by UBND xã Thử Nghiệm van-thu"));
+    is_proven(&office, &home, &manifest(&home, record), &["tt01-2023", "nd30-2020"]);
+    assert_eq!(home.sohoa(&complete).status.code(), Some(2), "once");
+}
+
+#[test]
+fn a_certificate_that_may_not_sign_stops_the_run_before_the_first_scan() {
+    let office = Office::open();
+    let key = office.key("gone", "P-256");
+    office.pki.revoke("gone");
+    let home = office.home(&pkcs12("nd30-2020", &key));
+    let refused = home.sohoa(&["ingest", &fixture("born-digital/H48.110-250929-0011.03.pdf")]);
+    assert_eq!(refused.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("revoked"), "{refused:?}");
+    assert!(!home.path("archive/arrivals").exists());
+    assert_eq!(home.sohoa(&["doctor"]).status.code(), Some(3));
+    std::fs::write(home.path("keys/password"), "another").unwrap();
+    assert!(String::from_utf8_lossy(&home.sohoa(&["sign", "run"]).stderr).contains("wrong password"));
+}
