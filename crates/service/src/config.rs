@@ -38,6 +38,8 @@ pub struct Config {
     pub render: Render,
     /// `[seal]`
     pub seal: Seal,
+    /// `[log]`
+    pub log: Log,
     /// `[review]`
     pub review: Review,
     /// `[report]`
@@ -56,6 +58,7 @@ struct File {
     extract: Extract,
     render: Render,
     seal: Seal,
+    log: Log,
     review: Review,
     report: Report,
 }
@@ -148,6 +151,14 @@ pub struct Seal {
     pub result_code: Template,
 }
 
+/// The transparency log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Log {
+    pub key: PathBuf,
+}
+
 /// What people decide, and how much of it is looked at again.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -226,6 +237,12 @@ impl Default for Render {
 impl Default for Seal {
     fn default() -> Self {
         Seal { key: "keys/manifest.pem".into(), trust: "trust".into(), result_code: Template::default() }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { key: "keys/log.pem".into() }
     }
 }
 
@@ -330,8 +347,8 @@ impl Config {
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, codes, recognize, correct, extract, render, seal, review, report } = file;
-        Config { home, archive, ingest, decode, codes, recognize, correct, extract, render, seal, review, report }
+        let File { archive, ingest, decode, codes, recognize, correct, extract, render, seal, log, review, report } = file;
+        Config { home, archive, ingest, decode, codes, recognize, correct, extract, render, seal, log, review, report }
     }
 
     /// A path of the configuration as an absolute one.
