@@ -3,7 +3,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 bin := env("CARGO_TARGET_DIR", justfile_directory() / "target") / "debug"
-fuzz_targets := "child_protocol configuration register_csv manifest receipt names_and_codes trust_policy text_object incoming_signatures"
+fuzz_targets := "child_protocol configuration register_csv manifest receipt log names_and_codes trust_policy text_object incoming_signatures"
 bin_released := parent_directory(bin) / "release"
 
 [private]
@@ -111,7 +111,7 @@ licences:
         echo "advisories NOT checked: the RustSec database cannot be reached from here. Run \`just licences\` where it can."; \
     fi
 
-# Feed every parser of outside bytes with made-up ones, so many seconds each, two at a time (10 min each: 40 min in all)
+# Feed every parser of outside bytes with made-up ones, so many seconds each, two at a time (10 min each: 45 min in all)
 [group('3. single checks')]
 fuzz SECONDS="600":
     #!/usr/bin/env bash
@@ -143,6 +143,12 @@ bench *ARGS: release
 # Memory of a job of 50 pages and of one of 1,000, which must be the same (about 20 min)
 [group('3. single checks')]
 bench-memory *ARGS: (bench "--memory" ARGS)
+
+# How fast the transparency log takes a million leaves, and its proofs (some minutes; 2 GB in data/bench-log)
+[group('3. single checks')]
+bench-log LEAVES="1000000" BATCH="1000":
+    rm -rf data/bench-log
+    cargo run --locked --release --quiet -p sohoa-archive --example log_rate -- data/bench-log {{ LEAVES }} {{ BATCH }}
 
 # Words and characters read, beside stock Tesseract and OCRmyPDF, page class by page class (about 20 min with SOHOA_CORPUS)
 [group('3. single checks')]

@@ -47,6 +47,14 @@ fn main() {
     }
     let line = sohoa_record::trust::policy_line(&key().verifying_key(), "Sở Tư pháp");
     seed("trust_policy", format!("# ours\n\n{line}\n").as_bytes());
+    for file in files_below(fixtures().join("log")) {
+        let bytes = std::fs::read(&file).expect("a fixture");
+        seed("log", bytes.trim_ascii_end());
+        seed("log", &bytes);
+        seed("log", &[b"c2sp.org/tlog-proof@v1\nindex 0\n\n".as_slice(), &bytes].concat());
+        seed("log", &[b"log ".as_slice(), bytes.trim_ascii_end(), b"\nquorum none\n"].concat());
+    }
+    seed("log", b"tile/entries/x001/234.p/7");
     for file in files_below(fixtures()) {
         let name = file.strip_prefix(fixtures()).expect("below").to_string_lossy().into_owned();
         seed("names_and_codes", name.as_bytes());

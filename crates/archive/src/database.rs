@@ -81,7 +81,8 @@ impl Database {
     pub(crate) async fn clear(&self) -> Result<()> {
         let mut tx = self.write().await?;
         sqlx::raw_sql(
-            "DROP TABLE fields; DROP TABLE texts; DROP TABLE words; DROP TABLE look_pieces; DROP TABLE records; DROP TABLE jobs; DROP TABLE register;",
+            "DROP TABLE fields; DROP TABLE texts; DROP TABLE words; DROP TABLE look_pieces; DROP TABLE records; DROP TABLE jobs; DROP TABLE register;
+             DROP TABLE IF EXISTS log_leaves;",
         )
         .execute(&mut *tx)
         .await?;

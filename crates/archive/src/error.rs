@@ -131,6 +131,25 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// The store accepts a conditional write and ignores the condition.
+    #[error(
+        "the object store writes over what it was told to create only if absent, so two writers could fork the log; use a store that honours If-None-Match"
+    )]
+    Unconditional,
+    /// The log in the store is not the newest that is known; what is appended to it would be a second history.
+    #[error(
+        "the log in the store is not the one that was continued last: {why}; when the store was restored from an older copy, restore log/ from the newest one"
+    )]
+    LogForks {
+        /// What does not fit.
+        why: String,
+    },
+    /// Nobody would believe what is appended to the log.
+    #[error("the trust policy does not name the log's key; add the line: log {vkey}")]
+    LogKey {
+        /// The key's public half.
+        vkey: String,
+    },
     /// The index or queue cannot be used.
     #[error("index database: {0}; {advice}", advice = advice(.0))]
     Database(#[from] sqlx::Error),
@@ -196,6 +215,9 @@ impl Error {
             | Error::ForeignReceipt { .. }
             | Error::Arrival { .. }
             | Error::Malformed { .. }
+            | Error::Unconditional
+            | Error::LogForks { .. }
+            | Error::LogKey { .. }
             | Error::Database(_)
             | Error::Schema { .. }
             | Error::Register { .. } => Remedy::Halt,

@@ -4,6 +4,8 @@
 //! It reads and changes nothing, in constant memory: what it must remember lies in temporary tables on disk. It may run beside an
 //! ingest; what the two could disagree on is looked at a second time before it is reported.
 
+mod log;
+
 use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::store::{Archive, parse_note};
@@ -34,6 +36,8 @@ pub struct Report {
     pub registers: u64,
     /// Result codes.
     pub codes: u64,
+    /// Leaves of the log.
+    pub leaves: u64,
     /// Findings that mean loss, change or disagreement.
     pub errors: u64,
     /// Findings that are good to know.
@@ -76,6 +80,12 @@ pub enum Kind {
     BadRegister,
     /// A result code's note is malformed or missing, or of another record than the receipt that has the code.
     BadCode,
+    /// The log is malformed, not signed by its key, or does not hash to its checkpoint.
+    BadLog,
+    /// The log names a receipt that is not there: it was taken away.
+    LeafWithoutReceipt,
+    /// The log names another manifest than the receipt holds: one of the two was replaced.
+    LeafDiffers,
     /// A source that arrived has neither a record nor a job.
     Forgotten,
     /// The index lacks a record or has it otherwise.
@@ -84,6 +94,10 @@ pub enum Kind {
     IndexForeign,
     /// SQLite finds the file damaged.
     DatabaseDamaged,
+    /// Note: a receipt that is not in the log yet.
+    Unlogged,
+    /// Note: there is a log and the trust policy does not name it.
+    LogUnchecked,
     /// Note: a source waits to be done.
     Pending,
     /// Note: an object that nothing refers to.
@@ -97,7 +111,7 @@ pub enum Kind {
 impl Kind {
     /// False for what is only good to know.
     pub fn is_error(self) -> bool {
-        !matches!(self, Kind::Pending | Kind::Orphan | Kind::Unfinished | Kind::ForeignFile)
+        !matches!(self, Kind::Unlogged | Kind::LogUnchecked | Kind::Pending | Kind::Orphan | Kind::Unfinished | Kind::ForeignFile)
     }
 
     /// What to do about it.
@@ -109,6 +123,11 @@ impl Kind {
             Kind::BadReceipt => {
                 "if the key is one you believe, add its line to the trust policy; else restore the file from a copy"
             }
+            Kind::BadLog | Kind::LeafWithoutReceipt | Kind::LeafDiffers => {
+                "restore the file from a copy of the archive; where none has it, somebody took it away: ask who could write there"
+            }
+            Kind::Unlogged => "run `sohoa log append`, or the next ingest does it",
+            Kind::LogUnchecked => "add the log's line to the trust policy: `sohoa log status` prints it",
             Kind::BrokenChain => "restore the record's receipts from a copy of the archive",
             Kind::Forgotten | Kind::IndexDiffers | Kind::IndexForeign | Kind::DatabaseDamaged => "run `sohoa fsck --rebuild`",
             Kind::Pending => "run `sohoa ingest` again; `sohoa status` shows what is waiting or given up",
@@ -136,6 +155,7 @@ impl Finding {
                     Some(layout::REGISTERS) => Kind::BadRegister,
                     Some(layout::CODES) => Kind::BadCode,
                     Some("objects") => Kind::AlteredObject,
+                    Some(crate::log::LOG) => Kind::BadLog,
                     _ => Kind::IndexDiffers,
                 };
                 (kind, place.clone())
@@ -162,7 +182,10 @@ impl Archive {
             "CREATE TEMP TABLE referred (digest TEXT PRIMARY KEY, place TEXT NOT NULL) WITHOUT ROWID;
              CREATE TEMP TABLE present (digest TEXT PRIMARY KEY) WITHOUT ROWID;
              CREATE TEMP TABLE receipted (record TEXT PRIMARY KEY) WITHOUT ROWID;
-             CREATE TEMP TABLE arrived (record TEXT PRIMARY KEY) WITHOUT ROWID;",
+             CREATE TEMP TABLE arrived (record TEXT PRIMARY KEY) WITHOUT ROWID;
+             CREATE TEMP TABLE sealed (record TEXT, revision INTEGER, digest TEXT, PRIMARY KEY (record, revision)) WITHOUT ROWID;
+             CREATE TEMP TABLE leaves (record TEXT, revision INTEGER, digest TEXT, idx INTEGER, PRIMARY KEY (record, revision, idx))
+             WITHOUT ROWID;",
         )
         .execute(&mut memory)
         .await?;
@@ -171,6 +194,7 @@ impl Archive {
         run.arrivals().await?;
         run.registers().await?;
         run.codes().await?;
+        run.log().await?;
         run.objects().await?;
         run.index_and_queue().await?;
         run.memory.close().await?;
@@ -230,6 +254,7 @@ impl Run<'_> {
             self.checked(archive.check_chain(&opened).await)?;
             self.checked(archive.check_arrival(&opened).await)?;
             self.code_of(&opened.manifest).await?;
+            self.sealed(&opened).await?;
             let indexed = archive.index.entry(&record).await;
             let wrong = match self.checked(indexed)? {
                 Some(None) => "the index lacks this record".to_owned(),

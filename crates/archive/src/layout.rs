@@ -7,8 +7,9 @@
 //! records/<record id>/r0001.dsse.json       THE COMMIT POINT of revision 1: a signed receipt; r0002 … follow
 //! register/<sha256 of the file>.json        a register that was imported; its bytes are an object
 //! codes/ab/<sha256 of the code>.json        whose a result code is: whoever creates this has it
+//! log/…                                     the transparency log of all receipts: see [`crate::log`]
 //! ```
-//! Everything is written once and create-if-absent; nothing is ever changed, moved or removed. Hence
+//! Everything is written once and create-if-absent; nothing is ever changed, moved or removed, but `log/checkpoint`. Hence
 //! - one operation that every object store has (`PutMode::Create`: a hard link in a folder, `If-None-Match: *` on S3) is all the
 //!   coordination that any number of writers need, and the folder or bucket may be write-once (WORM);
 //! - a document is there or it is not: its objects are nothing to anyone until the receipt that lists them is created;

@@ -1,11 +1,12 @@
-//! What sohoa keeps and signs: the words of a page, the fields read from them, the manifest of a document and its signed
-//! receipt. It is *not* a place for files, sockets, clocks or randomness: time, salts, keys and bytes are arguments, so the
-//! same inputs give the same bytes, and an auditor can read the whole crate in an hour.
+//! What sohoa keeps and signs: the words of a page, the fields read from them, the manifest of a document, its signed receipt, and
+//! the log in which receipts are noted for good. It is *not* a place for files, sockets, clocks or randomness: time, salts, keys
+//! and bytes are arguments, so the same inputs give the same bytes, and an auditor can read the whole crate in an hour.
 
 pub mod digest;
 pub mod dossier;
 pub mod field;
 pub mod identifier;
+pub mod log;
 pub mod manifest;
 pub mod page_code;
 pub mod page_look;

@@ -44,6 +44,9 @@ pub struct Opened {
     pub key_id: Sha256Hex,
     /// Whose key it is.
     pub key_name: String,
+    /// The envelope's first signature as it stands there, key identifier and base64: what the log's leaf names. It is the same
+    /// whomever a policy believes.
+    pub first_signature: (String, String),
 }
 
 impl Receipt {
@@ -113,7 +116,15 @@ impl Receipt {
             return Err(OpenError::UnknownKey(named.join(", ")));
         };
         let manifest = Manifest::from_bytes(&bytes).map_err(|e| OpenError::Malformed(e.to_string()))?;
-        Ok(Opened { manifest, digest: Sha256Hex::of(&bytes), bytes, key_id: signer.id.clone(), key_name: signer.name.clone() })
+        let first = &self.signatures[0];
+        Ok(Opened {
+            manifest,
+            digest: Sha256Hex::of(&bytes),
+            bytes,
+            key_id: signer.id.clone(),
+            key_name: signer.name.clone(),
+            first_signature: (first.keyid.clone(), first.sig.clone()),
+        })
     }
 }
 

@@ -3,11 +3,16 @@
 //! ```text
 //! # whom we believe; one key a line
 //! manifest-key MCowBQYDK2VwAyEA… Trung tâm PVHCC tỉnh Quảng Ngãi, 2026
+//! log sohoa.quangngai.gov.vn/kho+1f6e…+ATGV…
+//! quorum none
 //! ```
 //! The base64 is the middle line of the PEM public key (`openssl pkey -pubin -in key.pub.pem`), so a line can be checked
-//! against a printed key by eye. Lines of other kinds (`log`, `witness`, `quorum`: C2SP tlog-policy) are reserved.
+//! against a printed key by eye. `log`, `witness`, `group` and `quorum` lines are those of C2SP tlog-policy ([`crate::log::policy`]):
+//! without them no log is asked for.
 
 use crate::Sha256Hex;
+use crate::log::LogPolicy;
+use crate::log::policy::Builder;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
@@ -16,6 +21,7 @@ use ed25519_dalek::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
 #[derive(Clone, Debug, Default)]
 pub struct TrustPolicy {
     keys: Vec<TrustedKey>,
+    log: Option<LogPolicy>,
 }
 
 /// One believed key.
@@ -33,6 +39,7 @@ impl TrustPolicy {
     /// Reads a policy file.
     pub fn parse(text: &str) -> Result<Self, MalformedPolicy> {
         let mut policy = Self::default();
+        let mut log = Builder::default();
         for (i, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -42,9 +49,10 @@ impl TrustPolicy {
             let mut words = line.splitn(3, char::is_whitespace);
             match words.next() {
                 Some("manifest-key") => {}
+                Some(_) if log.line(line).map_err(malformed)? => continue,
                 Some(other) => {
                     return Err(malformed(format!(
-                        "'{other}' is not a kind of line this version knows; 'manifest-key' was expected"
+                        "'{other}' is not a kind of line this version knows; 'manifest-key', 'log', 'witness', 'group' or 'quorum' was expected"
                     )));
                 }
                 None => continue,
@@ -57,6 +65,15 @@ impl TrustPolicy {
             policy
                 .add(key, words.next().unwrap_or("").trim())
                 .map_err(|WeakKey| malformed("the key is weak (small order)".into()))?;
+        }
+        policy.log = log.finish().map_err(|why| MalformedPolicy { line: 0, why })?;
+        if let Some(log) = &policy.log {
+            let mut others = log.logs().iter().map(|log| &log.key).chain(log.witnesses().iter().map(|witness| &witness.key));
+            // One key has one role: whoever steals a log's key must not seal with it.
+            if let Some(key) = others.find(|other| policy.keys.iter().any(|own| own.key == *other.key())) {
+                let why = format!("the key of '{}' also stands in a 'manifest-key' line; make a key for each", key.name());
+                return Err(MalformedPolicy { line: 0, why });
+            }
         }
         if policy.keys.is_empty() {
             return Err(MalformedPolicy { line: 0, why: "no 'manifest-key' line; nobody would be believed".into() });
@@ -76,6 +93,11 @@ impl TrustPolicy {
     /// All believed keys.
     pub fn keys(&self) -> &[TrustedKey] {
         &self.keys
+    }
+
+    /// Which logs and witnesses are believed; none when the policy asks for no log.
+    pub fn log(&self) -> Option<&LogPolicy> {
+        self.log.as_ref()
     }
 
     /// The believed key with that identifier.
@@ -115,6 +137,8 @@ pub struct MalformedPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::VerifierKey;
+    use crate::log::note::KeyType;
     use ed25519_dalek::SigningKey;
 
     #[test]
@@ -125,8 +149,23 @@ mod tests {
     }
 
     #[test]
+    fn lines_about_logs_stand_beside_those_about_keys() {
+        let key = |seed| SigningKey::from_bytes(&[seed; 32]).verifying_key();
+        let ours = policy_line(&key(7), "Sở Tư pháp");
+        let log = |seed| VerifierKey::new("log.example/a", KeyType::Note, key(seed)).unwrap();
+        let policy = TrustPolicy::parse(&format!("{ours}\r\n# a log\r\nlog {}\r\nquorum none\r\n", log(8))).unwrap();
+        assert_eq!((policy.keys().len(), policy.log().unwrap().logs().len()), (1, 1));
+        assert!(TrustPolicy::parse(&ours).unwrap().log().is_none());
+        let twice = TrustPolicy::parse(&format!("{ours}\nlog {}\nquorum none\n", log(7))).unwrap_err().to_string();
+        assert!(twice.contains("a key for each"), "{twice}");
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_line() {
+        let log = VerifierKey::new("a", KeyType::Note, SigningKey::from_bytes(&[8; 32]).verifying_key()).unwrap();
         for (text, cause) in [
+            (format!("log {log}\n").as_str(), "no quorum line"),
+            ("log x y z\n", "line 1: a 'log' line"),
             ("", "nobody"),
             ("# only talk\n", "nobody"),
             ("\nkey abc x", "line 2: 'key'"),

@@ -48,7 +48,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 #[allow(missing_docs)]
 pub enum Command {
-    /// Make a data folder: pipeline.toml, a sealing key, a trust policy
+    /// Make a data folder: pipeline.toml, a sealing key, the log's key, a trust policy
     #[command(after_help = "Example:\n  SOHOA_KEY_PASSWORD=… sohoa init kho")]
     Init {
         /// The folder; made when it does not exist
@@ -56,6 +56,9 @@ pub enum Command {
         /// Whose key it is, as it stands in the trust policy
         #[arg(long, default_value = "sohoa")]
         name: String,
+        /// The transparency log's name, best a domain and path of the office; no spaces or '+'. Made from its key when left out
+        #[arg(long, value_name = "NAME")]
+        log_name: Option<String>,
     },
     /// Read one file without storing anything: fields as text or JSON, and a searchable PDF/A when OUT is given
     #[command(
@@ -171,6 +174,9 @@ pub enum Command {
     /// Keys that seal
     #[command(subcommand)]
     Keys(Keys),
+    /// The transparency log, in which every receipt is noted
+    #[command(subcommand)]
+    Log(Log),
     /// Can this machine and this data folder do the work? Kernel, walls, engine, store, key: tried, not guessed
     #[command(after_help = "Works outside of a data folder too, on the machine alone. Exit code 3: there is a problem.")]
     Doctor {
@@ -421,6 +427,19 @@ pub enum Separators {
         #[arg(long)]
         force: bool,
     },
+}
+
+/// `sohoa log …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Log {
+    /// How many leaves it has, and how many records wait for theirs
+    Status {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Append what is missing: receipts of a run that was stopped, or from before there was a log
+    Append,
 }
 
 /// `sohoa keys …`

@@ -47,6 +47,8 @@ pub struct Config {
     pub sign: Sign,
     /// `[seal]`
     pub seal: Seal,
+    /// `[log]`
+    pub log: Log,
     /// `[review]`
     pub review: Review,
     /// `[report]`
@@ -67,6 +69,7 @@ struct File {
     render: Render,
     sign: Sign,
     seal: Seal,
+    log: Log,
     review: Review,
     report: Report,
 }
@@ -168,6 +171,14 @@ pub struct Seal {
     pub result_code: Template,
 }
 
+/// The transparency log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Log {
+    pub key: PathBuf,
+}
+
 /// What people decide, and how much of it is looked at again.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -253,6 +264,12 @@ impl Default for Render {
 impl Default for Seal {
     fn default() -> Self {
         Seal { key: "keys/manifest.pem".into(), trust: "trust".into(), result_code: Template::default() }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { key: "keys/log.pem".into() }
     }
 }
 
@@ -361,9 +378,25 @@ impl Config {
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, codes, recognize, correct, divide, extract, render, sign, seal, review, report } =
+        let File { archive, ingest, decode, codes, recognize, correct, divide, extract, render, sign, seal, log, review, report } =
             file;
-        Config { home, archive, ingest, decode, codes, recognize, correct, divide, extract, render, sign, seal, review, report }
+        Config {
+            home,
+            archive,
+            ingest,
+            decode,
+            codes,
+            recognize,
+            correct,
+            divide,
+            extract,
+            render,
+            sign,
+            seal,
+            log,
+            review,
+            report,
+        }
     }
 
     /// A path of the configuration as an absolute one.

@@ -3,6 +3,7 @@
 
 use crate::archive_home::{HomeError, Run};
 use crate::config::Config;
+use crate::logbook::{Logbook, LogbookError};
 use crate::present::{DocumentLine, document_line, json_line, printable};
 use crate::progress::Progress;
 use crate::same_paper::Others;
@@ -51,6 +52,8 @@ pub enum Halt {
     Key(#[from] keyring::KeyringError),
     #[error(transparent)]
     Home(#[from] HomeError),
+    #[error(transparent)]
+    Log(#[from] LogbookError),
 }
 
 /// How a batch ended.
@@ -86,6 +89,8 @@ pub struct Batch<'a> {
     pub templates: Arc<Templates>,
     /// What seals, and signs what is sealed at once.
     pub sealer: Sealer<'a>,
+    /// Where receipts are noted.
+    pub logbook: &'a Logbook,
     /// What may know a number that a hand wrote.
     pub registers: Registers,
     /// The unit that digitizes, when it was named.
@@ -121,9 +126,11 @@ impl Batch<'_> {
             }
         }
         self.progress.finish();
+        let logged = self.logbook.append().await;
         if let Some(halt) = shared.halt.into_inner().unwrap_or_default() {
             return Err(halt);
         }
+        logged?;
         let mut summary = shared.summary.into_inner().unwrap_or_default();
         summary.stopped = *self.stop.borrow();
         Ok(summary)
@@ -375,7 +382,12 @@ impl Batch<'_> {
 
     async fn commit(&self, manifest: Manifest, spooled: Option<&PathBuf>) -> Result<Manifest, Halt> {
         let receipt = self.sealer.seal(self.archive, manifest, spooled.map(PathBuf::as_path)).await?;
-        Ok(self.archive.commit(&receipt).await?.opened().manifest.clone())
+        let commit = self.archive.commit(&receipt).await?;
+        // The receipt is committed whatever becomes of its leaf, which the end of the run or the next one appends.
+        if let Err(error) = self.logbook.note(commit.opened()).await {
+            tracing::warn!("the log: {error}");
+        }
+        Ok(commit.opened().manifest.clone())
     }
 
     /// What a hand wrote may stand in a register.

@@ -1,7 +1,8 @@
-//! The sealing key and the trust policy as files: made by `sohoa init` and `sohoa keys`, read by everything that seals or opens.
+//! The sealing key, the log's key and the trust policy as files: made by `sohoa init` and `sohoa keys`, read by everything that seals or opens.
 
 use crate::config::Config;
 use ed25519_dalek::SigningKey;
+use sohoa_record::log::{NoteSigner, VerifierKey};
 use sohoa_record::{TrustPolicy, trust};
 use sohoa_sign::keys;
 use std::io::Write as _;
@@ -63,6 +64,58 @@ pub fn sealing_key(config: &Config, password_file: Option<&Path>) -> Result<Sign
     keys::from_encrypted_pem(&pem, password(password_file)?.as_bytes()).map_err(|e| KeyringError::Key(file, e.to_string()))
 }
 
+/// Where a log's key has its public half: one line, a vkey of C2SP signed-note, whose name is the log's.
+fn vkey_file(key: &Path) -> PathBuf {
+    key.with_extension("vkey")
+}
+
+/// Opens the log's key. None when the configuration wants no log, or there is no such key and the trust policy names no log: a data
+/// folder from before there were logs.
+pub fn log_signer(config: &Config, password_file: Option<&Path>) -> Result<Option<NoteSigner>, KeyringError> {
+    if config.log.key.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let file = config.path(&config.log.key);
+    if !file.exists() {
+        return match trust_policy(config)?.log() {
+            None => Ok(None),
+            Some(_) => {
+                let why = "it is not there, and the trust policy names a log; restore it, or say [log] key = \"\" where another machine keeps the log";
+                Err(KeyringError::Key(file, why.into()))
+            }
+        };
+    }
+    let unusable = |e: String| KeyringError::Key(file.clone(), e);
+    let pem = std::fs::read_to_string(&file).map(Zeroizing::new).map_err(|e| unusable(e.to_string()))?;
+    let key = keys::from_encrypted_pem(&pem, password(password_file)?.as_bytes()).map_err(|e| unusable(e.to_string()))?;
+    let public = vkey_file(&file);
+    let vkey = std::fs::read_to_string(&public).map_err(|e| unusable(format!("its public half {}: {e}", public.display())))?;
+    let vkey = VerifierKey::parse(vkey.trim_end()).map_err(|e| unusable(format!("its public half {}: {e}", public.display())))?;
+    let signer = NoteSigner::new(vkey.name(), key).map_err(|e| unusable(e.to_string()))?;
+    if *signer.public() != vkey {
+        return Err(unusable(format!("{} is not its public half; restore both from a copy", public.display())));
+    }
+    Ok(Some(signer))
+}
+
+/// Makes a log's key under `name` (of its own digest when none is given), writes it encrypted beside its public half, and makes the trust
+/// policy name the log. Gives the policy's line.
+pub fn new_log_key(config: &Config, name: Option<&str>, password: &str) -> Result<String, KeyringError> {
+    let out = config.path(&config.log.key);
+    let unusable = |e: String| KeyringError::Key(out.clone(), e);
+    let key = keys::generate(*random::<32>()?);
+    let id = trust::key_id(&key.verifying_key());
+    let name = name.map_or_else(|| format!("sohoa-log/{}", &id.as_str()[..16]), str::to_owned);
+    let signer = NoteSigner::new(&name, key.clone()).map_err(|e| unusable(e.to_string()))?;
+    write_key(&out, &key, password)?;
+    write_new(&vkey_file(&out), format!("{}\n", signer.public()).as_bytes(), 0o644)?;
+    let line = format!("log {}", signer.public());
+    // A policy asks for a quorum once, however many logs it names.
+    let first = trust_policy(config)?.log().is_none();
+    append_to_policy(config, &if first { format!("{line}\nquorum none") } else { line.clone() })?;
+    Ok(line)
+}
+
 /// Reads the trust policy.
 pub fn trust_policy(config: &Config) -> Result<TrustPolicy, KeyringError> {
     let file = config.path(&config.seal.trust);
@@ -76,13 +129,23 @@ pub fn new_key(config: &Config, out: &Path, name: &str, password: &str) -> Resul
         return Err(KeyringError::Exists(out.to_owned()));
     }
     let key = keys::generate(*random::<32>()?);
-    let salting = keys::Salting { salt: *random()?, iv: *random()? };
-    let pem = keys::to_encrypted_pem(&key, password.as_bytes(), &salting)
-        .map_err(|e| KeyringError::Key(out.to_owned(), e.to_string()))?;
-    let public = keys::to_public_pem(&key.verifying_key()).map_err(|e| KeyringError::Key(out.to_owned(), e.to_string()))?;
-    write_new(out, pem.as_bytes(), 0o600)?;
-    write_new(&out.with_extension("pub.pem"), public.as_bytes(), 0o644)?;
+    write_key(out, &key, password)?;
     let line = trust::policy_line(&key.verifying_key(), name);
+    append_to_policy(config, &line)?;
+    Ok(line)
+}
+
+/// Writes a key encrypted, and its public half beside it.
+fn write_key(out: &Path, key: &SigningKey, password: &str) -> Result<(), KeyringError> {
+    let unusable = |e: keys::KeyFileError| KeyringError::Key(out.to_owned(), e.to_string());
+    let salting = keys::Salting { salt: *random()?, iv: *random()? };
+    let pem = keys::to_encrypted_pem(key, password.as_bytes(), &salting).map_err(unusable)?;
+    let public = keys::to_public_pem(&key.verifying_key()).map_err(unusable)?;
+    write_new(out, pem.as_bytes(), 0o600)?;
+    write_new(&out.with_extension("pub.pem"), public.as_bytes(), 0o644)
+}
+
+fn append_to_policy(config: &Config, lines: &str) -> Result<(), KeyringError> {
     let policy = config.path(&config.seal.trust);
     let write = |e| KeyringError::Write(policy.clone(), e);
     let fresh = !policy.exists();
@@ -90,9 +153,8 @@ pub fn new_key(config: &Config, out: &Path, name: &str, password: &str) -> Resul
     if fresh {
         writeln!(file, "# Whom this archive believes; one key a line (docs/format.md). Auditors get a copy of this file by another way\n# than the archive itself: who can change both can change everything.").map_err(write)?;
     }
-    writeln!(file, "{line}").map_err(write)?;
-    file.sync_all().map_err(write)?;
-    Ok(line)
+    writeln!(file, "{lines}").map_err(write)?;
+    file.sync_all().map_err(write)
 }
 
 /// Random bytes of the system.

@@ -7,6 +7,7 @@ pub mod commands;
 pub mod config;
 mod ingest;
 pub mod keyring;
+pub mod logbook;
 pub mod page_protocol;
 mod present;
 mod progress;

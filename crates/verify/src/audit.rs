@@ -3,10 +3,12 @@
 use crate::archive::{self, Seen, bytes_of};
 use crate::cause::{Cause, Finding};
 use crate::files::{self, Kind};
+use crate::log::{self, LogCopy};
 use crate::record::{self, Home, revision_number};
 use crate::verdict::{Line, Verdict};
 use sohoa_record::TrustPolicy;
 use sohoa_record::identifier::RecordId;
+use sohoa_record::log::Checkpoint;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +31,15 @@ pub enum AuditError {
     Report(#[from] io::Error),
 }
 
+/// What an auditor may bring besides the folder and the policy.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Brought<'a> {
+    /// A copy of the log, to hold an export or an archive against; an archive's own log when it is not given.
+    pub log: Option<&'a Path>,
+    /// An older checkpoint that was kept: the log must continue it.
+    pub since: Option<&'a Checkpoint>,
+}
+
 /// Audits `path` under `policy` and hands each line to `write` as soon as it is known: records in the order of their
 /// folders' names, then what belongs to none. `prefix` goes before every shown path.
 ///
@@ -39,6 +50,17 @@ pub fn audit(
     policy: &TrustPolicy,
     write: &mut dyn FnMut(Line) -> io::Result<()>,
 ) -> Result<(), AuditError> {
+    audit_with(path, prefix, policy, Brought::default(), write)
+}
+
+/// The same with what the auditor brings. A log is looked at when the policy names one.
+pub fn audit_with(
+    path: &Path,
+    prefix: &str,
+    policy: &TrustPolicy,
+    brought: Brought<'_>,
+    write: &mut dyn FnMut(Line) -> io::Result<()>,
+) -> Result<(), AuditError> {
     let folder = |source| AuditError::Folder { path: path.to_owned(), source };
     // What the auditor names may be a link; below it none is followed.
     let root = path.canonicalize().map_err(folder)?;
@@ -46,7 +68,17 @@ pub fn audit(
         return Err(folder(io::ErrorKind::NotADirectory.into()));
     }
     let store = root.ancestors().skip(1).take(3).find(|above| archive::is_archive(above) && below_records(&root, above));
-    Ok(Walk { policy, write, seen: Seen::default() }.folder(&root, prefix, store, 0)?)
+    let mut walk = Walk { policy, write, brought, seen: Seen::default(), log: None, compared: false };
+    match (brought.log, store) {
+        (Some(copy), _) => walk.read_log(copy, "")?,
+        (None, Some(store)) => walk.read_log(&store.join(log::FOLDER), "")?,
+        (None, None) => {}
+    }
+    walk.folder(&root, prefix, store, 0)?;
+    if brought.since.is_some() && !walk.compared {
+        walk.about(log::FOLDER, Cause::NothingToContinue)?;
+    }
+    Ok(())
 }
 
 fn below_records(path: &Path, archive: &Path) -> bool {
@@ -56,10 +88,33 @@ fn below_records(path: &Path, archive: &Path) -> bool {
 struct Walk<'a> {
     policy: &'a TrustPolicy,
     write: &'a mut dyn FnMut(Line) -> io::Result<()>,
+    brought: Brought<'a>,
     seen: Seen,
+    /// The log that receipts are held against.
+    log: Option<LogCopy>,
+    /// True once a log was held against the kept checkpoint.
+    compared: bool,
 }
 
 impl Walk<'_> {
+    /// Reads the log in `folder`, when the policy names one. What is wrong with it has a line of its own.
+    fn read_log(&mut self, folder: &Path, prefix: &str) -> io::Result<()> {
+        let Some(policy) = self.policy.log() else { return Ok(()) };
+        match LogCopy::read(folder, policy, self.brought.since) {
+            Ok(log) => {
+                self.compared |= log.is_some();
+                self.log = log;
+                Ok(())
+            }
+            Err(finding) => {
+                self.compared = true;
+                let place = finding.object.clone().unwrap_or_default();
+                let shown = if prefix.is_empty() { place } else { format!("{prefix}/{place}") };
+                (self.write)(Line::about_file(shown, None, finding))
+            }
+        }
+    }
+
     fn folder(&mut self, path: &Path, shown: &str, store: Option<&Path>, depth: usize) -> io::Result<()> {
         if depth > MAX_DEPTH {
             return self.about(shown, Cause::TooDeep);
@@ -77,8 +132,12 @@ impl Walk<'_> {
         }
         let root = store.is_none() && archive::is_archive(path);
         let outer = if root { std::mem::take(&mut self.seen) } else { Seen::default() };
+        if root && self.brought.log.is_none() {
+            self.log = None;
+            self.read_log(&path.join(log::FOLDER), shown)?;
+        }
         for entry in entries.iter().filter(|entry| !is_revision(entry)) {
-            if root && matches!(entry.name.as_str(), "objects" | "arrivals" | "codes") {
+            if root && matches!(entry.name.as_str(), "objects" | "arrivals" | "codes" | log::FOLDER) {
                 continue;
             }
             let shown = if shown.is_empty() { entry.name.clone() } else { format!("{shown}/{}", entry.name) };
@@ -90,14 +149,43 @@ impl Walk<'_> {
         }
         if root {
             archive::sweep(path, shown, &self.seen, self.write)?;
+            self.sweep_log(path, shown)?;
             self.seen = outer;
+            if self.brought.log.is_none() {
+                self.log = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records that the log knows and the archive does not have.
+    fn sweep_log(&mut self, root: &Path, shown: &str) -> io::Result<()> {
+        let place = |rest: &str| if shown.is_empty() { rest.to_owned() } else { format!("{shown}/{rest}") };
+        if self.policy.log().is_none() {
+            return Ok(());
+        }
+        let Some(log) = &self.log else {
+            // A log that is there and does not hold was told of already.
+            let published = files::kind_below(root, &[log::FOLDER, "checkpoint"]);
+            return if matches!(published, Ok(None)) && self.brought.log.is_none() && !self.seen.records.is_empty() {
+                self.about(&place(log::FOLDER), Cause::NoLog)
+            } else {
+                Ok(())
+            };
+        };
+        for (record, revision, leaf) in log.records() {
+            if !self.seen.records.contains(&record) && !self.seen.unclear.contains(&record) {
+                let path = place(&format!("records/{record}"));
+                let finding = Finding::about(path.clone(), Some(revision), Cause::Withheld(leaf));
+                (self.write)(Line::about_file(path, Some(record.to_string()), finding))?;
+            }
         }
         Ok(())
     }
 
     fn record(&mut self, path: &Path, shown: &str, record: Option<RecordId>, store: Option<&Path>) -> io::Result<()> {
         let own_name = record.is_some();
-        let checked = record::check(&Home { path, shown, record, store }, self.policy);
+        let checked = record::check(&Home { path, shown, record, store, log: self.log.as_ref() }, self.policy);
         let (mut stray, mut twice) = (None, None);
         if store.is_some() {
             self.seen.objects.extend(checked.objects.iter().map(bytes_of));

@@ -74,6 +74,29 @@ pub enum Cause {
     Unreadable(String),
     /// The archive has no note of a result code that a record has.
     CodeMissing,
+    /// The log has a leaf of a revision whose receipt is not there. The leaf's index.
+    Withheld(u64),
+    /// The log's leaf of a revision names another manifest or signature. The leaf's index.
+    LeafDiffers(u64),
+    /// The log has no leaf of the receipt, or no proof lies beside it.
+    NotLogged,
+    /// The trust policy names a log, and the archive has none.
+    NoLog,
+    /// A file of the log that its checkpoint wants.
+    LogFileMissing,
+    /// The log has fewer leaves than a checkpoint that the auditor kept.
+    LogTakenBack {
+        kept: u64,
+        found: u64,
+    },
+    /// The log does not continue the checkpoint that the auditor kept, of so many leaves.
+    LogForked {
+        kept: u64,
+    },
+    /// An older checkpoint is given, and there is no log to hold it against.
+    NothingToContinue,
+    /// What is wrong with the log or a proof.
+    BadLog(String),
     /// An arrival without a record.
     Unsealed,
     /// A record's empty folder.
@@ -100,7 +123,16 @@ impl Cause {
             | Cause::BrokenChain
             | Cause::ArrivalDiffers(_)
             | Cause::CodeDiffers
-            | Cause::CodeTwice { .. } => Verdict::Altered,
+            | Cause::CodeTwice { .. }
+            | Cause::LeafDiffers(_) => Verdict::Altered,
+            Cause::Withheld(_) => Verdict::Withheld,
+            Cause::NotLogged => Verdict::Unlogged,
+            Cause::NoLog
+            | Cause::LogFileMissing
+            | Cause::LogTakenBack { .. }
+            | Cause::LogForked { .. }
+            | Cause::NothingToContinue
+            | Cause::BadLog(_) => Verdict::BadLog,
             Cause::ObjectMissing
             | Cause::NotAFile
             | Cause::RevisionMissing
@@ -132,6 +164,17 @@ impl Cause {
             Cause::CodeDiffers => "bị sửa: ghi mã kết quả số hóa này cho hồ sơ lưu khác".into(),
             Cause::CodeTwice { other } => format!("mã kết quả số hóa trùng với hồ sơ lưu {other}"),
             Cause::CodeMissing => "không còn ghi nhận cấp mã kết quả số hóa".into(),
+            Cause::Withheld(leaf) => format!("bị giấu: nhật ký có ghi (dòng {leaf}) nhưng biên nhận không có ở đây"),
+            Cause::LeafDiffers(leaf) => format!("bị thay: nhật ký (dòng {leaf}) ghi một bản kê khác cho phiên bản này"),
+            Cause::NotLogged => "không có trong nhật ký: chưa kịp ghi, hoặc niêm phong ngoài nhật ký".into(),
+            Cause::NoLog => "danh sách tin cậy nêu một nhật ký nhưng kho này không có".into(),
+            Cause::LogFileMissing => "nhật ký thiếu tệp này".into(),
+            Cause::LogTakenBack { kept, found } => {
+                format!("nhật ký bị lùi lại hoặc bị thay: bản kiểm đã giữ có {kept} dòng, nay có {found}")
+            }
+            Cause::LogForked { kept } => format!("nhật ký đã bị viết lại: không nối tiếp bản kiểm đã giữ ({kept} dòng)"),
+            Cause::NothingToContinue => "không có nhật ký nào ở đây để đối chiếu với bản kiểm đã giữ".into(),
+            Cause::BadLog(detail) => format!("nhật ký hoặc bằng chứng nhật ký không đúng ({detail})"),
             Cause::ObjectMissing => "không còn tệp này".into(),
             Cause::NotAFile => "không phải tệp thường (liên kết, thư mục hoặc thiết bị): không được đọc theo".into(),
             Cause::RevisionMissing => "không còn biên nhận của phiên bản này".into(),
@@ -167,6 +210,19 @@ impl Cause {
             Cause::CodeDiffers => "altered: it gives the result code to another record".into(),
             Cause::CodeTwice { other } => format!("it has the same result code as record {other}"),
             Cause::CodeMissing => "the note of a result code is not there".into(),
+            Cause::Withheld(leaf) => format!("withheld: leaf {leaf} of the log names its receipt, and it is not here"),
+            Cause::LeafDiffers(leaf) => format!("replaced: leaf {leaf} of the log names another manifest for this revision"),
+            Cause::NotLogged => "not in the log: not appended yet, or sealed beside the log".into(),
+            Cause::NoLog => "the trust policy names a log, and the archive has none".into(),
+            Cause::LogFileMissing => "this file of the log is not there".into(),
+            Cause::LogTakenBack { kept, found } => {
+                format!("the log was taken back or replaced: the kept checkpoint has {kept} leaves, this one {found}")
+            }
+            Cause::LogForked { kept } => {
+                format!("the log was rewritten: it does not continue the kept checkpoint of {kept} leaves")
+            }
+            Cause::NothingToContinue => "there is no log here to hold the kept checkpoint against".into(),
+            Cause::BadLog(detail) => format!("the log or a proof of it does not hold ({detail})"),
             Cause::ObjectMissing => "the file is not there".into(),
             Cause::NotAFile => "not a regular file (a link, folder or device), and not followed".into(),
             Cause::RevisionMissing => "the receipt of this revision is not there".into(),

@@ -9,11 +9,12 @@ pub mod audit;
 pub mod cause;
 pub mod codes;
 pub mod files;
+pub mod log;
 pub mod record;
 pub mod report;
 pub mod verdict;
 
-pub use audit::{AuditError, audit};
+pub use audit::{AuditError, Brought, audit, audit_with};
 pub use cause::{Cause, Finding};
 pub use report::{Language, Summary};
 pub use verdict::{Line, Verdict};

@@ -2,7 +2,8 @@
 
 use clap::{Parser, ValueEnum};
 use sohoa_record::TrustPolicy;
-use sohoa_verify::{AuditError, Language, Line, Summary, audit, report};
+use sohoa_record::log::{Checkpoint, Note};
+use sohoa_verify::{AuditError, Brought, Language, Line, Summary, audit_with, report};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,9 +16,17 @@ struct Arguments {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// The trust policy: a text file with one 'manifest-key' line for each key you believe
+    /// The trust policy: a text file with one 'manifest-key' line for each key you believe, and the 'log' whose record you want
     #[arg(long, value_name = "FILE")]
     trust: PathBuf,
+
+    /// A copy of the log (the archive's folder 'log') to hold an export against: only it betrays a later revision that was left out
+    #[arg(long, value_name = "DIR")]
+    log: Option<PathBuf>,
+
+    /// A checkpoint that you kept from an earlier audit (a copy of log/checkpoint): the log must continue it
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
 
     /// One JSON object a line instead of the report for people
     #[arg(long)]
@@ -45,7 +54,7 @@ enum Lang {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes; of several the smallest from 10 to 14 counts, 1 only when there is none of these:
+Exit codes; of several the smallest from 10 on counts, 1 only when there is none of these:
    0  every record is whole
    1  something could not be read, or the report could not be written
    2  wrong arguments, or a trust policy that cannot be used
@@ -55,10 +64,14 @@ Exit codes; of several the smallest from 10 to 14 counts, 1 only when there is n
   13  unknown key: signed by nobody whom the trust policy names
   14  malformed: not a receipt of a format that this version knows
   15  nothing to verify
+  16  withheld: the log names a receipt that is not there
+  17  bad log: it, or a proof of it, does not hold
+  18  unlogged: a receipt that is not in the log, though the policy names one
 
 Examples:
   sohoa-verify /media/usb/export --trust trust.txt
   sohoa-verify data --trust trust.txt --lang en --quiet
+  sohoa-verify export --trust trust.txt --log copy/of/log --since checkpoint.2026-06
   sohoa-verify data --trust trust.txt --json | jq -r 'select(.verdict != \"ok\") | .path'
 
 It reads only the named folders and the trust policy, writes nothing, and needs no network.
@@ -77,8 +90,18 @@ fn main() -> ExitCode {
         Ok(policy) => policy,
         Err((code, message)) => return fail(code, &message),
     };
+    let since = match read_since(&arguments, &policy) {
+        Ok(since) => since,
+        Err((code, message)) => return fail(code, &message),
+    };
+    if let Some(log) = arguments.log.as_ref().filter(|log| policy.log().is_none() || !log.join("checkpoint").is_file()) {
+        let why = "a log needs a 'log' line in the trust policy, and a file 'checkpoint' in its folder";
+        return fail(USAGE, &format!("--log '{}' cannot be used: {why}", log.display()));
+    }
     let mut summary = Summary::default();
+    summary.logged = policy.log().is_some();
     let mut failed = false;
+    let brought = Brought { log: arguments.log.as_deref(), since: since.as_ref() };
     for path in &arguments.paths {
         // With one folder paths are relative to it; with several they need its name before them.
         let prefix =
@@ -91,7 +114,7 @@ fn main() -> ExitCode {
                 print(&line, arguments.json, language)
             }
         };
-        match audit(path, &prefix, &policy, &mut write) {
+        match audit_with(path, &prefix, &policy, brought, &mut write) {
             Ok(()) => {}
             Err(error @ AuditError::Report(_)) => return fail(FAILED, &error.to_string()),
             Err(error) => {
@@ -117,6 +140,17 @@ fn read_policy(arguments: &Arguments) -> Result<TrustPolicy, (u8, String)> {
     let text = std::fs::read_to_string(&arguments.trust)
         .map_err(|e| (FAILED, format!("trust policy '{place}' cannot be read ({e}); name the file with --trust")))?;
     TrustPolicy::parse(&text).map_err(|e| (USAGE, format!("'{place}': {e}")))
+}
+
+/// The checkpoint that the auditor kept. It is believed as the log's, whoever cosigned it then.
+fn read_since(arguments: &Arguments, policy: &TrustPolicy) -> Result<Option<Checkpoint>, (u8, String)> {
+    let Some(file) = &arguments.since else { return Ok(None) };
+    let place = file.display();
+    let bytes = std::fs::read(file).map_err(|e| (FAILED, format!("checkpoint '{place}' cannot be read ({e})")))?;
+    let log = policy.log().ok_or_else(|| (USAGE, "--since needs a 'log' line in the trust policy".to_owned()))?;
+    let unusable = |e: String| (USAGE, format!("checkpoint '{place}': {e}"));
+    let note = Note::parse(&bytes).map_err(|e| unusable(e.to_string()))?;
+    log.signed(&note).map(Some).map_err(|e| unusable(e.to_string()))
 }
 
 fn print(line: &Line, json: bool, language: Language) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use crate::arrival;
 use crate::cause::{Cause, Finding};
 use crate::files::{self, Entry, Kind};
+use crate::log::{self, LogCopy, Logged};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::seal::Opened;
@@ -26,6 +27,8 @@ pub struct Home<'a> {
     pub record: Option<RecordId>,
     /// The archive whose object tree holds the objects; none in an export.
     pub store: Option<&'a Path>,
+    /// The log that must have the record's receipts; none in an export, which has proofs instead.
+    pub log: Option<&'a LogCopy>,
 }
 
 /// What came of a record.
@@ -54,6 +57,7 @@ struct Revision {
     key_name: String,
     sealed_at: String,
     state: &'static str,
+    log_index: Option<u64>,
 }
 
 struct Check<'a> {
@@ -97,6 +101,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
         check.receipt(receipt, policy);
     }
     check.chain(&files);
+    check.withheld();
     check.conclude(&files)
 }
 
@@ -167,6 +172,7 @@ impl Check<'_> {
         self.codes.extend(opened.manifest.result_code.iter().map(|code| Sha256Hex::of(code.as_bytes())));
         self.manifest_copy(&entry.path, &opened);
         self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
+        let log_index = self.check_logged(&entry.path, &opened, policy);
         if revision == 1 {
             self.source = Some(opened.manifest.source.digests.sha256.clone());
             self.later_part = opened.manifest.part.is_some_and(|part| part.number > 1);
@@ -183,6 +189,7 @@ impl Check<'_> {
             key_name: opened.key_name,
             sealed_at: opened.manifest.sealed_at,
             state: opened.manifest.state.as_str(),
+            log_index,
         };
         match self.revisions.get(&revision) {
             Some(other) if other.digest != summary.digest => self.find(Finding::about(shown, Some(revision), Cause::TwoReceipts)),
@@ -247,6 +254,45 @@ impl Check<'_> {
         }
     }
 
+    /// When the policy names a log, the receipt must be in it: in the copy that is at hand, or by the proof beside the receipt.
+    fn check_logged(&mut self, receipt: &Path, opened: &Opened, policy: &TrustPolicy) -> Option<u64> {
+        let shown = self.shown(receipt);
+        let stem = shown.strip_suffix(".dsse.json").unwrap_or(&shown);
+        let (proof, shown_proof) =
+            (receipt.with_file_name(format!("{}.tlog-proof", file_stem(receipt))), format!("{stem}.tlog-proof"));
+        let here = files::kind_below(receipt.parent()?, &[proof.file_name()?.to_str()?]);
+        let here = matches!(here, Ok(Some(Kind::File)));
+        if here {
+            self.accounted.insert(proof.clone());
+        }
+        let policy = policy.log()?;
+        let revision = Some(opened.manifest.revision);
+        let proved = here.then(|| files::small_file(&proof).and_then(|bytes| log::check_proof(&bytes, opened, policy)));
+        if let Some(Err(cause)) = &proved {
+            self.find(Finding::about(shown_proof, revision, cause.clone()));
+        }
+        match (self.home.log.map(|log| log.of_receipt(opened)), proved) {
+            (Some(Logged::At(index)), _) => return Some(index),
+            (Some(Logged::Differs(index)), _) => self.find(Finding::about(shown, revision, Cause::LeafDiffers(index))),
+            (None, Some(proved)) => return proved.ok(),
+            // An archive without a log has a line of its own for that.
+            (None, None) if self.home.store.is_some() => {}
+            (Some(Logged::Not), _) | (None, None) => self.find(Finding::about(shown, revision, Cause::NotLogged)),
+        }
+        None
+    }
+
+    /// Revisions that the log knows and that are not here: later ones, which nothing else would betray, and any other.
+    fn withheld(&mut self) {
+        let (Some(log), Some(record)) = (self.home.log, self.record.clone()) else { return };
+        let gone: Vec<_> =
+            log.of_record(&record).filter(|(number, _)| !self.present.contains(number)).take(MAX_FINDINGS).collect();
+        for (number, leaf) in gone {
+            self.complete = false;
+            self.find(Finding { cause: Cause::Withheld(leaf), object: None, revision: Some(number) });
+        }
+    }
+
     /// Revisions count from 1 without a gap, and each names the digest of the one before it.
     fn chain(&mut self, files: &[Entry]) {
         let folders = files.iter().filter(|entry| entry.kind == Kind::Folder).filter_map(|entry| revision_number(&entry.name));
@@ -295,6 +341,7 @@ impl Check<'_> {
             key_name: revision.map(|r| r.key_name.clone()),
             sealed_at: revision.map(|r| r.sealed_at.clone()),
             state: revision.map(|r| r.state.to_owned()),
+            log_index: revision.and_then(|r| r.log_index),
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
             more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
         };
@@ -330,6 +377,12 @@ impl Check<'_> {
     fn shown(&self, path: &Path) -> String {
         path.strip_prefix(self.home.path).unwrap_or(path).to_string_lossy().into_owned()
     }
+}
+
+/// `r0001` of `r0001.dsse.json`.
+fn file_stem(receipt: &Path) -> String {
+    let name = receipt.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    name.strip_suffix(".dsse.json").map(str::to_owned).unwrap_or(name)
 }
 
 /// Whether the file at `path` is what was sealed. A file of another size is not read.

@@ -23,6 +23,8 @@ pub struct Summary {
     counts: BTreeMap<Verdict, u64>,
     /// Lines that are more than notes.
     judged: u64,
+    /// True when the trust policy names a log, so that a removal shows.
+    pub logged: bool,
 }
 
 impl Summary {
@@ -61,23 +63,31 @@ impl Summary {
             (Language::En, _) => "Conclusion: NOT ALL IS WELL, see the lines above.",
         };
         text.push_str(&wrapped(closing, 0));
-        text.push_str(&wrapped(limits(language), 0));
+        text.push_str(&wrapped(limits(language, self.logged), 0));
         text
     }
 }
 
-/// What the report cannot show, however good it looks.
-pub fn limits(language: Language) -> &'static str {
-    match language {
-        Language::Vi => {
+/// What the report cannot show, however good it looks. With a log, removals are among what it shows.
+pub fn limits(language: Language, logged: bool) -> &'static str {
+    match (language, logged) {
+        (Language::Vi, false) => {
             "Báo cáo này không cho thấy được: việc lấy đi trọn một hồ sơ lưu hoặc (các) phiên bản cuối của nó (cần nhật ký minh \
-             bạch, phiên bản này chưa có); thời điểm niêm phong có thật hay không (do bên niêm phong tự khai); bản quét có đúng \
-             với bản giấy hay không."
+             bạch, danh sách tin cậy chưa nêu nhật ký nào); thời điểm niêm phong có thật hay không (do bên niêm phong tự khai); bản \
+             quét có đúng với bản giấy hay không."
         }
-        Language::En => {
+        (Language::Vi, true) => {
+            "Báo cáo này không cho thấy được: nhật ký có bị lùi về một bản cũ hay không, nếu không giữ bản kiểm cũ (--since); thời \
+             điểm niêm phong có thật hay không (do bên niêm phong tự khai); bản quét có đúng với bản giấy hay không."
+        }
+        (Language::En, false) => {
             "This report cannot show: the removal of a whole record, or of its latest revisions (that takes a transparency log, \
-             which this version does not have); whether a sealing time is true (the sealer claims it); whether a scan is true to \
-             its paper."
+             and the trust policy names none); whether a sealing time is true (the sealer claims it); whether a scan is true to its \
+             paper."
+        }
+        (Language::En, true) => {
+            "This report cannot show: whether the log was taken back to an older state, unless an older checkpoint was kept \
+             (--since); whether a sealing time is true (the sealer claims it); whether a scan is true to its paper."
         }
     }
 }
@@ -156,7 +166,13 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        for text in [limits(Language::Vi), limits(Language::En), &"x".repeat(200), &format!("a {} b", "y".repeat(79))] {
+        for text in [
+            limits(Language::Vi, true),
+            limits(Language::En, true),
+            limits(Language::Vi, false),
+            &"x".repeat(200),
+            &format!("a {} b", "y".repeat(79)),
+        ] {
             for indent in [0, 4] {
                 let wrapped = wrapped(text, indent);
                 assert!(wrapped.lines().all(|line| line.chars().count() <= WIDTH), "{wrapped}");

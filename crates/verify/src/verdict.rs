@@ -11,10 +11,16 @@ pub enum Verdict {
     Altered,
     /// Something that was sealed is not there.
     Missing,
+    /// The log names a receipt that is not there: a record or its later revision was taken away.
+    Withheld,
     /// A believed key is named and its signature does not fit.
     BadSignature,
     /// Signed by nobody whom the trust policy names.
     UnknownKey,
+    /// The log, or a proof of it, does not hold: not signed as the policy wants, not hashing to its checkpoint, not continuing an older one.
+    BadLog,
+    /// A receipt that is not in the log, though the policy names one.
+    Unlogged,
     /// Not a receipt, or not of a format that this version knows.
     Malformed,
     /// The medium or the permissions did not let us read; nothing is proved either way.
@@ -29,11 +35,14 @@ pub enum Verdict {
 
 impl Verdict {
     /// All, heaviest first.
-    pub const ALL: [Verdict; 9] = [
+    pub const ALL: [Verdict; 12] = [
         Verdict::Altered,
         Verdict::Missing,
+        Verdict::Withheld,
         Verdict::BadSignature,
         Verdict::UnknownKey,
+        Verdict::BadLog,
+        Verdict::Unlogged,
         Verdict::Malformed,
         Verdict::Unreadable,
         Verdict::Unsealed,
@@ -49,6 +58,9 @@ impl Verdict {
             Verdict::BadSignature => 12,
             Verdict::UnknownKey => 13,
             Verdict::Malformed => 14,
+            Verdict::Withheld => 16,
+            Verdict::BadLog => 17,
+            Verdict::Unlogged => 18,
             Verdict::Unreadable => 1,
             Verdict::Unsealed | Verdict::Unreferenced if strict => 11,
             Verdict::Unsealed | Verdict::Unreferenced | Verdict::Ok => 0,
@@ -65,6 +77,9 @@ impl Verdict {
         match self {
             Verdict::Altered => "BỊ SỬA",
             Verdict::Missing => "THIẾU",
+            Verdict::Withheld => "BỊ GIẤU",
+            Verdict::BadLog => "SAI NHẬT KÝ",
+            Verdict::Unlogged => "NGOÀI NHẬT KÝ",
             Verdict::BadSignature => "SAI CHỮ KÝ",
             Verdict::UnknownKey => "KHÓA LẠ",
             Verdict::Malformed => "SAI DẠNG",
@@ -80,6 +95,9 @@ impl Verdict {
         match self {
             Verdict::Altered => "ALTERED",
             Verdict::Missing => "MISSING",
+            Verdict::Withheld => "WITHHELD",
+            Verdict::BadLog => "BAD LOG",
+            Verdict::Unlogged => "UNLOGGED",
             Verdict::BadSignature => "BAD SIGNATURE",
             Verdict::UnknownKey => "UNKNOWN KEY",
             Verdict::Malformed => "MALFORMED",
@@ -115,6 +133,9 @@ pub struct Line {
     pub sealed_at: Option<String>,
     /// The outcome in that revision: `sealed`, `review`, `skipped`, `failed`.
     pub state: Option<String>,
+    /// Where that revision is in the log, from 0; left out when no log was asked for or it is not in there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_index: Option<u64>,
     /// The record's folder or the file, relative to the audited folder.
     pub path: String,
     /// Findings beyond the first, at most 100 of them.
@@ -147,6 +168,7 @@ impl Line {
             key_name: None,
             sealed_at: None,
             state: None,
+            log_index: None,
             path,
             more: Vec::new(),
         }

@@ -64,6 +64,47 @@ fn the_commands_refuse_what_was_tampered_with() {
 }
 
 #[test]
+fn the_commands_follow_a_receipt_into_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    export(dir.path(), A, 2, &key());
+    log::trust_with_log(dir.path());
+    let (a1, b1) = (manifest(A, None), manifest(B, None));
+    let a2 = manifest(A, Some(&a1));
+    // every shape of path: the log grows around the two leaves
+    for (before, after) in [(0, 0), (0, 1), (1, 0), (3, 4), (7, 6), (2, 13)] {
+        let filler: Vec<_> = std::iter::repeat_n(&b1, before).collect();
+        let entries = log::entries(&[filler, vec![&a1, &a2], std::iter::repeat_n(&b1, after).collect()].concat());
+        for (revision, index) in [(1, before), (2, before + 1)] {
+            let file = dir.path().join(format!("data/{A}/r{revision:04}/r{revision:04}.tlog-proof"));
+            write(&file, log::proof(&entries, index).to_string());
+            let output = by_hand(dir.path(), revision);
+            let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success() && text.contains(&format!("leaf is in the log of {}", entries.len())),
+                "{before} {after}: {text}"
+            );
+            assert_eq!(text.matches("Signature Verified Successfully").count(), 2, "{text}");
+
+            // another leaf's proof, another place, a checkpoint that was changed
+            let other = if entries.len() > 2 { entries.len() - 1 - index } else { 1 - index };
+            let good = fs::read_to_string(&file).unwrap();
+            for bad in [
+                log::proof(&entries, other).to_string(),
+                good.replacen(&format!("index {index}\n"), &format!("index {}\n", index ^ 1), 1),
+                good.replacen(&format!("\n{}\n", entries.len()), &format!("\n{}\n", entries.len() + 1), 1),
+            ] {
+                if bad == good {
+                    continue;
+                }
+                write(&file, bad);
+                assert!(!by_hand(dir.path(), revision).status.success(), "{before} {after} {revision}");
+            }
+            write(&file, good);
+        }
+    }
+}
+
+#[test]
 fn the_tables_name_every_member() {
     let page = fs::read_to_string(project().join("docs/format.md")).unwrap();
     let mut members = BTreeSet::new();
@@ -80,6 +121,8 @@ fn the_tables_name_every_member() {
     full.history[0].changes =
         vec![sohoa_record::manifest::Change { field: String::new(), before: None, after: Some(String::new()) }];
     collect(&serde_json::to_value(&full).unwrap(), &mut members);
+    let leaf = serde_json::from_slice(&log::entries(&[&full])[0]).unwrap();
+    collect(&leaf, &mut members);
     assert!(members.len() > 40, "{members:?}");
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
     for member in members {

@@ -11,6 +11,7 @@ use crate::sandbox::{SandboxError, probe};
 use crate::sandbox_walls::remedy;
 use crate::sign;
 use serde::Serialize;
+use sohoa_record::log::VerifierKey;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -198,6 +199,7 @@ async fn folder(report: &mut Report, config: &Config) {
     let trusted = trust(report, config);
     key(report, config);
     signatures(report, config);
+    log_key(report, config);
     if trusted && store.is_dir() {
         index(report, config).await;
     }
@@ -308,6 +310,28 @@ fn signatures(report: &mut Report, config: &Config) {
             }
             Ok(detail) => report.ok("signature", format!("{}: {detail}", fact.profile)),
         }
+    }
+}
+
+/// The log's key, judged by its public half.
+fn log_key(report: &mut Report, config: &Config) {
+    if config.log.key.as_os_str().is_empty() {
+        return report.ok("log key", "none wanted: another machine appends to the log, or nobody does");
+    }
+    let file = config.path(&config.log.key);
+    let policy = keyring::trust_policy(config).ok();
+    let logs = policy.as_ref().and_then(|policy| policy.log()).map_or(&[][..], |log| log.logs());
+    let public = std::fs::read_to_string(file.with_extension("vkey")).ok();
+    match public.and_then(|vkey| VerifierKey::parse(vkey.trim_end()).ok()) {
+        Some(public) if file.exists() && logs.iter().any(|log| log.key == public) => report.ok("log key", public.name()),
+        Some(public) if file.exists() => {
+            let detail = "the trust policy does not name it: nothing can be appended to the log";
+            report.problem("log key", detail, format!("add to the policy: log {public}"));
+        }
+        _ if logs.is_empty() => {
+            report.warning("log key", "receipts are not logged", "`sohoa init` on this folder makes the log's key")
+        }
+        _ => report.problem("log key", format!("{} or its .vkey is not there", file.display()), "restore both from a copy"),
     }
 }
 

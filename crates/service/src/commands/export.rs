@@ -46,6 +46,11 @@ async fn export(archive: &Archive, record: &RecordId, bag: &mut Bag) -> Result<(
         let name = layout::receipt(record, m.revision).filename().unwrap_or("receipt.dsse.json").to_owned();
         bag.write(&format!("{folder}/{name}"), &receipt)?;
         bag.write(&format!("{folder}/manifest.json"), &opened.bytes)?;
+        if let Some(proof) = archive.log_proof(opened).await? {
+            bag.write(&format!("{folder}/r{:04}.tlog-proof", m.revision), proof.to_string().as_bytes())?;
+        } else if archive.log_head().await?.is_some() {
+            eprintln!("record {record}, revision {} is not in the log yet: `sohoa log append`, then export again", m.revision);
+        }
         for object in &m.objects {
             let mut file = bag.create(&format!("{folder}/{}", object.name))?;
             let mut pieces = archive.objects.open(&object.digests.sha256).await?;

@@ -40,7 +40,7 @@ pub async fn run(config: &Config, rebuild: bool, json: bool) -> Outcome {
             println!("{}", json_line(&report));
         } else {
             println!(
-                "looked at {} objects ({:.1} MB), {} records in {} revisions, {} arrivals, {} links, {} registers: {} errors, {} notes",
+                "looked at {} objects ({:.1} MB), {} records in {} revisions, {} arrivals, {} links, {} registers, {} leaves of the log: {} errors, {} notes",
                 report.objects,
                 report.bytes as f64 / 1e6,
                 report.records,
@@ -48,6 +48,7 @@ pub async fn run(config: &Config, rebuild: bool, json: bool) -> Outcome {
                 report.arrivals,
                 report.links,
                 report.registers,
+                report.leaves,
                 report.errors,
                 report.notes
             );

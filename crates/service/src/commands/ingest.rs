@@ -5,6 +5,7 @@ use crate::archive_home::Run;
 use crate::config::Config;
 use crate::ingest::{Batch, Summary};
 use crate::keyring;
+use crate::logbook::Logbook;
 use crate::present::printable;
 use crate::progress::{Progress, duration};
 use crate::sign::{self, Sealer};
@@ -72,6 +73,7 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
         let stands = if wall.stands { "stands" } else { "IS MISSING" };
         tracing::info!("wall around the page reader: {} {stands}: {}", wall.name, wall.detail);
     }
+    let logbook = Logbook::open(config, &archive, password_file).await?;
     if found.scans.is_empty() && found.refused.is_empty() {
         eprintln!("no scans found (PDF, TIFF, JPEG, PNG)");
     }
@@ -89,6 +91,7 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
         engine: ready.engine,
         templates,
         sealer,
+        logbook: &logbook,
         registers: Registers::that_count(&archive).await?,
         unit,
         progress: &progress,

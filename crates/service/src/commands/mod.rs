@@ -6,6 +6,7 @@ mod doctor;
 mod export;
 mod fsck;
 mod ingest;
+mod log;
 mod records;
 mod report;
 mod review;
@@ -20,6 +21,7 @@ use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::ingest::Halt;
 use crate::keyring::KeyringError;
+use crate::logbook::LogbookError;
 use crate::page_protocol::ChildSpec;
 use crate::review::ReviewError;
 use crate::sandbox::{Children, SandboxError};
@@ -120,6 +122,16 @@ impl From<HomeError> for Failure {
     }
 }
 
+impl From<LogbookError> for Failure {
+    fn from(error: LogbookError) -> Self {
+        match error {
+            LogbookError::Key(error) => error.into(),
+            LogbookError::Archive(error) => error.into(),
+            LogbookError::Kept(..) => Failure::Setup(error.to_string()),
+        }
+    }
+}
+
 impl From<SandboxError> for Failure {
     fn from(error: SandboxError) -> Self {
         match error {
@@ -168,6 +180,7 @@ impl From<Halt> for Failure {
             Halt::Work(error) => error.into(),
             Halt::Key(error) => error.into(),
             Halt::Home(error) => error.into(),
+            Halt::Log(error) => error.into(),
         }
     }
 }
@@ -177,7 +190,7 @@ pub async fn run(cli: Cli) -> Outcome {
     let password_file = cli.password_file.as_deref();
     let load = || Config::load(&cli.config);
     match cli.command {
-        Command::Init { dir, name } => setup::init(&dir, &name, password_file),
+        Command::Init { dir, name, log_name } => setup::init(&dir, &name, log_name.as_deref(), password_file),
         Command::Digitize { input, output, json, text, force, explain, template } => {
             // Trying a file needs no data folder; where there is one, its settings hold.
             let config = if cli.config.exists() { load()? } else { Config::defaults() };
@@ -216,6 +229,7 @@ pub async fn run(cli: Cli) -> Outcome {
         }
         Command::Separators(asked) => separators::run(asked),
         Command::Keys(asked) => setup::keys(&load()?, asked, password_file),
+        Command::Log(asked) => log::run(&load()?, asked, password_file).await,
         Command::Doctor { json } => doctor::run(&cli.config, json.json).await,
         Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,
         Command::Export { records, to } => export::run(&load()?, &records, &to).await,

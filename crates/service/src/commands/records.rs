@@ -139,6 +139,13 @@ pub async fn show(config: &Config, record: &str, text: Option<Reading>, json: bo
     } else {
         print!("{}", record_text(&latest.manifest));
         println!("{:<12} {} ({})", "key", latest.key_id, latest.key_name);
+        if let Some((_, tree)) = archive.log_head().await? {
+            let leaf = match archive.log_proof(latest).await? {
+                Some(proof) => format!("leaf {} of {} in {}", proof.index, tree.size, tree.origin),
+                None => "not there yet: sohoa log append".to_owned(),
+            };
+            println!("{:<12} {leaf}", "in log at");
+        }
         if let Some(part) = latest.manifest.part {
             println!("{:<12} {} of {} in the file", "document", part.number, part.of);
         }

@@ -5,6 +5,7 @@ use crate::cli::{By, Review, SecondRound};
 use crate::commands::records::entry_line;
 use crate::config::Config;
 use crate::keyring;
+use crate::logbook::Logbook;
 use crate::present::{self, document_line, json_line, printable, rows, signature_lines};
 use crate::review::second_round::{self, Rate};
 use crate::review::{self, Decided, Decision, Desk, Reviewer, SecondLook};
@@ -49,7 +50,12 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
     };
     let reviewer = reviewer(config, &archive, &record, by).await?;
     let (key, signing) = (keyring::sealing_key(config, password_file)?, sign::open(config)?);
-    tell(&review::decide(&desk(config, &archive, &key, signing.as_ref()), &reviewer, decision).await?)
+    // Opened first: a log that must not be continued stops the decision, not its leaf.
+    let logbook = Logbook::open(config, &archive, password_file).await?;
+    let decided = review::decide(&desk(config, &archive, &key, signing.as_ref()), &reviewer, decision).await?;
+    logbook.note(&decided.opened).await?;
+    logbook.append().await?;
+    tell(&decided)
 }
 
 /// `sohoa review second-round …`
@@ -61,7 +67,11 @@ async fn again(config: &Config, archive: &Archive, asked: SecondRound, password_
     };
     let reviewer = reviewer(config, archive, &record, by).await?;
     let (key, signing) = (keyring::sealing_key(config, password_file)?, sign::open(config)?);
-    tell(&review::decide_again(&desk(config, archive, &key, signing.as_ref()), &reviewer, look).await?)
+    let logbook = Logbook::open(config, archive, password_file).await?;
+    let decided = review::decide_again(&desk(config, archive, &key, signing.as_ref()), &reviewer, look).await?;
+    logbook.note(&decided.opened).await?;
+    logbook.append().await?;
+    tell(&decided)
 }
 
 fn desk<'a>(config: &'a Config, archive: &'a Archive, key: &'a SigningKey, signing: Option<&'a Signing>) -> Desk<'a> {
@@ -214,6 +224,7 @@ async fn candidate(archive: &Archive, row: &RegisterCandidate) -> Result<String,
 async fn ask_registers(config: &Config, archive: &Archive, json: bool, password_file: Option<&Path>) -> Outcome {
     let (key, signing) = (keyring::sealing_key(config, password_file)?, sign::open(config)?);
     let sealer = Sealer { key: &key, result_code: &config.seal.result_code, signing: signing.as_ref() };
+    let logbook = Logbook::open(config, archive, password_file).await?;
     let registers = Registers::that_count(archive).await?;
     let filter = Filter { state: Some(State::Review), ..Filter::default() };
     let (mut asked, mut sealed, mut listed, mut after) = (0, 0, 0, None);
@@ -224,6 +235,7 @@ async fn ask_registers(config: &Config, archive: &Archive, json: bool, password_
             asked += 1;
             let again = witness::confirm_again(archive, &registers, &entry.record, &config.operator(), &sealer).await;
             let Some(opened) = again.map_err(|error| Failure::Archive(error.to_string()))? else { continue };
+            logbook.note(&opened).await?;
             let m = &opened.manifest;
             match m.state {
                 State::Sealed => sealed += 1,
@@ -237,6 +249,7 @@ async fn ask_registers(config: &Config, archive: &Archive, json: bool, password_
         }
         after = Some(last);
     }
+    logbook.append().await?;
     let left = asked - sealed;
     eprintln!("{asked} waited: {sealed} completed by the registers, {listed} have something new to look at, {left} wait");
     Ok(ExitCode::SUCCESS)

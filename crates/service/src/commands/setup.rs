@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// Makes a data folder. What is there already stays; a second call makes what is missing.
-pub fn init(dir: &Path, name: &str, password_file: Option<&Path>) -> Outcome {
+pub fn init(dir: &Path, name: &str, log_name: Option<&str>, password_file: Option<&Path>) -> Outcome {
     let cannot = |path: &Path, e: std::io::Error| Failure::Archive(format!("{} cannot be made: {e}", path.display()));
     // Asked first: a data folder without its key is half a data folder.
     let password = keyring::password(password_file)?;
@@ -33,6 +33,13 @@ pub fn init(dir: &Path, name: &str, password_file: Option<&Path>) -> Outcome {
         keyring::new_key(&config, &key, name, &password)?;
         println!("made     {}  (encrypted sealing key)", key.display());
         println!("made     {}  (trust policy: give auditors a copy)", config.path(&config.seal.trust).display());
+    }
+    let log_key = config.path(&config.log.key);
+    if config.log.key.as_os_str().is_empty() || log_key.exists() {
+        println!("kept     {}", log_key.display());
+    } else {
+        keyring::new_log_key(&config, log_name, &password)?;
+        println!("made     {}  (encrypted key of the transparency log)", log_key.display());
     }
     println!("next     cd {} && sohoa ingest FOLDER", dir.display());
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,8 @@
 //! Small archives and exports of the real layout, sealed with test keys.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod log;
+
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
 use sohoa_record::manifest::{Dossier, Event, FORMAT, Object, Page, PageState, Processing, Role, Source, State};

@@ -1,0 +1,178 @@
+//! Reading a log: what is published, its tiles and entries, and the proofs that follow from them. No key is needed.
+
+use super::leaves::Leaves;
+use crate::error::{Error, Result};
+use crate::store::Archive;
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use sohoa_record::log::proof::{Node, Plan};
+use sohoa_record::log::tile::Contents;
+use sohoa_record::log::tree::leaf_hash;
+use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, Note, Tile, TlogProof};
+use sohoa_record::seal::Opened;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A log in a store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct LogReader {
+    pub(super) store: Arc<dyn ObjectStore>,
+}
+
+impl LogReader {
+    /// The log of the archive in that store.
+    pub fn new(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store }
+    }
+
+    /// Where the newest checkpoint is.
+    pub(super) fn checkpoint_path() -> Path {
+        Path::from(format!("{}/checkpoint", super::LOG))
+    }
+
+    /// The newest published checkpoint, not yet believed; none when there is no log.
+    pub async fn checkpoint(&self) -> Result<Option<Note>> {
+        let path = Self::checkpoint_path();
+        let bytes = self.read(&path).await?;
+        bytes.map(|bytes| Note::parse(&bytes).map_err(|e| Error::malformed(&path, e))).transpose()
+    }
+
+    /// The root of the first `size` leaves.
+    pub async fn root(&self, size: u64) -> Result<Hash> {
+        let root = self.fill(&Plan::root(size), size).await?.pop();
+        Ok(root.unwrap_or_else(sohoa_record::log::tree::empty_root))
+    }
+
+    /// The proof that leaf `index` is in the tree of the first `size` leaves, which are published; `index` is below `size`.
+    pub async fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>> {
+        let plan = Plan::inclusion(index, size).ok_or_else(|| beyond(index, size))?;
+        self.fill(&plan, size).await
+    }
+
+    /// The proof that the tree of `size` leaves continues that of `old` leaves, which is not larger.
+    pub async fn consistency(&self, old: u64, size: u64) -> Result<Vec<Hash>> {
+        let plan = Plan::consistency(old, size).ok_or_else(|| beyond(old, size))?;
+        self.fill(&plan, size).await
+    }
+
+    /// The proof to hand out: that leaf `index` is in the tree of that checkpoint, which has `size` leaves.
+    pub async fn proof(&self, index: u64, size: u64, checkpoint: Note) -> Result<TlogProof> {
+        Ok(TlogProof { extra: None, index, hashes: self.inclusion(index, size).await?, checkpoint })
+    }
+
+    /// The right edge of the tree of the first `size` leaves.
+    pub async fn edge(&self, size: u64) -> Result<Edge> {
+        let mut hashes = HashMap::new();
+        for level in 0..8 {
+            let tile = Tile::right_edge(level, size);
+            if tile.width > 0 {
+                hashes.insert(tile, self.hashes(tile).await?);
+            }
+        }
+        Edge::load(size, |tile| hashes.remove(&tile)).ok_or_else(|| beyond(size, size))
+    }
+
+    /// The entries of a bundle, in order.
+    pub async fn entries(&self, bundle: Tile) -> Result<Vec<Bytes>> {
+        let (tile, bytes) = self.tile(bundle).await?;
+        let entries = tile.entries(&bytes).ok_or_else(|| cut(&tile))?;
+        Ok(entries.into_iter().take(usize::from(bundle.width)).map(|entry| bytes.slice_ref(entry)).collect())
+    }
+
+    /// The hashes of a tile.
+    pub async fn hashes(&self, asked: Tile) -> Result<Vec<Hash>> {
+        let (tile, bytes) = self.tile(asked).await?;
+        let mut hashes = tile.hashes(&bytes).ok_or_else(|| cut(&tile))?;
+        hashes.truncate(usize::from(asked.width));
+        Ok(hashes)
+    }
+
+    /// The hashes of a proof: the tiles that are needed are read once each.
+    async fn fill(&self, plan: &Plan, size: u64) -> Result<Vec<Hash>> {
+        let mut tiles: HashMap<Tile, Vec<Hash>> = HashMap::new();
+        for node in plan.nodes() {
+            let tile = node.tile(size);
+            if !tiles.contains_key(&tile) {
+                tiles.insert(tile, self.hashes(tile).await?);
+            }
+        }
+        plan.fill(|node: Node| {
+            let tile = node.tile(size);
+            tiles.get(&tile).and_then(|hashes| node.in_tile(hashes)).ok_or_else(|| cut(&tile))
+        })
+    }
+
+    /// A tile's bytes. A partial one may have been removed once the full one was there (C2SP tlog-tiles), so that is read instead.
+    async fn tile(&self, tile: Tile) -> Result<(Tile, Bytes)> {
+        if let Some(bytes) = self.read(&path_of(&tile)).await? {
+            return Ok((tile, bytes));
+        }
+        let full = self.read(&path_of(&tile.full())).await?;
+        let missing = || Error::malformed(path_of(&tile), "it is missing");
+        Ok((tile.full(), full.ok_or_else(missing)?))
+    }
+
+    pub(super) async fn read(&self, path: &Path) -> Result<Option<Bytes>> {
+        match self.store.get(path).await {
+            Ok(found) => Ok(Some(found.bytes().await.map_err(Error::store(path))?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(Error::Store { place: path.to_string(), source }),
+        }
+    }
+}
+
+impl Archive {
+    /// The log in this archive's store.
+    pub fn log(&self) -> LogReader {
+        LogReader::new(self.store.clone())
+    }
+
+    /// The newest published checkpoint of a log that the trust policy names, as signed and as read; none when the policy names no log or
+    /// nothing is published yet.
+    pub async fn log_head(&self) -> Result<Option<(Note, Checkpoint)>> {
+        let Some(policy) = self.policy.log() else { return Ok(None) };
+        let Some(note) = self.log().checkpoint().await? else { return Ok(None) };
+        let tree = policy.signed(&note).map_err(|e| Error::malformed(LogReader::checkpoint_path(), e))?;
+        Ok(Some((note, tree)))
+    }
+
+    /// How many records have a revision that is not under the newest published checkpoint.
+    pub async fn records_not_logged(&self) -> Result<u64> {
+        let leaves = Leaves::open(&self.index.database).await?;
+        if let Some((_, tree)) = self.log_head().await? {
+            leaves.follow(&self.log(), tree.size).await?;
+        }
+        leaves.count_lacking().await
+    }
+
+    /// The proof that a revision is in the log, under the newest published checkpoint; none when it is not in there (yet).
+    pub async fn log_proof(&self, opened: &Opened) -> Result<Option<TlogProof>> {
+        let Some((note, tree)) = self.log_head().await? else { return Ok(None) };
+        let (log, leaves) = (self.log(), Leaves::open(&self.index.database).await?);
+        leaves.follow(&log, tree.size).await?;
+        let hash = leaf_hash(&Leaf::of_revision(opened).to_bytes());
+        match leaves.indices_of(&[hash]).await?.get(&hash) {
+            Some(index) if *index < tree.size => Ok(Some(log.proof(*index, tree.size, note).await?)),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Where a tile is in the store.
+pub(super) fn path_of(tile: &Tile) -> Path {
+    Path::from(format!("{}/{}", super::LOG, tile.path()))
+}
+
+/// The bundle that holds entry `index` of a log of `size` entries.
+pub(super) fn bundle_of(index: u64, size: u64) -> Tile {
+    Tile::holding(Contents::Entries, index, size)
+}
+
+fn cut(tile: &Tile) -> Error {
+    Error::malformed(path_of(tile), "it has not the length that its name says")
+}
+
+fn beyond(index: u64, size: u64) -> Error {
+    Error::malformed(super::LOG, format_args!("leaf {index} was asked for and the log has {size}"))
+}

@@ -1,0 +1,125 @@
+//! Every receipt becomes a leaf of the transparency log: after its commit, several together. What a run that was stopped did not append
+//! is appended by the next one, so a receipt is never held up by the log.
+
+use crate::config::Config;
+use crate::keyring::{self, KeyringError};
+use sohoa_archive::{Archive, Log};
+use sohoa_record::log::{Checkpoint, Leaf};
+use sohoa_record::seal::Opened;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// So many leaves are appended together …
+const TOGETHER: usize = 64;
+/// … or those of so long. An append is some eight writes, a document seconds of recognition.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// Why the log cannot be used. Receipts are safe; their leaves follow when it can.
+#[derive(Debug, thiserror::Error)]
+pub enum LogbookError {
+    /// Its key.
+    #[error(transparent)]
+    Key(#[from] KeyringError),
+    /// The store, or a log that must not be continued.
+    #[error(transparent)]
+    Archive(#[from] sohoa_archive::Error),
+    /// The checkpoint beside the key.
+    #[error("{0}, the log's newest checkpoint as this machine knows it: {1}; restore it from a copy of the key's folder")]
+    Kept(PathBuf, String),
+}
+
+/// The log of an archive, when it has one.
+pub struct Logbook {
+    log: Option<Log>,
+    kept: PathBuf,
+    pending: Mutex<Pending>,
+}
+
+struct Pending {
+    leaves: Vec<Leaf>,
+    since: Instant,
+}
+
+impl Logbook {
+    /// Opens the log that the configuration names, and appends what is missing in it.
+    pub async fn open(config: &Config, archive: &Archive, password_file: Option<&Path>) -> Result<Logbook, LogbookError> {
+        let kept = config.path(&config.log.key).with_extension("checkpoint");
+        let pending = Mutex::new(Pending { leaves: Vec::new(), since: Instant::now() });
+        let Some(signer) = keyring::log_signer(config, password_file)? else { return Ok(Logbook { log: None, kept, pending }) };
+        let log = Log::open(archive, signer, read_kept(&kept)?.as_ref()).await?;
+        let late = log.catch_up(archive).await?;
+        if late > 0 {
+            tracing::info!(late, "receipts of earlier runs were appended to the log");
+        }
+        let logbook = Logbook { log: Some(log), kept, pending };
+        logbook.keep().await?;
+        Ok(logbook)
+    }
+
+    /// False when receipts are not logged here.
+    pub fn is_kept(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Notes a receipt that is committed, and appends when enough have come together.
+    pub async fn note(&self, opened: &Opened) -> Result<(), LogbookError> {
+        if self.log.is_none() {
+            return Ok(());
+        }
+        let due = {
+            let mut pending = self.pending.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            if pending.leaves.is_empty() {
+                pending.since = Instant::now();
+            }
+            pending.leaves.push(Leaf::of_revision(opened));
+            pending.leaves.len() >= TOGETHER || pending.since.elapsed() >= WITHIN
+        };
+        if due { self.append().await } else { Ok(()) }
+    }
+
+    /// Appends what is noted. After an error it is still noted, and in the archive anyway.
+    pub async fn append(&self) -> Result<(), LogbookError> {
+        let Some(log) = &self.log else { return Ok(()) };
+        let leaves = std::mem::take(&mut self.pending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).leaves);
+        if leaves.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = log.append_leaves(&leaves).await {
+            self.pending.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).leaves.extend(leaves);
+            return Err(error.into());
+        }
+        self.keep().await
+    }
+
+    /// Keeps the newest checkpoint beside the key, away from the store: whoever takes the store back to an older state is found out.
+    async fn keep(&self) -> Result<(), LogbookError> {
+        let Some(tree) = (match &self.log {
+            Some(log) => log.tree().await.filter(|tree| tree.size > 0),
+            None => None,
+        }) else {
+            return Ok(());
+        };
+        // Another run may have kept a newer one.
+        if read_kept(&self.kept)?.is_some_and(|kept| kept.size >= tree.size) {
+            return Ok(());
+        }
+        let failed = |e: std::io::Error| LogbookError::Kept(self.kept.clone(), e.to_string());
+        let folder = self.kept.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        file.write_all(tree.text().as_bytes()).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&self.kept).map_err(|e| failed(e.error))?;
+        Ok(())
+    }
+}
+
+fn read_kept(file: &Path) -> Result<Option<Checkpoint>, LogbookError> {
+    let failed = |e: String| LogbookError::Kept(file.to_owned(), e);
+    match std::fs::read_to_string(file) {
+        Ok(text) => Checkpoint::parse_text(&text).map(Some).map_err(|e| failed(e.to_string())),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(failed(e.to_string())),
+    }
+}

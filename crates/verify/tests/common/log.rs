@@ -1,0 +1,63 @@
+//! A log of test receipts, written without the archive's writer.
+
+use super::*;
+use sohoa_record::TrustPolicy;
+use sohoa_record::log::proof::Plan;
+use sohoa_record::log::tile::push_entry;
+use sohoa_record::log::tree::{complete_root, leaf_hash};
+use sohoa_record::log::{Checkpoint, Edge, Leaf, Note, NoteSigner, Tile, TlogProof};
+use sohoa_record::seal::Opened;
+
+pub const ORIGIN: &str = "sohoa.example/test-log";
+
+pub fn signer() -> NoteSigner {
+    NoteSigner::new(ORIGIN, SigningKey::from_bytes(b"sohoa TEST-ONLY checkpoint key 1")).unwrap()
+}
+
+/// A trust policy that names the log too.
+pub fn trust_with_log(folder: &Path) -> PathBuf {
+    let path = folder.join("trust.txt");
+    let lines =
+        [policy_line(&key().verifying_key(), "Khóa thử nghiệm"), format!("log {}", signer().public()), "quorum none".into()];
+    write(&path, lines.join("\n") + "\n");
+    path
+}
+
+/// A receipt of `manifest` as it is opened.
+pub fn opened(manifest: &Manifest) -> Opened {
+    let mut policy = TrustPolicy::default();
+    policy.add(key().verifying_key(), "test").unwrap();
+    Receipt::seal(manifest, &key()).open(&policy).unwrap()
+}
+
+/// Entries of the log with those manifests, in that order.
+pub fn entries(manifests: &[&Manifest]) -> Vec<Vec<u8>> {
+    manifests.iter().map(|manifest| Leaf::of_revision(&opened(manifest)).to_bytes()).collect()
+}
+
+pub fn checkpoint(entries: &[Vec<u8>]) -> Note {
+    let mut edge = Edge::default();
+    entries.iter().for_each(|entry| edge.push(leaf_hash(entry), |_, _| {}));
+    signer().sign(&Checkpoint { origin: ORIGIN.into(), size: edge.size(), root: edge.root() }.text())
+}
+
+/// Writes checkpoint and bundles into `folder`.
+pub fn write_log(folder: &Path, entries: &[Vec<u8>]) {
+    for (tile, chunk) in Tile::bundles(entries.len() as u64).zip(entries.chunks(256)) {
+        let mut bundle = Vec::new();
+        chunk.iter().for_each(|entry| push_entry(&mut bundle, entry).unwrap());
+        write(folder.join(tile.path()), bundle);
+    }
+    write(folder.join("checkpoint"), checkpoint(entries).to_string());
+}
+
+/// The proof of one of the entries.
+pub fn proof(entries: &[Vec<u8>], index: usize) -> TlogProof {
+    let hashes: Vec<_> = entries.iter().map(|entry| leaf_hash(entry)).collect();
+    let plan = Plan::inclusion(index as u64, hashes.len() as u64).unwrap();
+    let hash = |node: sohoa_record::log::proof::Node| {
+        let from = (node.index << node.height) as usize;
+        Ok::<_, std::convert::Infallible>(complete_root(&hashes[from..from + (1 << node.height)]))
+    };
+    TlogProof { extra: None, index: index as u64, hashes: plan.fill(hash).unwrap(), checkpoint: checkpoint(entries) }
+}
