@@ -383,10 +383,7 @@ impl Batch<'_> {
     async fn commit(&self, manifest: Manifest, spooled: Option<&PathBuf>) -> Result<Manifest, Halt> {
         let receipt = self.sealer.seal(self.archive, manifest, spooled.map(PathBuf::as_path)).await?;
         let commit = self.archive.commit(&receipt).await?;
-        // The receipt is committed whatever becomes of its leaf, which the end of the run or the next one appends.
-        if let Err(error) = self.logbook.note(commit.opened()).await {
-            tracing::warn!("the log: {error}");
-        }
+        self.logbook.note_or_warn(commit.opened()).await;
         Ok(commit.opened().manifest.clone())
     }
 

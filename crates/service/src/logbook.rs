@@ -79,6 +79,13 @@ impl Logbook {
         if due { self.append().await } else { Ok(()) }
     }
 
+    /// Notes a receipt where its work must go on: it is committed whatever becomes of its leaf, which a later run appends.
+    pub async fn note_or_warn(&self, opened: &Opened) {
+        if let Err(error) = self.note(opened).await {
+            tracing::warn!("the log: {error}");
+        }
+    }
+
     /// Appends what is noted. After an error it is still noted, and in the archive anyway.
     pub async fn append(&self) -> Result<(), LogbookError> {
         let Some(log) = &self.log else { return Ok(()) };

@@ -7,6 +7,7 @@ mod network;
 mod open;
 
 use crate::keyring::{KeyringError, random};
+use crate::logbook::Logbook;
 use crate::result_code::{self, Template};
 use crate::{sealing, time};
 use ed25519_dalek::SigningKey;
@@ -305,7 +306,7 @@ pub struct Retried {
 }
 
 /// Tries again what waits for a time stamp, an answer about revocation or a signer.
-pub async fn retry(archive: &Archive, sealer: &Sealer<'_>, who: &str) -> Result<Retried, SigningError> {
+pub async fn retry(archive: &Archive, sealer: &Sealer<'_>, logbook: &Logbook, who: &str) -> Result<Retried, SigningError> {
     let mut retried = Retried::default();
     for record in waiting(archive).await? {
         let Some(before) = archive.revisions(&record).await?.pop() else { continue };
@@ -332,7 +333,7 @@ pub async fn retry(archive: &Archive, sealer: &Sealer<'_>, who: &str) -> Result<
         };
         let next = sealing::next_revision(&before, manifest, event)?;
         let receipt = result_code::seal(archive, sealer.key, sealer.result_code, next).await?;
-        archive.commit(&receipt).await?;
+        logbook.note_or_warn(archive.commit(&receipt).await?.opened()).await;
     }
     Ok(retried)
 }

@@ -78,7 +78,7 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
         eprintln!("no scans found (PDF, TIFF, JPEG, PNG)");
     }
     if signing.is_some() {
-        super::sign::tell_retried(&sign::retry(&archive, &sealer, &config.operator()).await?);
+        super::sign::tell_retried(&sign::retry(&archive, &sealer, &logbook, &config.operator()).await?);
     }
     let progress = Progress::new(found.scans.len() as u64);
     let began = Instant::now();

@@ -4,6 +4,7 @@ use super::{Failure, Outcome, PARTIAL, find_record, open_indexed};
 use crate::cli::Sign;
 use crate::config::Config;
 use crate::keyring;
+use crate::logbook::Logbook;
 use crate::present::{json_line, printable};
 use crate::sign::{self, Note, Retried, Sealer, Signing, WAITS};
 use sohoa_archive::Archive;
@@ -22,7 +23,9 @@ pub async fn run(config: &Config, asked: Sign, password_file: Option<&Path>) -> 
         Sign::Run { json } => {
             let signing = opened(config)?;
             let key = keyring::sealing_key(config, password_file)?;
-            let retried = sign::retry(&archive, &sealer(config, &key, &signing), &config.operator()).await?;
+            let logbook = Logbook::open(config, &archive, password_file).await?;
+            let retried = sign::retry(&archive, &sealer(config, &key, &signing), &logbook, &config.operator()).await?;
+            logbook.append().await?;
             match json.json {
                 true => println!("{}", json_line(&serde_json::json!({"signed": retried.signed, "waiting": retried.waiting}))),
                 false => println!("{} signed, {} wait; `sohoa sign list` says why", retried.signed, retried.waiting),
@@ -41,7 +44,10 @@ pub async fn run(config: &Config, asked: Sign, password_file: Option<&Path>) -> 
             }
             let cms = std::fs::read(&cms).map_err(|e| Failure::input(&cms, e))?;
             let who = by.unwrap_or_else(|| config.operator());
+            let logbook = Logbook::open(config, &archive, password_file).await?;
             let done = signing.complete(&archive, &sealer(config, &key, &signing), &parsed, &cms, &who).await?;
+            logbook.note(&done.opened).await?;
+            logbook.append().await?;
             let m = &done.opened.manifest;
             println!("{}  {}  revision {}  signed by {}", m.record, m.state.as_str(), m.revision, printable(&done.signer));
             for reason in &m.reasons {
