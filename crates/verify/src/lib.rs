@@ -8,12 +8,14 @@ pub mod arrival;
 pub mod audit;
 pub mod cause;
 pub mod codes;
+pub mod cosigned;
 pub mod files;
 pub mod record;
 pub mod report;
 pub mod verdict;
 
 pub use audit::{AuditError, audit};
+pub use cosigned::{TimeBracket, bracket, judge};
 pub use cause::{Cause, Finding};
 pub use report::{Language, Summary};
 pub use verdict::{Line, Verdict};
