@@ -12,6 +12,7 @@ mod review;
 mod separators;
 mod setup;
 mod template;
+mod witness;
 
 use crate::archive_home::{self, HomeError};
 use crate::cli::{Cli, Command};
@@ -197,6 +198,7 @@ pub async fn run(cli: Cli) -> Outcome {
         }
         Command::Separators(asked) => separators::run(asked),
         Command::Keys(asked) => setup::keys(&load()?, asked, password_file),
+        Command::Witness(asked) => witness::run(asked, password_file).await,
         Command::Doctor { json } => doctor::run(&cli.config, json.json).await,
         Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,
         Command::Export { records, to } => export::run(&load()?, &records, &to).await,
