@@ -15,7 +15,7 @@ pub mod report;
 pub mod verdict;
 
 pub use audit::{AuditError, audit};
-pub use cosigned::{TimeBracket, bracket, judge};
 pub use cause::{Cause, Finding};
+pub use cosigned::{TimeBracket, bracket, judge};
 pub use report::{Language, Summary};
 pub use verdict::{Line, Verdict};
