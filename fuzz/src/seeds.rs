@@ -45,6 +45,10 @@ fn main() {
         payload.iter().for_each(|manifest| seed("manifest", manifest));
         seed("receipt", &receipt);
     }
+    let hash = STANDARD.encode([7; 32]);
+    let note = format!("log.example/a\n9\n{hash}\n\n— log.example/a {}\n", STANDARD.encode([7; 68]));
+    seed("add_checkpoint", format!("old 0\n\n{note}").as_bytes());
+    seed("add_checkpoint", format!("old 3\n{hash}\n{hash}\n\n{note}").as_bytes());
     let line = sohoa_record::trust::policy_line(&key().verifying_key(), "Sở Tư pháp");
     seed("trust_policy", format!("# ours\n\n{line}\n").as_bytes());
     for file in files_below(fixtures().join("log")) {

@@ -177,6 +177,9 @@ pub enum Command {
     /// The transparency log, in which every receipt is noted
     #[command(subcommand)]
     Log(Log),
+    /// Cosign the transparency logs of other agencies, so that none of them can have two histories; needs no data folder
+    #[command(subcommand)]
+    Witness(Witness),
     /// Can this machine and this data folder do the work? Kernel, walls, engine, store, key: tried, not guessed
     #[command(after_help = "Works outside of a data folder too, on the machine alone. Exit code 3: there is a problem.")]
     Doctor {
@@ -459,5 +462,34 @@ pub enum Keys {
     List {
         #[command(flatten)]
         json: Json,
+    },
+}
+
+/// `sohoa witness …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Witness {
+    /// Make a witness: its key, witness.toml, an empty memory; prints its line for the trust policies of those who want it
+    #[command(
+        after_help = "Example:\n  sohoa witness new chung --name stp.example.vn/witness --log \"$(cat log.vkey)\"\n\nGet each log's .vkey from its agency's own hands."
+    )]
+    New {
+        /// The witness's folder
+        dir: PathBuf,
+        /// The name in its key, best a domain and path of the agency; no spaces or '+'
+        #[arg(long)]
+        name: String,
+        /// Address and port to listen on
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7380")]
+        listen: std::net::SocketAddr,
+        /// The vkey of a log to watch; may be given again, and added to witness.toml later
+        #[arg(long, value_name = "VKEY")]
+        log: Vec<String>,
+    },
+    /// Answer logs and monitors until Ctrl-C (C2SP tlog-witness)
+    Serve {
+        /// The witness's folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
     },
 }

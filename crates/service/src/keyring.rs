@@ -57,11 +57,16 @@ pub fn password(file: Option<&Path>) -> Result<Zeroizing<String>, KeyringError> 
 
 /// Opens the sealing key.
 pub fn sealing_key(config: &Config, password_file: Option<&Path>) -> Result<SigningKey, KeyringError> {
-    let file = config.path(&config.seal.key);
-    let pem = std::fs::read_to_string(&file)
+    open_key(&config.path(&config.seal.key), password_file)
+}
+
+/// Opens the key in a file.
+pub fn open_key(file: &Path, password_file: Option<&Path>) -> Result<SigningKey, KeyringError> {
+    let pem = std::fs::read_to_string(file)
         .map(Zeroizing::new)
-        .map_err(|e| KeyringError::Key(file.clone(), format!("{e}; make one with `sohoa keys new`")))?;
-    keys::from_encrypted_pem(&pem, password(password_file)?.as_bytes()).map_err(|e| KeyringError::Key(file, e.to_string()))
+        .map_err(|e| KeyringError::Key(file.to_owned(), format!("{e}; make one with `sohoa keys new`")))?;
+    keys::from_encrypted_pem(&pem, password(password_file)?.as_bytes())
+        .map_err(|e| KeyringError::Key(file.to_owned(), e.to_string()))
 }
 
 /// Where a log's key has its public half: one line, a vkey of C2SP signed-note, whose name is the log's.
@@ -86,8 +91,7 @@ pub fn log_signer(config: &Config, password_file: Option<&Path>) -> Result<Optio
         };
     }
     let unusable = |e: String| KeyringError::Key(file.clone(), e);
-    let pem = std::fs::read_to_string(&file).map(Zeroizing::new).map_err(|e| unusable(e.to_string()))?;
-    let key = keys::from_encrypted_pem(&pem, password(password_file)?.as_bytes()).map_err(|e| unusable(e.to_string()))?;
+    let key = open_key(&file, password_file)?;
     let public = vkey_file(&file);
     let vkey = std::fs::read_to_string(&public).map_err(|e| unusable(format!("its public half {}: {e}", public.display())))?;
     let vkey = VerifierKey::parse(vkey.trim_end()).map_err(|e| unusable(format!("its public half {}: {e}", public.display())))?;
@@ -136,15 +140,6 @@ pub fn new_key(config: &Config, out: &Path, name: &str, password: &str) -> Resul
 }
 
 /// Writes a key encrypted, and its public half beside it.
-fn write_key(out: &Path, key: &SigningKey, password: &str) -> Result<(), KeyringError> {
-    let unusable = |e: keys::KeyFileError| KeyringError::Key(out.to_owned(), e.to_string());
-    let salting = keys::Salting { salt: *random()?, iv: *random()? };
-    let pem = keys::to_encrypted_pem(key, password.as_bytes(), &salting).map_err(unusable)?;
-    let public = keys::to_public_pem(&key.verifying_key()).map_err(unusable)?;
-    write_new(out, pem.as_bytes(), 0o600)?;
-    write_new(&out.with_extension("pub.pem"), public.as_bytes(), 0o644)
-}
-
 fn append_to_policy(config: &Config, lines: &str) -> Result<(), KeyringError> {
     let policy = config.path(&config.seal.trust);
     let write = |e| KeyringError::Write(policy.clone(), e);
@@ -157,6 +152,16 @@ fn append_to_policy(config: &Config, lines: &str) -> Result<(), KeyringError> {
     file.sync_all().map_err(write)
 }
 
+/// Writes a key encrypted, and its public half beside it.
+pub fn write_key(out: &Path, key: &SigningKey, password: &str) -> Result<(), KeyringError> {
+    let unusable = |e: keys::KeyFileError| KeyringError::Key(out.to_owned(), e.to_string());
+    let salting = keys::Salting { salt: *random()?, iv: *random()? };
+    let pem = keys::to_encrypted_pem(key, password.as_bytes(), &salting).map_err(unusable)?;
+    let public = keys::to_public_pem(&key.verifying_key()).map_err(unusable)?;
+    write_new(out, pem.as_bytes(), 0o600)?;
+    write_new(&out.with_extension("pub.pem"), public.as_bytes(), 0o644)
+}
+
 /// Random bytes of the system.
 pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeyringError> {
     let mut bytes = Zeroizing::new([0; N]);
@@ -164,7 +169,8 @@ pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, KeyringError> {
     Ok(bytes)
 }
 
-fn write_new(file: &Path, bytes: &[u8], mode: u32) -> Result<(), KeyringError> {
+/// Writes a file that is not there yet.
+pub fn write_new(file: &Path, bytes: &[u8], mode: u32) -> Result<(), KeyringError> {
     let write = |e| KeyringError::Write(file.to_owned(), e);
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).map_err(write)?;

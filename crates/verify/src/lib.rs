@@ -8,6 +8,7 @@ pub mod arrival;
 pub mod audit;
 pub mod cause;
 pub mod codes;
+pub mod cosigned;
 pub mod files;
 pub mod log;
 pub mod record;
@@ -16,5 +17,6 @@ pub mod verdict;
 
 pub use audit::{AuditError, Brought, audit, audit_with};
 pub use cause::{Cause, Finding};
+pub use cosigned::{TimeBracket, bracket, judge};
 pub use report::{Language, Summary};
 pub use verdict::{Line, Verdict};

@@ -58,6 +58,18 @@ pub struct Cosigned {
     pub checkpoint: Checkpoint,
     /// Names of the witnesses in the policy with the latest time that each signed for, in seconds since 1970 UTC.
     pub witnesses: Vec<(String, u64)>,
+    /// When the quorum saw it; none when no witness is asked for.
+    pub seen: Option<Seen>,
+}
+
+/// When a quorum of witnesses saw a checkpoint as the log's newest, in seconds since 1970 UTC. As long as the quorum is honest, both
+/// hold whichever of its members is not: each time is the best that a whole quorum stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// At this time a quorum had not seen a larger tree.
+    pub last: u64,
+    /// A quorum had seen the checkpoint by this time.
+    pub first: u64,
 }
 
 impl LogPolicy {
@@ -101,10 +113,30 @@ impl LogPolicy {
             times.push(note.signed_by(&witness.key)?.into_iter().flatten().max());
         }
         let here = self.witnesses.iter().zip(&times).filter_map(|(w, time)| Some((w.name.clone(), (*time)?))).collect();
-        if !self.quorum.is_none_or(|quorum| self.agrees(quorum, &times)) {
-            return Err(PolicyError::NoQuorum { size: checkpoint.size, witnesses: times.iter().flatten().count() });
-        }
-        Ok(Cosigned { checkpoint, witnesses: here })
+        let seen = match self.quorum {
+            None => None,
+            Some(quorum) => match self.seen(quorum, &times) {
+                Some(seen) => Some(seen),
+                None => {
+                    let witnesses = times.iter().flatten().count();
+                    return Err(PolicyError::NoQuorum { size: checkpoint.size, witnesses });
+                }
+            },
+        };
+        Ok(Cosigned { checkpoint, witnesses: here, seen })
+    }
+
+    /// The earliest time by which, and the latest from which on, those who signed are a quorum.
+    fn seen(&self, quorum: Member, times: &[Option<u64>]) -> Option<Seen> {
+        let mut sorted: Vec<u64> = times.iter().copied().flatten().collect();
+        sorted.sort_unstable();
+        let agree = |fits: &dyn Fn(u64) -> bool| {
+            let times: Vec<_> = times.iter().map(|time| time.filter(|time| fits(*time))).collect();
+            self.agrees(quorum, &times)
+        };
+        let first = sorted.iter().copied().find(|by| agree(&|time| time <= *by))?;
+        let last = sorted.iter().copied().rev().find(|from| agree(&|time| time >= *from))?;
+        Some(Seen { last, first })
     }
 
     /// The checkpoint of a note that a believed log has signed, whoever cosigned it. For whoever keeps the log; an auditor wants

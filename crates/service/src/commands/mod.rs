@@ -15,6 +15,7 @@ mod setup;
 mod sign;
 mod signatures;
 mod template;
+mod witness;
 
 use crate::archive_home::{self, HomeError};
 use crate::cli::{Cli, Command};
@@ -230,6 +231,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Separators(asked) => separators::run(asked),
         Command::Keys(asked) => setup::keys(&load()?, asked, password_file),
         Command::Log(asked) => log::run(&load()?, asked, password_file).await,
+        Command::Witness(asked) => witness::run(asked, password_file).await,
         Command::Doctor { json } => doctor::run(&cli.config, json.json).await,
         Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,
         Command::Export { records, to } => export::run(&load()?, &records, &to).await,
