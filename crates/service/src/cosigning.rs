@@ -7,6 +7,7 @@ use futures::future::join_all;
 use sohoa_record::log::note::NoteSignature;
 use sohoa_record::log::policy::{Cosigned, PolicyError, Witness};
 use sohoa_record::log::{AddCheckpoint, Checkpoint, Hash, LogPolicy, Note};
+use std::fmt;
 use std::time::Duration;
 use ureq::Agent;
 
@@ -42,6 +43,26 @@ pub enum Answer {
     Failed(String),
     /// The policy names no address, or one that is not plain HTTP.
     NoAddress,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answer::Cosigned(_) => f.write_str("cosigned"),
+            Answer::Forked(text) => write!(
+                f,
+                "REFUSES, it saw another history of this log: {text}; keep both copies and find out who wrote the other"
+            ),
+            Answer::Ahead(size) => {
+                write!(f, "REFUSES, it saw {size} leaves: this log was taken back, or another writer is ahead")
+            }
+            Answer::Refused(status, text) => {
+                write!(f, "does not know this log ({status} {text}): its agency adds the log's key to its witness")
+            }
+            Answer::Failed(why) => write!(f, "did not answer: {why}; it is asked again the next time"),
+            Answer::NoAddress => f.write_str("has no http:// address in the trust policy"),
+        }
+    }
 }
 
 impl Answer {

@@ -126,7 +126,10 @@ impl Batch<'_> {
             }
         }
         self.progress.finish();
-        let logged = self.logbook.append().await;
+        let logged = match self.logbook.append().await {
+            Ok(()) => self.logbook.cosign().await,
+            Err(error) => Err(error),
+        };
         if let Some(halt) = shared.halt.into_inner().unwrap_or_default() {
             return Err(halt);
         }

@@ -2,9 +2,10 @@
 //! is appended by the next one, so a receipt is never held up by the log.
 
 use crate::config::Config;
+use crate::cosigning::{Gathered, gather};
 use crate::keyring::{self, KeyringError};
 use sohoa_archive::{Archive, Log};
-use sohoa_record::log::{Checkpoint, Leaf};
+use sohoa_record::log::{Checkpoint, Leaf, LogPolicy};
 use sohoa_record::seal::Opened;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,9 @@ pub enum LogbookError {
     /// The store, or a log that must not be continued.
     #[error(transparent)]
     Archive(#[from] sohoa_archive::Error),
+    /// The published checkpoint.
+    #[error("log/checkpoint: {0}; `sohoa fsck` and a copy of the log say what happened")]
+    Published(String),
     /// The checkpoint beside the key.
     #[error("{0}, the log's newest checkpoint as this machine knows it: {1}; restore it from a copy of the key's folder")]
     Kept(PathBuf, String),
@@ -33,6 +37,7 @@ pub enum LogbookError {
 /// The log of an archive, when it has one.
 pub struct Logbook {
     log: Option<Log>,
+    policy: Option<LogPolicy>,
     kept: PathBuf,
     pending: Mutex<Pending>,
 }
@@ -47,13 +52,16 @@ impl Logbook {
     pub async fn open(config: &Config, archive: &Archive, password_file: Option<&Path>) -> Result<Logbook, LogbookError> {
         let kept = config.path(&config.log.key).with_extension("checkpoint");
         let pending = Mutex::new(Pending { leaves: Vec::new(), since: Instant::now() });
-        let Some(signer) = keyring::log_signer(config, password_file)? else { return Ok(Logbook { log: None, kept, pending }) };
+        let Some(signer) = keyring::log_signer(config, password_file)? else {
+            return Ok(Logbook { log: None, policy: None, kept, pending });
+        };
+        let policy = keyring::trust_policy(config)?.log().cloned();
         let log = Log::open(archive, signer, read_kept(&kept)?.as_ref()).await?;
         let late = log.catch_up(archive).await?;
         if late > 0 {
             tracing::info!(late, "receipts of earlier runs were appended to the log");
         }
-        let logbook = Logbook { log: Some(log), kept, pending };
+        let logbook = Logbook { log: Some(log), policy, kept, pending };
         logbook.keep().await?;
         Ok(logbook)
     }
@@ -98,6 +106,27 @@ impl Logbook {
             return Err(error.into());
         }
         self.keep().await
+    }
+
+    /// Has the newest checkpoint cosigned by the witnesses of the trust policy and publishes it with what they gave. None when there is no
+    /// witness to ask, or all have cosigned it. A witness that is away costs seconds and is asked again the next time.
+    pub async fn cosign(&self) -> Result<Option<Gathered>, LogbookError> {
+        let (Some(log), Some(policy)) = (&self.log, &self.policy) else { return Ok(None) };
+        let Some(note) = log.reader().checkpoint().await? else { return Ok(None) };
+        if policy.witnesses().iter().all(|witness| note.signatures.iter().any(|signature| signature.names(&witness.key))) {
+            return Ok(None);
+        }
+        let size = Checkpoint::of_note(&note).map_err(|e| LogbookError::Published(e.to_string()))?.size;
+        // A witness that never saw the log begins with a tree of no leaves, from which there is nothing to prove.
+        let prove = async |old: u64| match old {
+            0 => Ok(Vec::new()),
+            old => log.reader().consistency(old, size).await.map_err(|e| e.to_string()),
+        };
+        let gathered = gather(policy, &note, None, prove).await.map_err(|e| LogbookError::Published(e.to_string()))?;
+        if gathered.note != note {
+            log.publish_cosigned(&gathered.note).await?;
+        }
+        Ok(Some(gathered))
     }
 
     /// Keeps the newest checkpoint beside the key, away from the store: whoever takes the store back to an older state is found out.

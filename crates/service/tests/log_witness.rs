@@ -1,8 +1,11 @@
 //! `sohoa witness` as another agency runs it: made, asked over the loopback, killed, restarted; judged by Go's sumdb packages.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod common;
 #[path = "common/test_log.rs"]
 mod test_log;
+
+use common::{Home, small_scan};
 
 use sohoa_record::log::policy::LogPolicy;
 use sohoa_record::log::{Checkpoint, Note, VerifierKey};
@@ -299,4 +302,61 @@ async fn killed_at_any_moment_it_has_cosigned_one_history() {
     let told: u64 = text.rsplit("\r\n").next().unwrap().trim().parse().unwrap();
     assert!(status == 409 && told >= newest.size, "{told} is remembered, {} was cosigned", newest.size);
     assert_eq!(serving.post(&history.request(told, 1999)).0, 200);
+}
+
+#[test]
+fn an_archives_checkpoint_is_cosigned_and_an_auditor_asks_for_it() {
+    let home = Home::new();
+    let folder = home.path("in");
+    std::fs::create_dir_all(&folder).unwrap();
+    small_scan(&folder.join("1.png"), 1);
+    let trust = std::fs::read_to_string(home.path("trust")).unwrap();
+    let log = trust.lines().find_map(|line| line.strip_prefix("log ")).unwrap().to_owned();
+    let place = Place::new(&[log]);
+    let serving = place.serve();
+    let wants = |address: &str| {
+        let witness = format!("witness w {} http://{address}\nquorum w\n", place.vkey);
+        std::fs::write(home.path("trust"), trust.replace("quorum none\n", &witness)).unwrap();
+    };
+    let signatures = || Note::parse(&std::fs::read(home.path("archive/log/checkpoint")).unwrap()).unwrap().signatures.len();
+    let verdicts = || home.verify().into_iter().map(|(verdict, _)| verdict).collect::<Vec<_>>();
+
+    // The end of a run asks; an auditor with the quorum is satisfied.
+    wants(&serving.address);
+    home.expect(0, &["ingest", folder.to_str().unwrap()]);
+    assert_eq!((signatures(), verdicts()), (2, vec!["ok".to_owned()]));
+
+    let outside = tempfile::tempdir().unwrap();
+    let backup = outside.path().join("backup");
+    copied(&home.path(""), &backup);
+
+    // Away: the run goes on, the auditor is told, and the next look mends it.
+    serving.stop(rustix::process::Signal::TERM);
+    small_scan(&folder.join("2.png"), 2);
+    home.expect(0, &["ingest", folder.to_str().unwrap()]);
+    assert_eq!(signatures(), 1);
+    assert!(verdicts().iter().any(|verdict| verdict == "bad_log"), "{:?}", verdicts());
+    assert!(home.expect(3, &["log", "append"]).contains("witness   w: did not answer"));
+    let serving = place.serve();
+    wants(&serving.address);
+    assert!(home.expect(0, &["log", "append"]).contains("witness   w: cosigned"));
+    assert_eq!((signatures(), verdicts()), (2, vec!["ok".to_owned(); 2]));
+
+    // The whole machine is taken back to before the second scan and goes on in another way: it cannot know, the witness does.
+    serving.stop(rustix::process::Signal::TERM);
+    copied(&backup, &home.path(""));
+    std::fs::remove_file(folder.join("2.png")).unwrap();
+    small_scan(&folder.join("3.png"), 3);
+    let serving = place.serve();
+    wants(&serving.address);
+    home.expect(0, &["ingest", folder.to_str().unwrap()]);
+    let said = home.expect(3, &["log", "append"]);
+    assert!(said.contains("witness   w: REFUSES, it saw another history"), "{said}");
+    assert_eq!(signatures(), 1);
+}
+
+/// Everything in `from` in place of everything in `to`.
+fn copied(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    assert!(Command::new("cp").args(["-a"]).arg(from).arg(to).status().unwrap().success());
 }

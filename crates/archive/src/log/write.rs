@@ -113,6 +113,20 @@ impl Log {
         Ok(indices)
     }
 
+    /// Publishes the newest checkpoint anew with the cosignatures of `note`, which is a note of the same text. False when the log went on
+    /// since: then the newer checkpoint stays, and its cosignatures are asked for next.
+    pub async fn publish_cosigned(&self, note: &Note) -> Result<bool> {
+        // No append of this writer comes in between.
+        let _turn = self.state.lock().await;
+        let path = LogReader::checkpoint_path();
+        self.believe(&path, note)?;
+        if self.reader.checkpoint().await?.is_none_or(|published| published.text != note.text) {
+            return Ok(false);
+        }
+        self.reader.store.put(&path, PutPayload::from(note.to_string())).await.map_err(Error::store(&path))?;
+        Ok(true)
+    }
+
     /// Appends leaves, like [`Log::append`].
     pub async fn append_leaves(&self, leaves: &[Leaf]) -> Result<Vec<u64>> {
         let entries: Vec<Bytes> = leaves.iter().map(|leaf| leaf.to_bytes().into()).collect();

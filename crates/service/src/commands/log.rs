@@ -18,6 +18,15 @@ pub async fn run(config: &Config, asked: Log, password_file: Option<&Path>) -> O
                 return Err(Failure::Setup("this data folder has no log; `sohoa init` on it makes the log's key".into()));
             }
             // Opening appended everything; what it came to is told like `status`.
+            if let Some(gathered) = logbook.cosign().await? {
+                for (name, answer) in &gathered.answers {
+                    println!("witness   {name}: {answer}");
+                }
+                if let Err(error) = &gathered.judged {
+                    eprintln!("the trust policy is not satisfied: {error}");
+                    return Ok(ExitCode::from(PARTIAL));
+                }
+            }
         }
         Log::Status { json } if json.json => {
             let head = archive.log_head().await?;

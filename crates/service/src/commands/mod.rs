@@ -128,7 +128,7 @@ impl From<LogbookError> for Failure {
         match error {
             LogbookError::Key(error) => error.into(),
             LogbookError::Archive(error) => error.into(),
-            LogbookError::Kept(..) => Failure::Setup(error.to_string()),
+            LogbookError::Published(_) | LogbookError::Kept(..) => Failure::Setup(error.to_string()),
         }
     }
 }
