@@ -6,6 +6,7 @@
 
 pub mod checkpoint;
 pub mod cosignature;
+pub mod head;
 pub mod leaf;
 pub mod note;
 pub mod policy;
@@ -15,6 +16,7 @@ pub mod tlog_proof;
 pub mod tree;
 
 pub use checkpoint::Checkpoint;
+pub use head::Head;
 pub use leaf::{Kind, Leaf};
 pub use note::{Note, NoteSigner, VerifierKey};
 pub use policy::LogPolicy;

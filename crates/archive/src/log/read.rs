@@ -28,7 +28,7 @@ impl LogReader {
 
     /// Where the newest checkpoint is.
     pub(super) fn checkpoint_path() -> Path {
-        Path::from(format!("{}/checkpoint", super::LOG))
+        place("checkpoint")
     }
 
     /// The newest published checkpoint, not yet believed; none when there is no log.
@@ -161,7 +161,12 @@ impl Archive {
 
 /// Where a tile is in the store.
 pub(super) fn path_of(tile: &Tile) -> Path {
-    Path::from(format!("{}/{}", super::LOG, tile.path()))
+    place(&tile.path())
+}
+
+/// Where a file of the log is in the store, by its path below the log's prefix.
+pub(super) fn place(path: &str) -> Path {
+    Path::from(format!("{}/{path}", super::LOG))
 }
 
 /// The bundle that holds entry `index` of a log of `size` entries.
