@@ -12,6 +12,7 @@ use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, Note, Tile, TlogProof};
 use sohoa_record::seal::Opened;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// A log in a store. Cheap to clone.
@@ -93,8 +94,8 @@ impl LogReader {
         let mut tiles: HashMap<Tile, Vec<Hash>> = HashMap::new();
         for node in plan.nodes() {
             let tile = node.tile(size);
-            if !tiles.contains_key(&tile) {
-                tiles.insert(tile, self.hashes(tile).await?);
+            if let Entry::Vacant(place) = tiles.entry(tile) {
+                place.insert(self.hashes(tile).await?);
             }
         }
         plan.fill(|node: Node| {

@@ -344,9 +344,12 @@ impl Log {
     }
 }
 
+/// Tiles and bundles with their bytes, in the order in which they are written.
+type Files = Vec<(Tile, Vec<u8>)>;
+
 /// The tree with more entries (its head is the caller's to name), and the files that make it readable: full tiles and bundles first.
-fn grown(state: &State, entries: &[Bytes]) -> Result<(State, Vec<(Tile, Vec<u8>)>)> {
-    let mut files: Vec<(Tile, Vec<u8>)> = Vec::new();
+fn grown(state: &State, entries: &[Bytes]) -> Result<(State, Files)> {
+    let mut files: Files = Vec::new();
     let mut next = state.clone();
     for entry in entries {
         next.tail.push(entry.clone());

@@ -116,7 +116,7 @@ impl<'a> Kept<'a> {
             let (size, path) = (head.size, staging(head.size, &head.root));
             let Some(bytes) = self.file(&path) else { break };
             for entry in split_entries(&bytes).unwrap_or_default() {
-                if edge.size() % 256 == 0 {
+                if edge.size().is_multiple_of(256) {
                     bundle.clear();
                 }
                 if push_entry(&mut bundle, entry).is_none() {
@@ -335,7 +335,7 @@ fn number_of_head(path: &str) -> Option<u64> {
 /// True when the tile has its last hash since the tree has that size.
 fn began(tile: &Tile, size: u64) -> bool {
     match tile.contents {
-        Contents::Hashes(level) => size % (1 << (8 * u32::from(level))) == 0,
+        Contents::Hashes(level) => size.is_multiple_of(1 << (8 * u32::from(level))),
         Contents::Entries => true,
     }
 }
