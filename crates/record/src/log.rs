@@ -7,6 +7,7 @@
 pub mod add_checkpoint;
 pub mod checkpoint;
 pub mod cosignature;
+pub mod head;
 pub mod leaf;
 pub mod note;
 pub mod policy;
@@ -17,6 +18,7 @@ pub mod tree;
 
 pub use add_checkpoint::AddCheckpoint;
 pub use checkpoint::Checkpoint;
+pub use head::Head;
 pub use leaf::{Kind, Leaf};
 pub use note::{Note, NoteSigner, VerifierKey};
 pub use policy::LogPolicy;

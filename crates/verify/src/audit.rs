@@ -70,8 +70,8 @@ pub fn audit_with(
     let store = root.ancestors().skip(1).take(3).find(|above| archive::is_archive(above) && below_records(&root, above));
     let mut walk = Walk { policy, write, brought, seen: Seen::default(), log: None, compared: false };
     match (brought.log, store) {
-        (Some(copy), _) => walk.read_log(copy, "")?,
-        (None, Some(store)) => walk.read_log(&store.join(log::FOLDER), "")?,
+        (Some(copy), _) => walk.read_log(copy, "", false)?,
+        (None, Some(store)) => walk.read_log(&store.join(log::FOLDER), "", true)?,
         (None, None) => {}
     }
     walk.folder(&root, prefix, store, 0)?;
@@ -97,22 +97,26 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Reads the log in `folder`, when the policy names one. What is wrong with it has a line of its own.
-    fn read_log(&mut self, folder: &Path, prefix: &str) -> io::Result<()> {
+    /// Reads the log in `folder`, when the policy names one. What is wrong with it has lines of its own.
+    fn read_log(&mut self, folder: &Path, prefix: &str, whole: bool) -> io::Result<()> {
         let Some(policy) = self.policy.log() else { return Ok(()) };
-        match LogCopy::read(folder, policy, self.brought.since) {
-            Ok(log) => {
+        let findings = match LogCopy::read(folder, policy, self.brought.since, whole) {
+            Ok(mut log) => {
                 self.compared |= log.is_some();
+                let others = log.as_mut().map(|log| std::mem::take(&mut log.others));
                 self.log = log;
-                Ok(())
+                others.unwrap_or_default()
             }
             Err(finding) => {
                 self.compared = true;
-                let place = finding.object.clone().unwrap_or_default();
-                let shown = if prefix.is_empty() { place } else { format!("{prefix}/{place}") };
-                (self.write)(Line::about_file(shown, None, finding))
+                vec![finding]
             }
-        }
+        };
+        findings.into_iter().try_for_each(|finding| {
+            let place = finding.object.clone().unwrap_or_default();
+            let shown = if prefix.is_empty() { place } else { format!("{prefix}/{place}") };
+            (self.write)(Line::about_file(shown, None, finding))
+        })
     }
 
     fn folder(&mut self, path: &Path, shown: &str, store: Option<&Path>, depth: usize) -> io::Result<()> {
@@ -134,7 +138,7 @@ impl Walk<'_> {
         let outer = if root { std::mem::take(&mut self.seen) } else { Seen::default() };
         if root && self.brought.log.is_none() {
             self.log = None;
-            self.read_log(&path.join(log::FOLDER), shown)?;
+            self.read_log(&path.join(log::FOLDER), shown, true)?;
         }
         for entry in entries.iter().filter(|entry| !is_revision(entry)) {
             if root && matches!(entry.name.as_str(), "objects" | "arrivals" | "codes" | log::FOLDER) {

@@ -1,8 +1,11 @@
 //! The transparency log as an auditor reads it from a folder: every entry hashed again up to the signed checkpoint, so that what is
 //! believed of it is what the log has signed. Then it tells which receipts there must be.
 
+mod kept;
+
 use crate::cause::{Cause, Finding, clipped};
 use crate::files::{self, Kind};
+use kept::Kept;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Checkpoint, Edge, Leaf, LogPolicy, Note, Tile, TlogProof};
@@ -17,6 +20,8 @@ pub const FOLDER: &str = "log";
 pub struct LogCopy {
     /// Its checkpoint.
     pub tree: Checkpoint,
+    /// What is wrong with its other files, which do not change what is believed of it.
+    pub others: Vec<Finding>,
     /// Revisions by record and number.
     revisions: BTreeMap<([u8; 16], u32), Revision>,
 }
@@ -38,8 +43,9 @@ pub enum Logged {
 
 impl LogCopy {
     /// Reads the log in `folder` (an archive's `log`, or a copy of it); none when nothing is published there. `since` is an older
-    /// checkpoint that the auditor kept: the log must continue it.
-    pub fn read(folder: &Path, policy: &LogPolicy, since: Option<&Checkpoint>) -> Result<Option<LogCopy>, Finding> {
+    /// checkpoint that the auditor kept: the log must continue it. A `whole` log has every file that its writer ever wrote; of a copy
+    /// checkpoint and entries are enough, and what else of a log is there must fit.
+    pub fn read(folder: &Path, policy: &LogPolicy, since: Option<&Checkpoint>, whole: bool) -> Result<Option<LogCopy>, Finding> {
         let about = |name: &str, cause| Finding::about(format!("{FOLDER}/{name}"), None, cause);
         let bytes = match files::kind_below(folder, &["checkpoint"]) {
             Ok(None) => return Ok(None),
@@ -55,12 +61,18 @@ impl LogCopy {
         }
         let continues = |edge: &Edge| since.is_none_or(|old| old.size != edge.size() || old.root == edge.root());
         let mut edge = Edge::default();
+        let mut kept = Kept::list(folder, policy, &tree, whole);
+        kept.at(&edge, &[]);
+        let mut tail = Vec::new();
         let mut revisions = BTreeMap::new();
         let mut forked = !continues(&edge);
         for bundle in Tile::bundles(tree.size) {
-            let entries = read_bundle(folder, bundle).map_err(|cause| about(&bundle.path(), cause))?;
-            let entries =
-                bundle_entries(&entries, bundle).ok_or_else(|| about(&bundle.path(), Cause::BadLog("cut off".into())))?;
+            let (found, bytes) = read_bundle(folder, bundle).map_err(|cause| about(&bundle.path(), cause))?;
+            let entries = bundle_entries(&bytes, bundle).ok_or_else(|| about(&bundle.path(), Cause::BadLog("cut off".into())))?;
+            if found == bundle {
+                kept.has_read(bundle);
+            }
+            let mut end = 0;
             for entry in entries {
                 let (index, hash) = (edge.size(), leaf_hash(entry));
                 let leaf = Leaf::from_bytes(entry).map_err(|e| about(&bundle.path(), Cause::BadLog(e.to_string())))?;
@@ -72,9 +84,13 @@ impl LogCopy {
                         Cause::BadLog(format!("two leaves name revision {number} of record {record}")),
                     ));
                 }
-                edge.push(hash, |_, _| {});
+                edge.push(hash, |tile, hashes| kept.full(tile, &hashes, index + 1));
                 forked |= !continues(&edge);
+                end += 2 + entry.len();
+                kept.at(&edge, &bytes[..end]);
             }
+            tail = bytes;
+            tail.truncate(end);
         }
         if edge.root() != tree.root {
             return Err(about("tile/entries", Cause::BadLog("its entries do not lead to the root of its checkpoint".into())));
@@ -82,7 +98,8 @@ impl LogCopy {
         if forked {
             return Err(about("checkpoint", Cause::LogForked { kept: since.map_or(0, |old| old.size) }));
         }
-        Ok(Some(LogCopy { tree, revisions }))
+        let others = kept.finish(edge, tail);
+        Ok(Some(LogCopy { tree, others, revisions }))
     }
 
     /// What the log says of an opened receipt.
@@ -118,13 +135,13 @@ pub fn check_proof(bytes: &[u8], opened: &Opened, policy: &LogPolicy) -> Result<
 }
 
 /// A bundle's bytes. The partial one may be gone once the full one is there (C2SP tlog-tiles).
-fn read_bundle(folder: &Path, bundle: Tile) -> Result<Vec<u8>, Cause> {
+fn read_bundle(folder: &Path, bundle: Tile) -> Result<(Tile, Vec<u8>), Cause> {
     for tile in [bundle, bundle.full()] {
         let path = tile.path();
         let steps: Vec<&str> = path.split('/').collect();
         match files::kind_below(folder, &steps)? {
             None => {}
-            Some(Kind::File) => return files::small_file(&folder.join(&path)),
+            Some(Kind::File) => return Ok((tile, files::small_file(&folder.join(&path))?)),
             Some(_) => return Err(Cause::NotAFile),
         }
     }

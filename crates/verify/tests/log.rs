@@ -21,7 +21,7 @@ impl Case {
         let dir = tempfile::tempdir().unwrap();
         let (a, b) = (store(dir.path(), A, 2, &key()), store(dir.path(), B, 1, &key()));
         let case = Case { dir, a, b };
-        write_log(&case.root().join("log"), &case.entries());
+        write_log(&case.root().join("log"), &case.entries(), &[1, 2]);
         case
     }
 
@@ -89,8 +89,7 @@ fn a_record_that_was_taken_away_with_everything_is_withheld() {
 #[test]
 fn a_receipt_beside_the_log_is_unlogged() {
     let case = Case::new();
-    write_log(&case.root().join("log"), &entries(&[&case.a[0], &case.a[1]]));
-    fs::remove_file(case.root().join("log/tile/entries/000.p/3")).unwrap();
+    write_log(&case.root().join("log"), &entries(&[&case.a[0], &case.a[1]]), &[2]);
     case.verify().expect(18, B, "unlogged", "r0001.dsse.json");
 }
 
@@ -228,7 +227,7 @@ fn a_copy_of_the_log_betrays_what_an_export_leaves_out() {
     let (dir, entries) = exported();
     let own = tempfile::tempdir().unwrap();
     let trust = trust_with_log(own.path());
-    write_log(&own.path().join("log"), &entries);
+    write_copy(&own.path().join("log"), &entries);
     fs::remove_dir_all(dir.path().join(format!("data/{A}/r0002"))).unwrap();
     verify(dir.path(), &trust).expect(0, A, "ok", "");
     let with_log = |log: &str| {

@@ -12,6 +12,7 @@ use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, Note, Tile, TlogProof};
 use sohoa_record::seal::Opened;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// A log in a store. Cheap to clone.
@@ -28,7 +29,7 @@ impl LogReader {
 
     /// Where the newest checkpoint is.
     pub(super) fn checkpoint_path() -> Path {
-        Path::from(format!("{}/checkpoint", super::LOG))
+        place("checkpoint")
     }
 
     /// The newest published checkpoint, not yet believed; none when there is no log.
@@ -93,8 +94,8 @@ impl LogReader {
         let mut tiles: HashMap<Tile, Vec<Hash>> = HashMap::new();
         for node in plan.nodes() {
             let tile = node.tile(size);
-            if !tiles.contains_key(&tile) {
-                tiles.insert(tile, self.hashes(tile).await?);
+            if let Entry::Vacant(place) = tiles.entry(tile) {
+                place.insert(self.hashes(tile).await?);
             }
         }
         plan.fill(|node: Node| {
@@ -161,7 +162,12 @@ impl Archive {
 
 /// Where a tile is in the store.
 pub(super) fn path_of(tile: &Tile) -> Path {
-    Path::from(format!("{}/{}", super::LOG, tile.path()))
+    place(&tile.path())
+}
+
+/// Where a file of the log is in the store, by its path below the log's prefix.
+pub(super) fn place(path: &str) -> Path {
+    Path::from(format!("{}/{path}", super::LOG))
 }
 
 /// The bundle that holds entry `index` of a log of `size` entries.

@@ -1,8 +1,7 @@
 //! Appending: the order of writes of [`super`], and what is done when somebody else was quicker or something failed half-way.
 
-use super::head::Head;
 use super::leaves::Leaves;
-use super::read::{LogReader, bundle_of, path_of};
+use super::read::{LogReader, bundle_of, path_of, place};
 use crate::error::{Error, Result};
 use crate::fsck::Finding;
 use crate::store::Archive;
@@ -10,7 +9,8 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutMode, PutPayload};
 use sohoa_record::Sha256Hex;
-use sohoa_record::log::tile::{TILE_WIDTH, push_entry};
+use sohoa_record::log::head::{CREATE_ONLY, Head};
+use sohoa_record::log::tile::{TILE_WIDTH, push_entry, split_entries};
 use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, LogPolicy, Note, NoteSigner, Tile};
 use std::collections::HashSet;
@@ -170,11 +170,11 @@ impl Log {
         for entry in entries {
             push_entry(&mut staged, entry).ok_or_else(|| Error::malformed(super::LOG, "an entry is longer than 65,535 bytes"))?;
         }
-        self.put_same(&head.staging(), staged).await?;
+        self.put_same(&place(&head.staging()), staged).await?;
 
         // THE COMMIT POINT. One head has this number; before it nothing of it is visible, after it a retry only completes.
         let bytes = self.signer.sign(&head.text()).to_string().into_bytes();
-        if let Some(other) = self.create(&Head::path(head.number), bytes.clone()).await?
+        if let Some(other) = self.create(&place(&Head::path(head.number)), bytes.clone()).await?
             && other != bytes
         {
             return Ok(None);
@@ -206,7 +206,7 @@ impl Log {
                 State { head: None, edge, tail }
             }
         };
-        let staging = head.staging();
+        let staging = place(&head.staging());
         let staged = self.reader.read(&staging).await?.ok_or_else(|| Error::malformed(&staging, "it is missing"))?;
         let (mut state, files) = grown(&before, &split(&staged).ok_or_else(|| Error::malformed(&staging, "it was cut off"))?)?;
         if (state.edge.size(), state.edge.root()) != (head.tree.size, head.tree.root) {
@@ -234,7 +234,7 @@ impl Log {
             let note = self.signer.sign(&head.tree.text()).to_string();
             self.reader.store.put(&path, PutPayload::from(note)).await.map_err(Error::store(&path))?;
             // Between a newer head and its checkpoint ours may have gone over the newer one: then that is published again.
-            if !self.exists(&Head::path(head.number + 1)).await? {
+            if !self.exists(&place(&Head::path(head.number + 1))).await? {
                 return Ok(());
             }
             *state = self.load().await?;
@@ -283,35 +283,34 @@ impl Log {
 
     /// Some stores accept a conditional put and ignore the condition; on them two writers would overwrite each other's heads.
     async fn refuse_unconditional(&self) -> Result<()> {
-        let path = Path::from(format!("{}/create-only", super::LOG));
-        let first = b"This file was created if absent. Whoever could create it again could fork the log.\n".to_vec();
-        self.create(&path, first.clone()).await?;
+        let path = place("create-only");
+        self.create(&path, CREATE_ONLY.to_vec()).await?;
         self.create(&path, b"This store ignores create-if-absent.\n".to_vec()).await?;
-        if self.reader.read(&path).await?.is_some_and(|found| found == first) { Ok(()) } else { Err(Error::Unconditional) }
+        if self.reader.read(&path).await?.is_some_and(|found| found == CREATE_ONLY) { Ok(()) } else { Err(Error::Unconditional) }
     }
 
     /// The number of the newest head: numbers have no gap, so doubling and halving finds it.
     async fn last_head(&self) -> Result<u64> {
         let (mut below, mut above) = (0, 1);
-        while self.exists(&Head::path(above)).await? {
+        while self.exists(&place(&Head::path(above))).await? {
             (below, above) = (above, above * 2);
         }
         while above - below > 1 {
             let middle = below + (above - below) / 2;
-            if self.exists(&Head::path(middle)).await? { below = middle } else { above = middle }
+            if self.exists(&place(&Head::path(middle))).await? { below = middle } else { above = middle }
         }
         Ok(below)
     }
 
     /// A head, believed, with the digest of its bytes.
     async fn head(&self, number: u64) -> Result<(Head, Sha256Hex)> {
-        let path = Head::path(number);
+        let path = place(&Head::path(number));
         let bytes = self.reader.read(&path).await?.ok_or_else(|| Error::malformed(&path, "it is missing"))?;
         let note = Note::parse(&bytes).map_err(|e| Error::malformed(&path, e))?;
         self.believe(&path, &note)?;
-        let head = Head::parse(number, &note)?;
-        if head.tree.origin != self.signer.public().name() || head.parent.is_some() != (number > 1) {
-            return Err(Error::malformed(&path, "it is of another log, or does not name the head before it"));
+        let head = Head::parse(number, &note).map_err(|e| Error::malformed(&path, e))?;
+        if head.tree.origin != self.signer.public().name() {
+            return Err(Error::malformed(&path, "it is of another log"));
         }
         Ok((head, Sha256Hex::of(&bytes)))
     }
@@ -359,9 +358,12 @@ impl Log {
     }
 }
 
+/// Tiles and bundles with their bytes, in the order in which they are written.
+type Files = Vec<(Tile, Vec<u8>)>;
+
 /// The tree with more entries (its head is the caller's to name), and the files that make it readable: full tiles and bundles first.
-fn grown(state: &State, entries: &[Bytes]) -> Result<(State, Vec<(Tile, Vec<u8>)>)> {
-    let mut files: Vec<(Tile, Vec<u8>)> = Vec::new();
+fn grown(state: &State, entries: &[Bytes]) -> Result<(State, Files)> {
+    let mut files: Files = Vec::new();
     let mut next = state.clone();
     for entry in entries {
         next.tail.push(entry.clone());
@@ -388,13 +390,7 @@ fn bundle(entries: &[Bytes]) -> Result<Vec<u8>> {
 
 /// The entries of a staged file: a bundle of any number.
 fn split(staged: &Bytes) -> Option<Vec<Bytes>> {
-    let (mut entries, mut rest) = (Vec::new(), staged.as_ref());
-    while let Some((length, after)) = rest.split_first_chunk::<2>() {
-        let (entry, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        entries.push(staged.slice_ref(entry));
-        rest = after;
-    }
-    rest.is_empty().then_some(entries)
+    Some(split_entries(staged)?.into_iter().map(|entry| staged.slice_ref(entry)).collect())
 }
 
 fn forks(why: String) -> Error {

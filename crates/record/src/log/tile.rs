@@ -104,14 +104,19 @@ impl Tile {
     /// The entries in a bundle's bytes: each after its length in two bytes, high byte first. `None` when they are not just as many as
     /// its width says.
     pub fn entries<'a>(&self, bytes: &'a [u8]) -> Option<Vec<&'a [u8]>> {
-        let (mut entries, mut rest) = (Vec::new(), bytes);
-        while let Some((length, after)) = rest.split_first_chunk::<2>() {
-            let (entry, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-            entries.push(entry);
-            rest = after;
-        }
-        (rest.is_empty() && entries.len() == usize::from(self.width)).then_some(entries)
+        split_entries(bytes).filter(|entries| entries.len() == usize::from(self.width))
     }
+}
+
+/// The entries in bytes that [`push_entry`] wrote, however many; `None` when the last was cut off.
+pub fn split_entries(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    let (mut entries, mut rest) = (Vec::new(), bytes);
+    while let Some((length, after)) = rest.split_first_chunk::<2>() {
+        let (entry, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        entries.push(entry);
+        rest = after;
+    }
+    rest.is_empty().then_some(entries)
 }
 
 /// Appends an entry to a bundle's bytes. `None` for one longer than 65,535 bytes, which no bundle can hold.

@@ -1,12 +1,12 @@
 //! A log of test receipts, written without the archive's writer.
 
 use super::*;
-use sohoa_record::TrustPolicy;
 use sohoa_record::log::proof::Plan;
 use sohoa_record::log::tile::push_entry;
 use sohoa_record::log::tree::{complete_root, leaf_hash};
-use sohoa_record::log::{Checkpoint, Edge, Leaf, Note, NoteSigner, Tile, TlogProof};
+use sohoa_record::log::{Checkpoint, Edge, Head, Leaf, Note, NoteSigner, Tile, TlogProof};
 use sohoa_record::seal::Opened;
+use sohoa_record::{Sha256Hex, TrustPolicy};
 
 pub const ORIGIN: &str = "sohoa.example/test-log";
 
@@ -41,14 +41,45 @@ pub fn checkpoint(entries: &[Vec<u8>]) -> Note {
     signer().sign(&Checkpoint { origin: ORIGIN.into(), size: edge.size(), root: edge.root() }.text())
 }
 
-/// Writes checkpoint and bundles into `folder`.
-pub fn write_log(folder: &Path, entries: &[Vec<u8>]) {
+/// Writes checkpoint and bundles into `folder`: what a reader of the entries needs.
+pub fn write_copy(folder: &Path, entries: &[Vec<u8>]) {
     for (tile, chunk) in Tile::bundles(entries.len() as u64).zip(entries.chunks(256)) {
-        let mut bundle = Vec::new();
-        chunk.iter().for_each(|entry| push_entry(&mut bundle, entry).unwrap());
-        write(folder.join(tile.path()), bundle);
+        write(folder.join(tile.path()), bundle(chunk));
     }
     write(folder.join("checkpoint"), checkpoint(entries).to_string());
+}
+
+/// Writes a whole log into `folder`, and nothing else there: each head adds as many entries as `batches` says.
+pub fn write_log(folder: &Path, entries: &[Vec<u8>], batches: &[usize]) {
+    let _ = std::fs::remove_dir_all(folder);
+    write_copy(folder, entries);
+    write(folder.join("create-only"), sohoa_record::log::head::CREATE_ONLY);
+    let (mut edge, mut parent) = (Edge::default(), None);
+    for (number, batch) in (1..).zip(batches) {
+        let from = edge.size() as usize;
+        let mut files = Vec::new();
+        for entry in &entries[from..from + batch] {
+            edge.push(leaf_hash(entry), |tile, hashes| files.push((tile, hashes)));
+        }
+        files.extend(edge.tiles().map(|(tile, hashes)| (tile, hashes.to_vec())));
+        files.iter().for_each(|(tile, hashes)| write(folder.join(tile.path()), hashes.concat()));
+        Tile::bundles(edge.size()).for_each(|tile| {
+            let from = tile.index as usize * 256;
+            write(folder.join(tile.path()), bundle(&entries[from..from + usize::from(tile.width)]));
+        });
+        let tree = Checkpoint { origin: ORIGIN.into(), size: edge.size(), root: edge.root() };
+        let head = Head { number, parent, tree };
+        write(folder.join(head.staging()), bundle(&entries[from..from + batch]));
+        let bytes = signer().sign(&head.text()).to_string();
+        parent = Some(Sha256Hex::of(bytes.as_bytes()));
+        write(folder.join(Head::path(number)), bytes);
+    }
+}
+
+pub fn bundle(entries: &[Vec<u8>]) -> Vec<u8> {
+    let mut bundle = Vec::new();
+    entries.iter().for_each(|entry| push_entry(&mut bundle, entry).unwrap());
+    bundle
 }
 
 /// The proof of one of the entries.

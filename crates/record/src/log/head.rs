@@ -1,0 +1,102 @@
+//! Heads: a chain of signed notes under create-only names, each naming the one before by its digest. By them writers agree on what
+//! comes next; where and how they are written is the archive's matter.
+
+use super::checkpoint::Checkpoint;
+use super::note::{Note, NoteError};
+use super::tree::Hash;
+use crate::Sha256Hex;
+
+/// The first line of a head's text; number and parent follow, then the lines of a checkpoint. A checkpoint has no such six lines.
+const FORMAT: &str = "sohoa-log-head/1";
+
+/// The bytes of the file `create-only`, by which a writer sees that the store refuses a second creation.
+pub const CREATE_ONLY: &[u8] = b"This file was created if absent. Whoever could create it again could fork the log.\n";
+
+/// One head of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// From 1.
+    pub number: u64,
+    /// SHA-256 of the bytes of the head before; none of the first.
+    pub parent: Option<Sha256Hex>,
+    /// Origin, size and root of the tree.
+    pub tree: Checkpoint,
+}
+
+impl Head {
+    /// The path of head `number` below the log's prefix.
+    pub fn path(number: u64) -> String {
+        format!("heads/{number:020}")
+    }
+
+    /// The path of the entries that lead to this tree.
+    pub fn staging(&self) -> String {
+        staging(self.tree.size, &self.tree.root)
+    }
+
+    /// What is signed.
+    pub fn text(&self) -> String {
+        let parent = self.parent.as_ref().map_or("-", Sha256Hex::as_str);
+        format!("{FORMAT}\n{}\n{parent}\n{}", self.number, self.tree.text())
+    }
+
+    /// Reads head `number`; its signature is the caller's to check.
+    pub fn parse(number: u64, note: &Note) -> Result<Head, NoteError> {
+        let malformed = || NoteError::Malformed("it is not the head of its number".into());
+        let [_, _, parent, tree] = note.text.splitn(4, '\n').collect::<Vec<_>>()[..] else { return Err(malformed()) };
+        let tree = Checkpoint::parse_text(tree).map_err(|_| malformed())?;
+        let parent = (parent != "-").then(|| parent.parse::<Sha256Hex>().map_err(|_| malformed())).transpose()?;
+        let head = Head { number, parent, tree };
+        let first_has_none = head.parent.is_some() == (number > 1);
+        if head.text() == note.text && first_has_none { Ok(head) } else { Err(malformed()) }
+    }
+}
+
+/// The path of the entries that lead to a tree of that size and root.
+pub fn staging(size: u64, root: &Hash) -> String {
+    let root: String = root.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("staging/{size:020}-{root}")
+}
+
+/// Size and root of a path in just the form that [`staging`] writes.
+pub fn parse_staging(path: &str) -> Option<(u64, Hash)> {
+    let (size, digits) = path.strip_prefix("staging/")?.split_once('-')?;
+    let size = size.parse().ok()?;
+    let mut root: Hash = [0; 32];
+    for (i, byte) in root.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(2 * i..2 * i + 2)?, 16).ok()?;
+    }
+    (staging(size, &root) == path).then_some((size, root))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_back_and_is_no_checkpoint() {
+        let tree = Checkpoint { origin: "log.example/a".into(), size: 7, root: [3; 32] };
+        for (number, parent) in [(1, None), (5, Some(Sha256Hex::of(b"before")))] {
+            let head = Head { number, parent, tree: tree.clone() };
+            let note = Note { text: head.text(), signatures: vec![] };
+            assert_eq!(Head::parse(number, &note).unwrap(), head);
+            assert!(Head::parse(6, &note).is_err());
+            assert!(Checkpoint::of_note(&note).is_err());
+        }
+        let orphan = Head { number: 5, parent: None, tree };
+        assert!(Head::parse(5, &Note { text: orphan.text(), signatures: vec![] }).is_err(), "only the first has no parent");
+        assert_eq!(Head::path(5), "heads/00000000000000000005");
+    }
+
+    #[test]
+    fn a_staging_path_is_read_back_in_one_form_only() {
+        let path = staging(70_000, &[0xab; 32]);
+        assert_eq!(path, format!("staging/00000000000000070000-{}", "ab".repeat(32)));
+        assert_eq!(parse_staging(&path), Some((70_000, [0xab; 32])));
+        for other in
+            [path.replace("ab", "AB"), path.replace("0007", "+007"), format!("{path}0"), path[..60].into(), "staging/é".into()]
+        {
+            assert_eq!(parse_staging(&other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! What an archive keeps of its log besides checkpoint and entries: hash tiles, tiles of older sizes, heads and staged entries. All of
+//! it follows from the entries, so each file is compared with what they yield, while they are read.
+
+use crate::cause::{Cause, Finding, clipped};
+use crate::files::{self, Kind};
+use sohoa_record::Sha256Hex;
+use sohoa_record::log::head::{CREATE_ONLY, Head, parse_staging, staging};
+use sohoa_record::log::tile::{Contents, push_entry, split_entries};
+use sohoa_record::log::tree::leaf_hash;
+use sohoa_record::log::{Checkpoint, Edge, Hash, LogPolicy, Note, Tile};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Folders nested deeper than this are no log's.
+const MAX_DEPTH: usize = 12;
+
+/// The files of a log as they were found, and what was found wrong with them. Some 150 bytes a head and 50 a tile.
+pub(super) struct Kept<'a> {
+    folder: &'a Path,
+    policy: &'a LogPolicy,
+    tree: &'a Checkpoint,
+    /// True of an archive's own log, which has every file that was ever written. Of a copy what is there is compared.
+    whole: bool,
+    /// Each tile that is there, and whether it was compared or told of.
+    tiles: BTreeMap<Tile, bool>,
+    heads: Vec<Link>,
+    /// True when heads are missing or bad: what follows from them cannot be told then.
+    broken: bool,
+    /// How many heads the entries have passed.
+    passed: usize,
+    /// Staged entries by the size of the tree that they continue: size and root of the tree that they lead to.
+    staged: BTreeMap<u64, Vec<(u64, Hash)>>,
+    findings: Vec<Finding>,
+}
+
+/// What is needed of a head that is believed.
+#[derive(Clone, Copy)]
+struct Link {
+    number: u64,
+    size: u64,
+    root: Hash,
+}
+
+impl<'a> Kept<'a> {
+    /// Lists what is in `folder`, a log whose believed checkpoint is `tree`.
+    pub(super) fn list(folder: &'a Path, policy: &'a LogPolicy, tree: &'a Checkpoint, whole: bool) -> Self {
+        let mut kept = Kept {
+            folder,
+            policy,
+            tree,
+            whole,
+            tiles: BTreeMap::new(),
+            heads: Vec::new(),
+            broken: false,
+            passed: 0,
+            staged: BTreeMap::new(),
+            findings: Vec::new(),
+        };
+        let mut found = Found::default();
+        kept.walk(folder, "", 0, &mut found);
+        kept.check_create_only(found.create_only);
+        kept.read_heads(&found.heads);
+        kept.place_staged(&found.staged);
+        kept
+    }
+
+    /// A bundle that the caller has read and will believe or refuse.
+    pub(super) fn has_read(&mut self, bundle: Tile) {
+        self.tiles.entry(bundle).and_modify(|compared| *compared = true);
+    }
+
+    /// A tile that the last entry filled.
+    pub(super) fn full(&mut self, tile: Tile, hashes: &[Hash], size: u64) {
+        self.compare(tile, || hashes.concat());
+        self.want(tile, size);
+    }
+
+    /// The tree as it was after an entry; `bundle` has the entries of its last bundle up to there.
+    pub(super) fn at(&mut self, edge: &Edge, bundle: &[u8]) {
+        let size = edge.size();
+        // A partial tile of level n is another one after every 256^n entries.
+        for (tile, hashes) in edge.tiles().filter(|(tile, _)| began(tile, size)) {
+            self.compare(tile, || hashes.concat());
+        }
+        let last = (size > 0).then(|| Tile::holding(Contents::Entries, size.saturating_sub(1), size));
+        if let Some(last) = last {
+            self.compare(last, || bundle.to_vec());
+        }
+        let mut written = size == self.tree.size;
+        while let Some(head) = self.heads.get(self.passed).copied().filter(|head| head.size <= size) {
+            if (head.size, head.root) != (size, edge.root()) {
+                self.tell(&Head::path(head.number), bad("the entries have another root at its size"));
+            }
+            written = true;
+            self.passed += 1;
+        }
+        if written {
+            edge.tiles().map(|(tile, _)| tile).chain(last).for_each(|tile| self.want(tile, size));
+        }
+        for (to, root) in self.staged.remove(&size).unwrap_or_default() {
+            let path = staging(to, &root);
+            if let Some(bytes) = self.file(&path) {
+                let mut next = edge.clone();
+                split_entries(&bytes).unwrap_or_default().into_iter().for_each(|entry| next.push(leaf_hash(entry), |_, _| {}));
+                if (next.size(), next.root()) != (to, root) {
+                    self.tell(&path, bad("its entries do not lead to the tree that its name says"));
+                }
+            }
+        }
+    }
+
+    /// Goes on, after the last entry under the checkpoint, by the heads beyond it: a writer is at work, or was stopped. Then tells
+    /// what belongs to no tree.
+    pub(super) fn finish(mut self, mut edge: Edge, mut bundle: Vec<u8>) -> Vec<Finding> {
+        while let Some(head) = self.heads.get(self.passed).copied().filter(|_| !self.broken) {
+            let (size, path) = (head.size, staging(head.size, &head.root));
+            let Some(bytes) = self.file(&path) else { break };
+            for entry in split_entries(&bytes).unwrap_or_default() {
+                if edge.size().is_multiple_of(256) {
+                    bundle.clear();
+                }
+                if push_entry(&mut bundle, entry).is_none() {
+                    break;
+                }
+                edge.push(leaf_hash(entry), |tile, hashes| self.compare(tile, || hashes.concat()));
+                self.at(&edge, &bundle);
+            }
+            if edge.size() != size {
+                break;
+            }
+        }
+        let tiles: Vec<Tile> = self.tiles.iter().filter(|(_, compared)| !**compared).map(|(tile, _)| *tile).collect();
+        tiles.iter().for_each(|tile| self.tell(&tile.path(), bad("no tree of this log has it")));
+        for (to, root) in std::mem::take(&mut self.staged).into_values().flatten() {
+            self.tell(&staging(to, &root), bad("its entries continue no tree of this log"));
+        }
+        self.findings
+    }
+
+    fn walk(&mut self, folder: &Path, below: &str, depth: usize, found: &mut Found) {
+        let entries = match files::entries(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.tell(below, files::unreadable(&error)),
+        };
+        // From the last name on: tiles and staged entries before the heads that account for them, while a writer is at work.
+        for entry in entries.iter().rev() {
+            let path = if below.is_empty() { entry.name.clone() } else { format!("{below}/{}", entry.name) };
+            match entry.kind {
+                Kind::Folder if depth < MAX_DEPTH => self.walk(&entry.path, &path, depth + 1, found),
+                Kind::File if self.takes(&path, found) => {}
+                _ if self.whole => self.tell(&path, bad("it is no file of a log")),
+                _ => {}
+            }
+        }
+    }
+
+    /// False when a log has no such file.
+    fn takes(&mut self, path: &str, found: &mut Found) -> bool {
+        if let Some(tile) = Tile::parse(path) {
+            self.tiles.insert(tile, false);
+        } else if let Some(staged) = parse_staging(path) {
+            found.staged.insert(staged);
+        } else if let Some(number) = number_of_head(path) {
+            found.heads.push(number);
+        } else if path == "create-only" {
+            found.create_only = true;
+        } else if let Some((own, _)) =
+            path.rsplit_once('#').filter(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        {
+            // The folder store's name for what it was writing when power was cut (see `files`).
+            return own == "checkpoint" || self.takes(own, &mut Found::default());
+        } else {
+            return path == "checkpoint";
+        }
+        true
+    }
+
+    fn check_create_only(&mut self, is_there: bool) {
+        match is_there {
+            true => {
+                if self.file("create-only").is_some_and(|bytes| bytes != CREATE_ONLY) {
+                    self.tell("create-only", bad("it has other bytes than are written there"));
+                }
+            }
+            false if self.whole => self.tell("create-only", Cause::LogFileMissing),
+            false => {}
+        }
+    }
+
+    /// Reads the heads with those numbers, highest first as they were listed.
+    fn read_heads(&mut self, numbers: &[u64]) {
+        let mut before: Option<(u64, Sha256Hex)> = None;
+        let mut expected = 1;
+        for &number in numbers.iter().rev() {
+            if number != expected {
+                self.lacks_head(expected);
+            }
+            expected = number.saturating_add(1);
+            let path = Head::path(number);
+            let Some(bytes) = self.file(&path) else {
+                self.broken = true;
+                continue;
+            };
+            let parent = before.take().filter(|(n, _)| n + 1 == number).map(|(_, digest)| digest);
+            match self.believe(number, &bytes, parent) {
+                Ok(head) => {
+                    before = Some((number, Sha256Hex::of(&bytes)));
+                    self.heads.push(Link { number, size: head.tree.size, root: head.tree.root });
+                }
+                Err(why) => {
+                    self.broken = true;
+                    self.tell(&path, Cause::BadLog(clipped(&why)));
+                }
+            }
+        }
+        if self.whole && !self.broken && !self.heads.iter().any(|head| head.size == self.tree.size) {
+            self.lacks_head(expected);
+        }
+    }
+
+    fn lacks_head(&mut self, number: u64) {
+        self.broken = true;
+        if self.whole {
+            self.tell(&Head::path(number), Cause::LogFileMissing);
+        }
+    }
+
+    /// A head that the log signed and that continues the one before it.
+    fn believe(&self, number: u64, bytes: &[u8], parent: Option<Sha256Hex>) -> Result<Head, String> {
+        let note = Note::parse(bytes).map_err(|e| e.to_string())?;
+        let head = Head::parse(number, &note).map_err(|e| e.to_string())?;
+        let mut signed = false;
+        for log in self.policy.logs().iter().filter(|log| log.key.name() == self.tree.origin) {
+            signed |= !note.signed_by(&log.key).map_err(|e| e.to_string())?.is_empty();
+        }
+        if !signed || head.tree.origin != self.tree.origin {
+            return Err("no key of this log that the trust policy names has signed it".into());
+        }
+        if parent.is_some() && parent != head.parent {
+            return Err("it names another head before it than the one that is here".into());
+        }
+        if self.heads.last().is_some_and(|before| before.size >= head.tree.size) {
+            return Err("it has no more leaves than the head before it".into());
+        }
+        Ok(head)
+    }
+
+    /// Says of staged entries which tree they continue. Those of a head continue the head before it; those of a writer that was not
+    /// the first, some head.
+    fn place_staged(&mut self, found: &BTreeSet<(u64, Hash)>) {
+        let mut of_heads = BTreeMap::new();
+        let mut start = 0;
+        for head in &self.heads {
+            of_heads.insert((head.size, head.root), start);
+            start = head.size;
+        }
+        if self.whole && !self.broken {
+            // Looked for once more: while a writer is at work, a head may be newer than the list of staged entries.
+            let lacking = of_heads.keys().filter(|named| !found.contains(*named)).map(|(size, root)| staging(*size, root));
+            let lacking: Vec<String> = lacking.filter(|path| self.kind(path) == Ok(None)).collect();
+            lacking.iter().for_each(|path| self.tell(path, Cause::LogFileMissing));
+        }
+        for &(size, root) in found {
+            let path = staging(size, &root);
+            let of_head = of_heads.get(&(size, root)).filter(|_| !self.broken).copied();
+            let counted = || self.file_or(&path).map(|bytes| split_entries(&bytes).map_or(u64::MAX, |all| all.len() as u64));
+            let start = match of_head {
+                Some(start) => Ok(start),
+                None => counted().map(|count| size.checked_sub(count).unwrap_or(u64::MAX)),
+            };
+            match start {
+                Ok(start) if self.broken || start == 0 || self.heads.binary_search_by_key(&start, |head| head.size).is_ok() => {
+                    self.staged.entry(start).or_default().push((size, root));
+                }
+                Ok(_) => self.tell(&path, bad("its entries continue no head")),
+                Err(cause) => self.tell(&path, cause),
+            }
+        }
+    }
+
+    /// Compares a tile with what it must be, if it is there and was not compared yet.
+    fn compare(&mut self, tile: Tile, bytes: impl FnOnce() -> Vec<u8>) {
+        let Some(compared) = self.tiles.get_mut(&tile).filter(|compared| !**compared) else { return };
+        *compared = true;
+        let path = tile.path();
+        if self.file(&path).is_some_and(|found| found != bytes()) {
+            self.tell(&path, bad("it is not what the entries yield"));
+        }
+    }
+
+    /// A tile that was written with a tree of that size. Beyond the checkpoint its writer may not have got there.
+    fn want(&mut self, tile: Tile, size: u64) {
+        if self.whole && size <= self.tree.size && self.tiles.insert(tile, true).is_none() {
+            self.tell(&tile.path(), Cause::LogFileMissing);
+        }
+    }
+
+    /// A file's bytes; that it cannot be read is told.
+    fn file(&mut self, path: &str) -> Option<Vec<u8>> {
+        self.file_or(path).map_err(|cause| self.tell(path, cause)).ok()
+    }
+
+    fn file_or(&self, path: &str) -> Result<Vec<u8>, Cause> {
+        match self.kind(path)? {
+            None => Err(Cause::LogFileMissing),
+            Some(Kind::File) => files::small_file(&self.folder.join(path)),
+            Some(_) => Err(Cause::NotAFile),
+        }
+    }
+
+    fn kind(&self, path: &str) -> Result<Option<Kind>, Cause> {
+        files::kind_below(self.folder, &path.split('/').collect::<Vec<_>>())
+    }
+
+    fn tell(&mut self, path: &str, cause: Cause) {
+        let path = format!("{}/{path}", super::FOLDER);
+        self.findings.push(Finding::about(path.trim_end_matches('/'), None, cause));
+    }
+}
+
+/// What was listed besides tiles.
+#[derive(Default)]
+struct Found {
+    /// Highest first.
+    heads: Vec<u64>,
+    staged: BTreeSet<(u64, Hash)>,
+    create_only: bool,
+}
+
+fn number_of_head(path: &str) -> Option<u64> {
+    let number = path.strip_prefix("heads/")?.parse().ok().filter(|number| *number > 0)?;
+    (Head::path(number) == path).then_some(number)
+}
+
+/// True when the tile has its last hash since the tree has that size.
+fn began(tile: &Tile, size: u64) -> bool {
+    match tile.contents {
+        Contents::Hashes(level) => size.is_multiple_of(1 << (8 * u32::from(level))),
+        Contents::Entries => true,
+    }
+}
+
+fn bad(why: &str) -> Cause {
+    Cause::BadLog(why.into())
+}
