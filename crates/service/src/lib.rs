@@ -26,3 +26,7 @@ mod time;
 pub mod walk;
 mod witness;
 pub mod worker;
+
+#[cfg(test)]
+#[path = "../tests/common/test_log.rs"]
+mod test_log;

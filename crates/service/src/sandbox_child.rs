@@ -86,7 +86,7 @@ pub fn run() -> io::Result<()> {
         };
         send(&mut output, answer)?;
         messages += 1;
-        if messages % MESSAGES_PER_TRIM == 0 {
+        if messages.is_multiple_of(MESSAGES_PER_TRIM) {
             give_back_free_memory();
         }
     }

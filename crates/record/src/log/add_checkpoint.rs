@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(status(&good, &[elsewhere.clone(), ours.clone()]), Ok(7));
         assert_eq!(status(&good, &[]), Err(404));
         assert_eq!(status(&good, &[elsewhere]), Err(404));
-        assert_eq!(status(&good, &[other.clone()]), Err(403));
+        assert_eq!(status(&good, std::slice::from_ref(&other)), Err(403));
         // One of two keys is enough; one of them that signed wrongly is too much.
         assert_eq!(status(&good, &[ours.clone(), other.clone()]), Ok(7));
         let mut bad = good.clone();
@@ -226,7 +226,7 @@ mod tests {
         // A stranger's line is passed over and not passed on.
         line.name = "stranger".into();
         bad.note.signatures[1] = line;
-        assert_eq!(bad.signed_by(&[ours.clone()]).unwrap().1, good.note.signatures);
+        assert_eq!(bad.signed_by(std::slice::from_ref(&ours)).unwrap().1, good.note.signatures);
         assert_eq!(status(&AddCheckpoint { old: 8, ..good }, &[ours]), Err(400));
     }
 

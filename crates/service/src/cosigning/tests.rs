@@ -1,11 +1,9 @@
 //! The client against witnesses that work, and against those that do everything else.
 
-#[path = "../../tests/common/test_log.rs"]
-mod test_log;
-
 use super::*;
 use crate::log_witness::memory::Memory;
 use crate::log_witness::{LogWitness, server};
+use crate::test_log::TestLog;
 use ed25519_dalek::SigningKey;
 use sohoa_record::log::VerifierKey;
 use sohoa_record::log::cosignature::cosign;
@@ -14,7 +12,6 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-use test_log::TestLog;
 use tokio::net::TcpListener;
 
 const LOG: &str = "log.example/a";

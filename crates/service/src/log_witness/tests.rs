@@ -1,13 +1,10 @@
 //! A witness without its server: what it cosigns, what it remembers, and every line at which it may be killed.
 
-#[path = "../../tests/common/test_log.rs"]
-mod test_log;
-
 use super::memory::{Memory, MemoryError, Step, origin_hash};
 use super::*;
+use crate::test_log::TestLog;
 use sohoa_record::log::note::{KeyType, NoteSignature};
 use std::io;
-use test_log::TestLog;
 
 const LOG: &str = "log.example/a";
 const STEPS: [Step; 5] = [Step::Checked, Step::Written, Step::Synced, Step::Renamed, Step::Durable];

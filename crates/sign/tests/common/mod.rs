@@ -266,11 +266,14 @@ impl Pki {
     }
 }
 
+/// Answers in place of the network.
+type Network<'a> = Box<dyn Fn(Ask<'_>) -> Result<Vec<u8>, String> + Sync + 'a>;
+
 /// What a test believes and asks.
 pub struct World<'a> {
     pub roots: Vec<Certificate>,
     pub services: Vec<String>,
-    pub network: Box<dyn Fn(Ask<'_>) -> Result<Vec<u8>, String> + Sync + 'a>,
+    pub network: Network<'a>,
 }
 
 impl<'a> World<'a> {
@@ -302,7 +305,7 @@ pub fn font() -> Font {
 /// A PDF/A of two grey A4 pages, the first turned by so many degrees.
 pub fn pdf_a(rotated_deg: u16) -> Vec<u8> {
     let page = |number: u32, rotated_deg: u16| {
-        let (width, height) = if rotated_deg % 180 == 0 { (827, 1169) } else { (1169, 827) };
+        let (width, height) = if rotated_deg.is_multiple_of(180) { (827, 1169) } else { (1169, 827) };
         let data = miniz_oxide::deflate::compress_to_vec_zlib(&vec![235; (width * height) as usize], 6);
         let mut page = ReadPage::failed(number, Reason::PageDamaged);
         page.dpi = 100;
