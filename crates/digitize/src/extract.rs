@@ -5,6 +5,7 @@
 //! complete what was not read. A number or day that a hand wrote has no value at all, only what the engine took it for
 //! (`printed`).
 
+mod alphabet;
 mod capitals;
 mod collect;
 mod date;
@@ -28,7 +29,7 @@ mod tests;
 mod values;
 
 use collect::Collector;
-use date::DateRow;
+use date::{DateRow, Dated};
 use edits::edits;
 use header::Title;
 use layout::Sheet;
@@ -102,16 +103,26 @@ pub fn extract(pages: &[PageView<'_>], templates: &Templates) -> Extracted {
             }
             _ => None,
         };
-        let dated = head.date.as_ref().map(|row| (sheet, row)).or(foot_date.as_ref().map(|(page, row)| (*page, row)));
+        let dated = match (&head.date, &foot_date, &head.title) {
+            (Some(row), ..) => Some(Dated::of_row(sheet, row, "nd30.header.date")),
+            (None, Some((page, row)), _) => {
+                let upper = std::ptr::eq(*page, sheet) && row.rect.y < page.view.text.height / 2;
+                Some(Dated::of_row(page, row, if upper { "nd30.header.date" } else { "nd30.foot.date" }))
+            }
+            (None, None, Some(title)) => form::day_of_issue(sheets, title, signer.as_ref()),
+            _ => None,
+        };
 
         out.type_name(sheet, &head, kind);
         let lacks = |name: &str| kind.is_some_and(|kind| kind.template.lacks.iter().any(|lacking| lacking == name));
-        if !lacks(name::CODE_NUMBER) {
-            out.number(sheet, head.number.as_ref(), dated, kind);
+        let numbered = !lacks(name::CODE_NUMBER);
+        let evidence = notation::Evidence { templates, kind, issuer: issuer_name };
+        if numbered {
+            out.number(sheet, head.number.as_ref(), dated.as_ref(), evidence);
         }
-        out.notation(sheet, head.number.as_ref(), notation::Evidence { templates, kind, issuer: issuer_name }, kind);
+        out.notation(sheet, head.number.as_ref(), evidence, kind);
         if !lacks(name::ISSUED_DATE) {
-            out.date(sheet, dated, head.number.as_ref());
+            out.date(sheet, dated.as_ref(), head.number.as_ref(), numbered);
         }
         if !lacks(name::ORGAN_NAME) {
             out.organ(sheet, issuer);
