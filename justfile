@@ -3,7 +3,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 bin := env("CARGO_TARGET_DIR", justfile_directory() / "target") / "debug"
-fuzz_targets := "child_protocol configuration register_csv manifest receipt names_and_codes trust_policy text_object"
+fuzz_targets := "child_protocol configuration register_csv manifest receipt names_and_codes trust_policy text_object incoming_signatures"
 bin_released := parent_directory(bin) / "release"
 
 [private]
@@ -47,7 +47,7 @@ demo: build
 [group('1. start here')]
 test: format-check lint licences doctest
     @[ -n "${SOHOA_CORPUS:-}" ] || echo "tests on real and hostile papers are LEFT OUT: SOHOA_CORPUS names no corpus (CI has one)"
-    cargo nextest run --workspace --locked --profile ci {{ if env("SOHOA_CORPUS", "") == "" { "-E 'not binary(/^(corpus|hostile|decode_corpus|codes_corpus|separators)$/)'" } else { "" } }}
+    cargo nextest run --workspace --locked --profile ci {{ if env("SOHOA_CORPUS", "") == "" { "-E 'not binary(/^(corpus|hostile|decode_corpus|codes_corpus|incoming_corpus|incoming_signatures|separators)$/)'" } else { "" } }}
 
 alias check := test
 

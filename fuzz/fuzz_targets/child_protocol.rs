@@ -62,6 +62,8 @@ fn answer(data: &[u8]) {
             assert_eq!(digitized.pages.len(), 1);
         }
         Answer::Opened(info) => assert!((1..=LIMITS.max_pages).contains(&info.pages) && info.signatures.len() <= MAX_SIGNATURES),
+        Answer::Signatures(signatures) => assert!(signatures.len() <= MAX_SIGNATURES),
+        Answer::NoSignatures(_) => {}
         Answer::Crop(crop) => assert_eq!(crop.pixels.len() as u64, u64::from(crop.width) * u64::from(crop.height)),
         Answer::Ready(_) | Answer::Refused { .. } => {}
     }

@@ -51,6 +51,9 @@ fn main() {
         let name = file.strip_prefix(fixtures()).expect("below").to_string_lossy().into_owned();
         seed("names_and_codes", name.as_bytes());
         let bytes = std::fs::read(&file).expect("a fixture");
+        if bytes.starts_with(b"%PDF-") && bytes.len() < 65_536 {
+            seed("incoming_signatures", &bytes);
+        }
         if bytes.starts_with(b"{\"format\":\"sohoa-text") {
             seed("text_object", &bytes);
         }
@@ -59,8 +62,17 @@ fn main() {
         seed("names_and_codes", name.as_bytes());
     }
     seed("text_object", &to_bytes(&[TextPage { number: 1, placement: Placement::default(), text: text(), corrections: Vec::new() }]));
+    seed("incoming_signatures", SIGNED);
     println!("{count} seeds");
 }
+
+/// A page with a signature whose container is none.
+const SIGNED: &[u8] = b"%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>\nendobj\n\
+2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>\nendobj\n\
+4 0 obj\n<</FT/Sig/T(S)/V 5 0 R>>\nendobj\n\
+5 0 obj\n<</Type/Sig/SubFilter/adbe.pkcs7.detached/ByteRange[0 313 321 216]/Contents<300200>>>\nendobj\n\
+xref\n0 6\n0000000000 65535 f \n0000000009 00000 n \n0000000076 00000 n \n0000000127 00000 n \n0000000192 00000 n \n0000000235 00000 n \n\
+trailer\n<</Size 6/Root 1 0 R>>\nstartxref\n342\n%%EOF\n";
 
 fn text() -> PageText {
     let rect = Rect { x: 10, y: 20, width: 30, height: 40 };
@@ -80,6 +92,7 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         corrections: Vec::new(),
         born_digital: false,
         codes: vec![PageCode { kind: CodeKind::Qr, text: "SOHOA:DOCUMENT".into(), rect: Rect { x: 1, y: 2, width: 3, height: 4 } }],
+        look: Some(sohoa_record::PageLook::new([7; 32])),
         kept: Some(KeptImage { width: 100, height: 200, encoding: Encoding::Group4, data: Vec::new() }),
     };
     let mut jpeg = page.clone();
@@ -94,6 +107,7 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         program: None,
         require_walls: true,
         model: "m".into(),
+        roots: "r".into(),
         language: "vie".into(),
         reading: Default::default(),
         limits: Limits::default(),

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Raised with every change of `index.sql`.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 const SCHEMA_SQL: &str = include_str!("index.sql");
 /// How long a writer waits for the writer of another process.
 const BUSY: Duration = Duration::from_secs(30);
@@ -81,7 +81,7 @@ impl Database {
     pub(crate) async fn clear(&self) -> Result<()> {
         let mut tx = self.write().await?;
         sqlx::raw_sql(
-            "DROP TABLE fields; DROP TABLE texts; DROP TABLE words; DROP TABLE records; DROP TABLE jobs; DROP TABLE register;",
+            "DROP TABLE fields; DROP TABLE texts; DROP TABLE words; DROP TABLE look_pieces; DROP TABLE records; DROP TABLE jobs; DROP TABLE register;",
         )
         .execute(&mut *tx)
         .await?;

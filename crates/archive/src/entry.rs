@@ -7,7 +7,7 @@ use sohoa_record::field::name;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{PageState, Role, State};
 use sohoa_record::seal::Opened;
-use sohoa_record::{DossierCode, Reason, Sha256Hex};
+use sohoa_record::{DossierCode, PageLook, Reason, Sha256Hex};
 
 /// A record's latest revision as the index has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,9 @@ pub struct Entry {
     pub sealed_at: String,
     /// The key that signed the revision.
     pub key_id: Sha256Hex,
+    /// What the pages with words look like, in order; not listed.
+    #[serde(default, skip_serializing)]
+    pub looks: Vec<PageLook>,
     /// What was read, in the manifest's order.
     pub fields: Vec<IndexedField>,
 }
@@ -132,6 +135,7 @@ impl Entry {
             arrived_at: m.source.arrived_at.clone(),
             sealed_at: m.sealed_at.clone(),
             key_id: opened.key_id.clone(),
+            looks: m.pages.iter().filter_map(|page| page.look).collect(),
             fields: fields.collect(),
         }
     }

@@ -12,9 +12,9 @@ use serde::Serialize;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::State;
 use sohoa_record::text::fold;
-use sohoa_record::{DossierCode, Reason, Sha256Hex};
+use sohoa_record::{DossierCode, PageLook, Reason, Sha256Hex};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use std::collections::BTreeMap;
 
 /// The index of an archive. Cheap to clone; all clones share its connections.
@@ -139,6 +139,32 @@ impl Index {
         rows.into_iter().map(|(record, organ)| Ok((parse(&record)?, organ))).collect()
     }
 
+    /// Records of other sources with as many pages with words, each within `distance` bits of this one's, oldest first. Those are looked
+    /// at whose first look has most pieces in common with it, so of hundreds of look-alikes some may be left out.
+    pub async fn look_alikes(&self, entry: &Entry, distance: u32) -> Result<Vec<Entry>> {
+        let Some(first) = entry.looks.first() else { return Ok(Vec::new()) };
+        let pieces = pieces(first).map(|piece| piece.to_string()).collect::<Vec<_>>().join(",");
+        // Whole numbers of our own, joined: nothing of it comes from outside.
+        let rows: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(format!(
+            "SELECT r.record, r.looks FROM (
+               SELECT row, count(*) AS alike FROM look_pieces WHERE piece IN ({pieces}) GROUP BY row ORDER BY alike DESC, row LIMIT 200
+             ) JOIN records r USING (row) WHERE r.record <> ? AND r.source_sha256 <> ? ORDER BY r.record"
+        )))
+        .bind(entry.record.as_str())
+        .bind(entry.source_sha256.as_str())
+        .fetch_all(&self.database.reader)
+        .await?;
+        let mut found = Vec::new();
+        for (record, others) in rows {
+            let others = looks(&others)?;
+            let near = others.iter().zip(&entry.looks).all(|(a, b)| a.distance(b) <= distance);
+            if near && others.len() == entry.looks.len() {
+                found.extend(self.entry(&parse(&record)?).await?);
+            }
+        }
+        Ok(found)
+    }
+
     /// How much there is, and in which state.
     pub async fn status(&self) -> Result<Status> {
         let mut status = Status::default();
@@ -194,7 +220,7 @@ impl Index {
 /// Writes a revision with the text of its pages. Nothing happens when the index has this revision or a later one, unless that
 /// one's manifest is another: then the index is wrong and is set right.
 pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) -> Result<()> {
-    let known = sqlx::query("SELECT row, revision, manifest_sha256 FROM records WHERE record = ?")
+    let known = sqlx::query("SELECT row, revision, manifest_sha256, looks FROM records WHERE record = ?")
         .bind(entry.record.as_str())
         .fetch_optional(&mut *tx)
         .await?;
@@ -206,6 +232,15 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
             return Ok(());
         }
         sqlx::query("DELETE FROM words WHERE rowid = ?").bind(row).execute(&mut *tx).await?;
+        if let Some(first) = looks(known.try_get(3)?)?.first() {
+            for piece in pieces(first) {
+                sqlx::query("DELETE FROM look_pieces WHERE piece = ? AND row = ?")
+                    .bind(piece)
+                    .bind(row)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
         // fields and texts go with it
         sqlx::query("DELETE FROM records WHERE row = ?").bind(row).execute(&mut *tx).await?;
     }
@@ -214,8 +249,8 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
     let row: i64 = sqlx::query_scalar(
         "INSERT INTO records (record, revision, manifest_sha256, state, reasons, dossier_code, folder, ordinal, unit, type_folded,
            source_name, source_sha256, source_size, media_type, text_sha256, stored_bytes, pages_text, pages_blank, pages_separator,
-           pages_failed, signed, archived, arrived_at, sealed_at, key_id)
-         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING row",
+           pages_failed, signed, archived, arrived_at, sealed_at, key_id, looks)
+         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING row",
     )
     .bind(entry.record.as_str())
     .bind(entry.revision)
@@ -242,8 +277,12 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
     .bind(&entry.arrived_at)
     .bind(&entry.sealed_at)
     .bind(entry.key_id.as_str())
+    .bind(entry.looks.iter().map(PageLook::to_string).collect::<Vec<_>>().join(" "))
     .fetch_one(&mut *tx)
     .await?;
+    for piece in entry.looks.first().into_iter().flat_map(pieces) {
+        sqlx::query("INSERT INTO look_pieces (piece, row) VALUES (?,?)").bind(piece).bind(row).execute(&mut *tx).await?;
+    }
     for (place, field) in entry.fields.iter().enumerate() {
         sqlx::query("INSERT INTO fields (row, place, name, value, page, confidence, doubt) VALUES (?,?,?,?,?,?,?)")
             .bind(row)
@@ -310,8 +349,18 @@ fn read(row: &SqliteRow) -> Result<Entry> {
         arrived_at: row.try_get("arrived_at")?,
         sealed_at: row.try_get("sealed_at")?,
         key_id: parse(row.try_get("key_id")?)?,
+        looks: looks(row.try_get("looks")?)?,
         fields: Vec::new(),
     })
+}
+
+/// The pieces of a look as they are indexed: the place of each in it, and its bits.
+fn pieces(look: &PageLook) -> impl Iterator<Item = i64> + '_ {
+    (0i64..).zip(look.pieces()).map(|(place, bits)| place << 16 | i64::from(bits))
+}
+
+fn looks(text: &str) -> Result<Vec<PageLook>> {
+    text.split_whitespace().map(parse).collect()
 }
 
 /// A typed value from its text. The database is no proof, so what it says is checked like anybody's words.

@@ -28,7 +28,8 @@ CREATE TABLE records (
   archived        INTEGER NOT NULL,
   arrived_at      TEXT NOT NULL,            -- RFC 3339 at +07:00
   sealed_at       TEXT NOT NULL,
-  key_id          TEXT NOT NULL
+  key_id          TEXT NOT NULL,
+  looks           TEXT NOT NULL             -- what the pages with words look like, in order, with a space between them
 ) STRICT;
 CREATE INDEX records_state ON records (state, record);
 CREATE INDEX records_unit ON records (unit, record);
@@ -46,6 +47,13 @@ CREATE TABLE fields (
   PRIMARY KEY (row, place)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fields_value ON fields (name, value);
+
+-- The pieces of each record's first look, by which those that look alike are found.
+CREATE TABLE look_pieces (
+  piece INTEGER NOT NULL,                   -- its place, 0 to 15, and its 16 bits
+  row   INTEGER NOT NULL,
+  PRIMARY KEY (piece, row)
+) STRICT, WITHOUT ROWID;
 
 -- What a hit is shown with. Apart from `records`, so that lists never read it.
 CREATE TABLE texts (row INTEGER PRIMARY KEY REFERENCES records (row) ON DELETE CASCADE, body TEXT NOT NULL) STRICT;

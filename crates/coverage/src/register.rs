@@ -226,14 +226,20 @@ impl RowReader<'_> {
         (!words.is_empty()).then_some(words)
     }
 
-    /// The cell's text, trimmed; `None` and a problem when its bytes are not UTF-8.
+    /// The cell's text, trimmed; `None` and a problem when its bytes are not UTF-8, or steer terminals and spreadsheets.
     fn readable(&mut self, column: Column, effect: Effect) -> Option<String> {
-        let readable = self.text(column).map(str::to_owned);
-        if readable.is_none() {
+        let Some(text) = self.text(column).map(str::to_owned) else {
             let remedy = "save the file as \"CSV UTF-8\" and import it again";
             self.problem(Some(column), "the text is not UTF-8".into(), remedy, effect);
+            return None;
+        };
+        // Line ends have a meaning of their own (cell::damage).
+        if let Some(control) = text.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
+            let why = format!("a control character (U+{:04X}) in the text", u32::from(control));
+            self.problem(Some(column), why, "delete the cell's text, type it again and export again", effect);
+            return None;
         }
-        readable
+        Some(text)
     }
 
     fn text(&self, column: Column) -> Option<&str> {

@@ -4,6 +4,7 @@
 use crate::Error;
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Serialize};
+use sohoa_record::text::fold;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -61,6 +62,8 @@ pub struct Unit {
     pub valid_to: Option<Date>,
     /// Other codes of the same unit, upper case.
     pub formerly: Vec<String>,
+    /// The codes of the units that took its place, upper case; a unit may have been split.
+    pub succeeded_by: Vec<String>,
 }
 
 impl Unit {
@@ -121,6 +124,37 @@ impl Units {
         }
     }
 
+    /// Today's units in the place of a (canonical) code: those that the table names as its successors, and theirs in turn, as they are
+    /// on `day`. None when the unit is there itself, or the table does not say.
+    pub fn successors(&self, code: &str, day: Date) -> Vec<&Unit> {
+        let (mut found, mut seen, mut asked) = (Vec::new(), vec![code], vec![code]);
+        while let Some(code) = asked.pop() {
+            match self.unit(code, day, day) {
+                Some(unit) => found.extend((code != seen[0]).then_some(unit)),
+                None => {
+                    for next in self.by_code.get(code).into_iter().flatten().flat_map(|unit| &unit.succeeded_by) {
+                        if !seen.contains(&next.as_str()) {
+                            seen.push(next);
+                            asked.push(next);
+                        }
+                    }
+                }
+            }
+        }
+        found.sort_by(|a, b| a.code.cmp(&b.code));
+        found
+    }
+
+    /// Units that are gone on `day`, have successors, and are named in a text as it stands on paper. A name that two units have is
+    /// nobody's.
+    pub fn gone_in(&self, text: &str, day: Date) -> Vec<&Unit> {
+        let text = format!(" {} ", fold(text));
+        let units = || self.by_code.values().filter_map(|entries| entries.last());
+        let named = |unit: &&Unit| text.contains(&format!(" {} ", bare_name(unit)));
+        let alone = |unit: &&Unit| units().filter(|other| bare_name(other) == bare_name(unit)).count() == 1;
+        units().filter(|unit| !self.successors(&unit.code, day).is_empty()).filter(named).filter(alone).collect()
+    }
+
     fn from_units(units: Vec<Unit>) -> Result<Self, Error> {
         let mut by_code: BTreeMap<String, Vec<Unit>> = BTreeMap::new();
         let mut by_former_code = BTreeMap::new();
@@ -168,14 +202,24 @@ struct WrittenUnit {
     valid_to: Option<toml::value::Datetime>,
     #[serde(default)]
     formerly: Vec<String>,
+    #[serde(default)]
+    succeeded_by: Vec<String>,
+}
+
+/// Folded, without "UBND": a paper may write that out, or name the place alone.
+fn bare_name(unit: &Unit) -> String {
+    let name = fold(&unit.name);
+    let bare = ["uy ban nhan dan ", "ubnd "].iter().find_map(|prefix| name.strip_prefix(prefix));
+    bare.unwrap_or(&name).to_owned()
 }
 
 fn checked(written: WrittenUnit) -> Result<Unit, Error> {
     let code = written.code.trim().to_uppercase();
     let wrong = |cause: String| Error::Unit { code: written.code.clone(), cause };
     let is_code = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
-    let formerly: Vec<String> = written.formerly.iter().map(|former| former.trim().to_uppercase()).collect();
-    if let Some(odd) = std::iter::once(&code).chain(&formerly).find(|code| !is_code(code)) {
+    let codes = |codes: &[String]| codes.iter().map(|code| code.trim().to_uppercase()).collect::<Vec<String>>();
+    let (formerly, succeeded_by) = (codes(&written.formerly), codes(&written.succeeded_by));
+    if let Some(odd) = std::iter::once(&code).chain(&formerly).chain(&succeeded_by).find(|code| !is_code(code)) {
         return Err(wrong(format!("'{odd}' is no agency code; letters, digits and '.' were expected, such as H44.117")));
     }
     let day = |key: &str, value: Option<toml::value::Datetime>| {
@@ -193,7 +237,8 @@ fn checked(written: WrittenUnit) -> Result<Unit, Error> {
     if valid_from.zip(valid_to).is_some_and(|(first, last)| first > last) {
         return Err(wrong("valid_from is after valid_to; exchange or correct them".into()));
     }
-    Ok(Unit { code, name: sohoa_record::text::nfc(&written.name), level: written.level, valid_from, valid_to, formerly })
+    let name = sohoa_record::text::nfc(&written.name);
+    Ok(Unit { code, name, level: written.level, valid_from, valid_to, formerly, succeeded_by })
 }
 
 /// `H44`: a province itself. `G…` are ministries, which have no level here.
@@ -265,6 +310,25 @@ mod tests {
     }
 
     #[test]
+    fn the_place_of_a_unit_that_is_gone_is_found_by_code_and_by_name() {
+        let units = Units::parse(
+            "[[unit]]\ncode='H44.31'\nname='UBND huyện Hai'\nlevel='district'\nsucceeded_by=['h44.117', 'H44.20']\n
+             [[unit]]\ncode='H44.20'\nname='UBND xã Cũ'\nlevel='commune'\nvalid_to=2025-09-30\nsucceeded_by=['H44.118', 'H44.31']\n
+             [[unit]]\ncode='H44.117'\nname='UBND phường Một'\nlevel='commune'\nvalid_from=2025-07-01\n
+             [[unit]]\ncode='H44.118'\nname='UBND xã Mới'\nlevel='commune'\nvalid_from=2025-10-01",
+        )
+        .unwrap();
+        let codes = |code, day| units.successors(code, day).iter().map(|unit| unit.code.as_str()).collect::<Vec<_>>();
+        assert_eq!(codes("H44.31", date(2026, 1, 1)), ["H44.117", "H44.118"], "in turn, and a circle ends");
+        assert_eq!(codes("H44.31", date(2025, 8, 1)), ["H44.117", "H44.20"]);
+        assert!(codes("H44.31", date(2025, 6, 30)).is_empty() && codes("H44.117", date(2026, 1, 1)).is_empty());
+        let gone = |text| units.gone_in(text, date(2026, 1, 1)).iter().map(|unit| unit.code.as_str()).collect::<Vec<_>>();
+        assert_eq!(gone("ỦY BAN NHÂN DÂN HUYỆN HAI"), ["H44.31"]);
+        assert_eq!(gone("thôn 3, xã Cũ, huyện Hai"), ["H44.20", "H44.31"]);
+        assert!(gone("UBND phường Một").is_empty() && gone("huyện Haiti").is_empty());
+    }
+
+    #[test]
     fn mistakes_are_named_with_the_unit() {
         let unit = |rest: &str| format!("[[unit]]\ncode='H44.1'\nname='x'\n{rest}\n");
         for (table, cause) in [
@@ -273,6 +337,7 @@ mod tests {
             (unit("level='commune'\nvalid_from=2026-01-01T10:00:00"), "not a day"),
             (unit("level='commune'") + &unit("level='commune'"), "same day"),
             (unit("level='unknown'"), "unknown"),
+            (unit("level='commune'\nsucceeded_by=['xã 2']"), "no agency code"),
             (unit("level='commune'\nvalid_form=2026-01-01"), "valid_form"),
             (unit("level='commune'\nformerly=['H44.2']") + "[[unit]]\ncode='H44.2'\nname='y'\nlevel='commune'", "former code"),
             ("[[unit]]\ncode='xã 1'\nname='x'\nlevel='commune'".into(), "no agency code"),

@@ -164,6 +164,22 @@ fn nothing_contradicts(reading: &Reading, row: &RegisterRow) -> bool {
         && !row.in_doubt
 }
 
+/// Is what was read the end of the registered name, its beginning hidden by seal or pen ("m Trường Thọ" of "Phạm Trường Thọ")? At
+/// least the last two words must be read, mark by mark, and what is left of a third be that word's end.
+pub fn is_end_of_name(read: &str, registered: &str) -> bool {
+    let (read, registered) = (spelling(read), spelling(registered));
+    let (mut read, mut registered) = (read.rsplit(' '), registered.rsplit(' '));
+    let mut whole = 0;
+    loop {
+        match (read.next(), registered.next()) {
+            (Some(word), Some(wanted)) if word == wanted => whole += 1,
+            (Some(word), Some(wanted)) => return whole >= 2 && wanted.ends_with(word) && read.next().is_none(),
+            (None, _) => return whole >= 2,
+            (Some(_), None) => return false,
+        }
+    }
+}
+
 /// The words of a subject that begin with a capital, but for its first: persons, places, organs, abbreviations.
 fn names_of(subject: &str) -> Vec<String> {
     let words = subject.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());

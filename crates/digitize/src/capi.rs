@@ -98,26 +98,25 @@ impl Pix {
         (!failed).then_some((up, left))
     }
 
-    /// The boxes of the connected components, pixels; for one-bit images.
-    pub fn components(&self) -> Vec<Rect> {
+    /// Widths and heights of the connected components, pixels; for one-bit images.
+    pub fn components(&self) -> Vec<(u32, u32)> {
         const CONNECTED_BY_CORNERS_TOO: i32 = 8;
-        let mut places = Vec::new();
+        let mut sizes = Vec::new();
         // SAFETY: takes a valid one-bit image; a null result is handled, and what is not null is freed.
         unsafe {
             let mut boxes = capi::pixConnCompBB(self.0.as_ptr(), CONNECTED_BY_CORNERS_TOO);
             if boxes.is_null() {
-                return places;
+                return sizes;
             }
             for nth in 0..capi::boxaGetCount(boxes) {
-                let (mut x, mut y, mut width, mut height) = (0, 0, 0, 0);
-                if capi::boxaGetBoxGeometry(boxes, nth, &mut x, &mut y, &mut width, &mut height) == 0 {
-                    let [x, y, width, height] = [x, y, width, height].map(|pixels| pixels.max(0) as u32);
-                    places.push(Rect { x, y, width, height });
+                let (mut width, mut height) = (0, 0);
+                if capi::boxaGetBoxGeometry(boxes, nth, null_mut(), null_mut(), &mut width, &mut height) == 0 {
+                    sizes.push((width.max(0) as u32, height.max(0) as u32));
                 }
             }
             capi::boxaDestroy(&mut boxes);
         }
-        places
+        sizes
     }
 
     /// What of a one-bit image touches its edge and is as long as a quarter of it: where the glass was not covered. None when

@@ -1,8 +1,5 @@
-//! Clean: the engine's copy of a page is made upright, straight, grey, of a fitting resolution, without dotted leaders and dust. The kept
-//! image is not touched: heavy cleaning is for reading, never for keeping.
-
-mod leaders;
-mod specks;
+//! Clean: the engine's copy of a page is made upright, straight, grey and of a fitting resolution. The kept image is not
+//! touched: heavy cleaning is for reading, never for keeping.
 
 use crate::capi::Pix;
 use crate::page::{CleanPage, Grey, Scan};
@@ -68,18 +65,11 @@ fn make_readable(page: &mut CleanPage, threshold: u8) {
         let Some(again) = measured(&page.grey) else { return };
         (pix, bilevel, whitened) = again;
     }
-    let components = bilevel.components();
-    let letters = x_height(&components).and_then(|height| x_height(&leaders::without_dots(&components, height)));
-    let mut dots = letters.map_or(Vec::new(), |x_height| leaders::find(&components, x_height));
-    dots.extend(letters.map_or(Vec::new(), |x_height| specks::find(&components, x_height)));
-    let factor = reading_scale(letters.map(|height| if halved { 2.0 * height } else { height }), page.dpi);
+    let letters = x_height(&bilevel).map(|height| if halved { 2.0 * height } else { height });
+    let factor = reading_scale(letters, page.dpi);
     let turn = skew(&bilevel);
-    if factor == 1.0 && turn.is_none() && !whitened && dots.is_empty() {
+    if factor == 1.0 && turn.is_none() && !whitened {
         return;
-    }
-    if !dots.is_empty() {
-        let Some(without) = without_dots(pix, &dots, halved) else { return };
-        pix = without;
     }
     // Turning mixes neighbouring pixels; on the larger of the two copies that takes the least from a hook or a dot.
     pix = if factor < 1.0 {
@@ -100,15 +90,6 @@ fn measured(grey: &Grey, threshold: u8, halved: bool) -> Option<(Pix, Pix, bool)
     let bilevel = bilevel.without(&shadows)?;
     pix.whiten(&if halved { shadows.doubled_bilevel()? } else { shadows })?;
     Some((pix, bilevel, true))
-}
-
-/// The pixels without leaders and specks, which were found at the measured size.
-fn without_dots(pix: Pix, pieces: &[Rect], halved: bool) -> Option<Pix> {
-    let times = if halved { 2 } else { 1 };
-    let full = |r: &Rect| Rect { x: r.x * times, y: r.y * times, width: r.width * times, height: r.height * times };
-    let mut grey = pix.into_grey();
-    leaders::erase(&mut grey, &pieces.iter().map(full).collect::<Vec<_>>(), 1 + times);
-    Pix::from_grey(&grey)
 }
 
 fn straightened(pix: Pix, turn: Option<f32>, page: &mut CleanPage) -> Pix {
@@ -159,11 +140,11 @@ fn skew(bilevel: &Pix) -> Option<f32> {
 
 /// The commonest height of letters, pixels: that of x where most letters have neither ascender nor mark that touches them. None
 /// when there are too few to tell.
-fn x_height(components: &[Rect]) -> Option<f32> {
+fn x_height(bilevel: &Pix) -> Option<f32> {
     const LEAST: usize = 5; // marks, dots and dust are lower
     const MOST: usize = 60;
     let mut heights = [0u32; MOST];
-    for Rect { width, height, .. } in components.iter().copied() {
+    for (width, height) in bilevel.components() {
         // letters that touch are taken for one, rules and frames are not
         if (LEAST..MOST).contains(&(height as usize)) && width * 4 > height && width < height * 6 {
             heights[height as usize] += 1;
@@ -345,9 +326,9 @@ mod tests {
         }
         page.pixels[580 * 900..584 * 900].fill(0);
         let bilevel = Pix::from_grey(&page).unwrap().to_bilevel(128).unwrap();
-        assert_eq!(x_height(&bilevel.components()), Some(11.0));
+        assert_eq!(x_height(&bilevel), Some(11.0));
         let few = Pix::from_grey(&page_of(900, 600, 255)).unwrap().to_bilevel(128).unwrap();
-        assert_eq!(x_height(&few.components()), None);
+        assert_eq!(x_height(&few), None);
     }
 
     /// A page of small print, upside down, that half the pixels do not tell (they say −1.8 for *up*, all of them −24).

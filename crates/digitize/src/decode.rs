@@ -101,6 +101,7 @@ pub type SourceBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 /// A file whose pages can be read.
 pub struct Opened {
     source: Source,
+    bytes: SourceBytes,
 }
 
 enum Source {
@@ -126,7 +127,7 @@ pub fn open(bytes: SourceBytes, file_name: &str, limits: &Limits) -> Result<Open
             Format::Tiff => Source::Tiff(tiff_file::TiffFile::open(bytes.clone(), limits)?),
             Format::Jpeg | Format::Png => Source::Image(raster::ImageFile::open(bytes.clone(), format == Format::Png, limits)?),
         };
-        Ok(Opened { source })
+        Ok(Opened { source, bytes: bytes.clone() })
     })
     .unwrap_or_else(|| Err(DecodeError::Damaged("its structure cannot be followed".into())))
 }
@@ -139,6 +140,11 @@ impl Opened {
             Source::Tiff(_) => "image/tiff",
             Source::Image(image) => image.media_type(),
         }
+    }
+
+    /// The bytes of the file.
+    pub fn bytes(&self) -> &[u8] {
+        (*self.bytes).as_ref()
     }
 
     /// At least 1.

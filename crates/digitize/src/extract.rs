@@ -17,6 +17,7 @@ mod labels;
 mod layout;
 mod notation;
 mod number;
+pub mod opening;
 mod print;
 #[cfg(test)]
 mod sample;
@@ -103,26 +104,32 @@ pub fn extract(pages: &[PageView<'_>], templates: &Templates) -> Extracted {
             }
             _ => None,
         };
-        let dated = match (&head.date, &foot_date, &head.title) {
-            (Some(row), ..) => Some(Dated::of_row(sheet, row, "nd30.header.date")),
-            (None, Some((page, row)), _) => {
+        let attested = sheets.iter().rev().find_map(Attestation::find);
+        let (number_sheet, number) = match &attested {
+            Some(attested) => (attested.sheet, Some(&attested.number)),
+            None => (sheet, head.number.as_ref()),
+        };
+        let header_date = head.date.as_ref().filter(|_| attested.is_none());
+        let dated = match (&attested, header_date, &foot_date, &head.title) {
+            (Some(Attestation { sheet, date: Some(row), .. }), ..) => Some(Dated::of_row(sheet, row, "nd30.foot.date")),
+            (_, Some(row), ..) => Some(Dated::of_row(sheet, row, "nd30.header.date")),
+            (_, None, Some((page, row)), _) => {
                 let upper = std::ptr::eq(*page, sheet) && row.rect.y < page.view.text.height / 2;
                 Some(Dated::of_row(page, row, if upper { "nd30.header.date" } else { "nd30.foot.date" }))
             }
-            (None, None, Some(title)) => form::day_of_issue(sheets, title, signer.as_ref()),
+            (None, None, None, Some(title)) => form::day_of_issue(sheets, title, signer.as_ref()),
             _ => None,
         };
 
         out.type_name(sheet, &head, kind);
         let lacks = |name: &str| kind.is_some_and(|kind| kind.template.lacks.iter().any(|lacking| lacking == name));
         let numbered = !lacks(name::CODE_NUMBER);
-        let evidence = notation::Evidence { templates, kind, issuer: issuer_name };
         if numbered {
-            out.number(sheet, head.number.as_ref(), dated.as_ref(), evidence);
+            out.number(number_sheet, number, dated.as_ref(), kind);
         }
-        out.notation(sheet, head.number.as_ref(), evidence, kind);
+        out.notation(number_sheet, number, notation::Evidence { templates, kind, issuer: issuer_name }, kind);
         if !lacks(name::ISSUED_DATE) {
-            out.date(sheet, dated.as_ref(), head.number.as_ref(), numbered);
+            out.date(sheet, dated.as_ref(), number, numbered);
         }
         if !lacks(name::ORGAN_NAME) {
             out.organ(sheet, issuer);
@@ -145,6 +152,24 @@ pub fn extract(pages: &[PageView<'_>], templates: &Templates) -> Extracted {
     }
     out.counts(pages);
     out.finish()
+}
+
+/// Number and day of a consolidated text: they stand on its last page beside XÁC THỰC VĂN BẢN HỢP NHẤT (Pháp lệnh
+/// 01/2012/UBTVQH13); what its first page prints is the number of the text that was consolidated.
+struct Attestation<'s, 'a> {
+    sheet: &'s Sheet<'a>,
+    number: NumberRow<'a>,
+    date: Option<DateRow<'a>>,
+}
+
+impl<'s, 'a> Attestation<'s, 'a> {
+    fn find(sheet: &'s Sheet<'a>) -> Option<Self> {
+        let mark = sheet.runs.iter().find(|run| run.folded().contains("xac thuc van ban hop nhat"))?;
+        let (split, top) = (f64::from(mark.rect.x) - sheet.em, mark.centre_y());
+        let (above, below) = (top - 4.0 * sheet.em, top + 8.0 * sheet.em);
+        let number = number::find_in_header(sheet, split, above, below)?;
+        Some(Attestation { sheet, number, date: date::find(sheet, split, above, below) })
+    }
 }
 
 /// The pages from the first header to the last before the next. A file whose first pages carry no header begins there all

@@ -13,6 +13,7 @@ pub mod codes;
 pub mod correct;
 pub mod decode;
 pub mod extract;
+mod look;
 pub mod page;
 mod papers;
 pub mod recognize;
@@ -64,6 +65,7 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
         corrections: Vec::new(),
         born_digital: false,
         codes: Vec::new(),
+        look: None,
         kept: None,
     };
     let dpi = clean::plausible_dpi(scan.dpi, scan.grey.width, scan.grey.height);
@@ -72,10 +74,10 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
         let looks_unread = take_codes(&mut read, &scan, dpi);
         read.kept = Some(scan.kept);
         read.born_digital = true;
-        let ours = read.codes.iter().any(|code| code.text.starts_with(codes::sheets::OURS));
-        if is_separator(&mut read, &reading.sheets) && !(ours && is_a_paper(&mut read, text)) {
+        if is_separator(&mut read, &reading.sheets) && !is_a_paper(&mut read, text, &reading.sheets) {
             return read;
         }
+        read.look = look::look(&scan.grey).filter(|_| scan.rotate_deg == 0);
         read.text = text.clone();
         flag_unread(&mut read, looks_unread);
         return read;
@@ -88,13 +90,11 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
     let looks_unread = take_codes(&mut read, &scan, dpi);
     read.kept = Some(scan.kept);
     if is_separator(&mut read, &reading.sheets) {
-        if !read.codes.iter().any(|code| code.text.starts_with(codes::sheets::OURS)) {
-            return read;
-        }
         match engine.recognize(&page) {
-            Ok(text) if is_a_paper(&mut read, &text) => read.text = text,
+            Ok(text) if is_a_paper(&mut read, &text, &reading.sheets) => read.text = text,
             _ => return read,
         }
+        read.look = look::look(&page.grey);
         if reading.correct {
             read.corrections = correct::correct(&read.text);
         }
@@ -106,7 +106,10 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
     }
     match engine.recognize(&page) {
         Ok(text) if page.is_faint() && !has_confident_words(&text) => read.state = PageState::Blank,
-        Ok(text) => read.text = text,
+        Ok(text) => {
+            read.look = look::look(&page.grey);
+            read.text = text;
+        }
         Err(_) => {
             read.state = PageState::RecognizeFailed;
             read.reasons.push(Reason::RecognizeFailed);
@@ -140,10 +143,19 @@ fn is_separator(read: &mut ReadPage, sheets: &Rules) -> bool {
 /// More words are a paper with a code on it, not a sheet that parts papers.
 const MOST_SHEET_WORDS: usize = 60;
 
-/// The code of one of our sheets on a page of words (a sheet shone through, or lay on the glass with the paper): its words must not be
-/// lost, and a person says what it is. Sheets that are sold with patch codes are full of instructions and cannot be told so.
-fn is_a_paper(read: &mut ReadPage, text: &PageText) -> bool {
-    let is_paper = text.words().filter(|word| word.confidence >= 50).count() > MOST_SHEET_WORDS;
+/// A sheet's code on a page of words (a sheet shone through, or lay on the glass with the paper; a table whose rules look like a patch
+/// code): its words must not be lost, and a person says what it is. Sheets that are sold with patch codes are full of instructions,
+/// which name the patch code, or say it in a barcode too.
+fn is_a_paper(read: &mut ReadPage, text: &PageText, sheets: &Rules) -> bool {
+    let ours = read.codes.iter().any(|code| code.text.starts_with(codes::sheets::OURS));
+    let barcode =
+        |code: &sohoa_record::PageCode| code.kind != sohoa_record::CodeKind::PatchT && sheets.separators.contains(&code.text);
+    if !ours && read.codes.iter().any(barcode) {
+        return false;
+    }
+    let sure = || text.words().filter(|word| word.confidence >= 50);
+    let names_itself = !ours && sure().any(|word| sohoa_record::text::fold(&word.text).starts_with("patch"));
+    let is_paper = sure().count() > MOST_SHEET_WORDS && !names_itself;
     if is_paper {
         read.state = PageState::Text;
         read.reasons.push(Reason::SeparatorUnreadable);
@@ -267,7 +279,8 @@ impl<P: Write, T: Write> Assembly<P, T> {
     }
 }
 
-fn view(page: &ReadPage) -> PageView<'_> {
+/// What extract sees of a page that was read.
+pub fn view(page: &ReadPage) -> PageView<'_> {
     PageView {
         number: page.number,
         text: &page.text,
@@ -295,6 +308,7 @@ fn page_entry(page: &ReadPage) -> manifest::Page {
         born_digital: page.born_digital,
         image_sha256: page.kept.as_ref().map(|kept| Sha256Hex::of(&kept.data)),
         codes: page.codes.clone(),
+        look: page.look,
     }
 }
 
@@ -318,7 +332,7 @@ fn outcome(pages: &[manifest::Page], fields: &[Field], extracted: &[Reason]) -> 
         reasons.extend(extracted);
         reasons.extend(fields.iter().filter_map(|field| field.doubt));
         if fields.iter().any(|field| field.doubt.is_some())
-            || [Reason::PageDamaged, Reason::SeparatorUnreadable].iter().any(|reason| reasons.contains(reason))
+            || [Reason::PageDamaged, Reason::SeparatorUnreadable, Reason::DivisionUnsure].iter().any(|r| reasons.contains(r))
         {
             state = State::Review;
         }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use sohoa_record::manifest::PageState;
-use sohoa_record::{Correction, PageCode, PageText, Placement, Reason};
+use sohoa_record::{Correction, PageCode, PageLook, PageText, Placement, Reason};
 
 /// Eight-bit grey pixels, row by row, no padding; 0 is black.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +114,8 @@ pub struct ReadPage {
     pub born_digital: bool,
     /// QR codes and barcodes on it.
     pub codes: Vec<PageCode>,
+    /// What it looks like; none when it has no words of its own.
+    pub look: Option<PageLook>,
     /// What is kept; none when the page could not be decoded.
     pub kept: Option<KeptImage>,
 }
@@ -131,6 +133,7 @@ impl ReadPage {
             corrections: Vec::new(),
             born_digital: false,
             codes: Vec::new(),
+            look: None,
             kept: None,
         }
     }

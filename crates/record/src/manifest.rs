@@ -8,7 +8,9 @@ use crate::digest::Digests;
 use crate::field::Field;
 use crate::identifier::RecordId;
 use crate::page_code::PageCode;
+use crate::page_look::PageLook;
 use crate::reason::Reason;
+use crate::signature::SignatureCheck;
 use crate::text::Placement;
 use crate::{DossierCode, Sha256Hex};
 use serde::{Deserialize, Serialize};
@@ -36,7 +38,7 @@ pub struct Manifest {
     pub dossier: Dossier,
     /// What came in.
     pub source: Source,
-    /// Which of the documents of its source it is, when separator sheets divided that; null, and not written, else.
+    /// Which of the documents of its source it is, when that holds several; null, and not written, else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
     /// The outcome.
@@ -53,8 +55,11 @@ pub struct Manifest {
     pub pages: Vec<Page>,
     /// What was read.
     pub fields: Vec<Field>,
-    /// Signatures found in the incoming file, listed and not judged.
+    /// Signatures found in the incoming file.
     pub incoming_signatures: Vec<IncomingSignature>,
+    /// The judgement on each of them, in the same order; left out where there are none, as in receipts made before this member was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signature_checks: Vec<SignatureCheck>,
     /// How it was made.
     pub processing: Processing,
     /// Who did what, in time order; the last entry made this revision.
@@ -196,6 +201,9 @@ pub struct Page {
     /// QR codes and barcodes on it; not written when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<PageCode>,
+    /// What it looks like; not written of a page without words, nor in receipts older than the member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<PageLook>,
 }
 
 /// A signature found in the incoming PDF.

@@ -51,6 +51,8 @@ reasons! {
     LowDpi, "low_dpi", "ảnh dưới 200 dpi (NĐ 30/2020): nên quét lại", "the scan has less than 200 dpi (NĐ 30/2020): better scan it again";
     NoText, "no_text", "không có chữ nào đọc được trên các trang: kiểm tra bản quét", "no text was found on any page: check the scan";
     SeparatorUnreadable, "separator_unreadable", "có tờ phân cách không đọc được mã: kiểm tra xem các giấy tờ có bị gộp không, in lại tờ phân cách rồi quét lại", "a separator sheet's code could not be read: check whether papers were put together, print the sheet again and scan again";
+    DivisionUnsure, "division_unsure", "tệp có thể gồm nhiều giấy tờ, chưa tách: xem trang được đánh dấu, chấp nhận nếu là một giấy tờ, nếu không thì đặt tờ phân cách vào giữa rồi quét lại", "the file may hold several papers and was not divided: look at the marked page, accept when it is one paper, else put separator sheets between them and scan again";
+    DividedByContent, "divided_by_content", "giấy tờ bắt đầu ở trang này được tách theo quốc hiệu, tên loại và số của nó: nếu tách sai, đặt tờ phân cách trước và sau cả giấy tờ rồi quét lại", "the paper was divided from the one before it by its own header, title and number: where that is wrong, put separator sheets around the whole paper and scan again";
     // --- a whole file cannot be taken
     Empty, "empty", "tệp rỗng: quét hoặc gửi lại", "the file is empty: scan or send it again";
     UnknownFormat, "unknown_format", "không phải PDF, TIFF, JPEG hay PNG: chuyển sang một trong các dạng đó", "neither PDF, TIFF, JPEG nor PNG: convert it to one of them";
@@ -62,6 +64,11 @@ reasons! {
     TooLarge, "too_large", "tệp lớn hơn giới hạn cho phép: tách nhỏ hoặc quét ở độ phân giải thấp hơn", "the file is larger than the limit: split it or scan it at a lower resolution";
     OpenTimeout, "open_timeout", "không mở được tệp trong thời gian cho phép: tệp có thể hỏng hoặc có ý đồ xấu", "the file could not be opened within its time limit: it may be damaged or malicious";
     OpenCrash, "open_crash", "chương trình đọc tệp bị dừng khi mở tệp: tệp có thể hỏng hoặc có ý đồ xấu", "the reader stopped while opening the file: it may be damaged or malicious";
+    // --- what the signatures say that came with a PDF
+    SignatureAltered, "signature_altered", "tệp đã bị thay đổi sau khi ký số: xin lại bản gốc từ nơi ký, không dùng nội dung này", "the file was altered after it was signed: ask the signer for the original, do not use this content";
+    SignatureBroken, "signature_broken", "chữ ký số trong tệp hỏng hoặc không bao trùm nội dung: xin lại bản gốc từ nơi ký", "a signature in the file is broken or does not cover it: ask the signer for the original";
+    SignatureDoubtful, "signature_doubtful", "chữ ký số dùng thuật toán yếu hoặc chứng thư không được chấp nhận: hỏi lại nơi ký", "a signature is weak or its certificate is refused: ask the signer";
+    SignatureUnchecked, "signature_unchecked", "chữ ký số trong tệp chưa kiểm tra được: kiểm tra bằng phần mềm khác", "a signature in the file could not be checked: check it with another program";
     // --- lawfully not digitized (TT 01/2023/TT-VPCP)
     Secret, "secret", "giấy tờ có dấu mật: không số hóa, chuyển bộ phận bảo mật", "the paper is marked secret: it is not digitized, hand it to the security officer";
     AlreadyShared, "already_shared", "đã có dữ liệu dùng chung có giá trị pháp lý: không số hóa lại (TT 01/2023)", "already shared as data of legal value: it is not digitized again (TT 01/2023)";

@@ -53,6 +53,7 @@ fn manifest(words: &[String], numbers: [u32; 4]) -> Manifest {
             born_digital: false,
             image_sha256: None,
             codes: Vec::new(),
+            look: None,
         }],
         fields: vec![Field {
             name: "subject".into(),
@@ -66,6 +67,7 @@ fn manifest(words: &[String], numbers: [u32; 4]) -> Manifest {
             register: None,
         }],
         incoming_signatures: vec![],
+        signature_checks: vec![],
         processing: Processing { software: "sohoa".into(), engine: "recorded".into(), model: String::new(), model_sha256: None },
         history: vec![Event {
             at: "2026-11-22T09:30:00+07:00".into(),

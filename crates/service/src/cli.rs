@@ -82,6 +82,13 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         template: Option<PathBuf>,
     },
+    /// Judge the signatures of one PDF, nothing stored: who, when, what was changed afterwards; exit code 3 when one is not intact
+    Signatures {
+        /// The PDF
+        input: PathBuf,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Take in scans to the end: folders are walked, what is done already is not done again, Ctrl-C stops cleanly
     #[command(after_help = "A folder or file name that carries a dossier code groups documents into dossiers:\n  \
         H48.15-250117-0042/…  or  H48.15-250117-0042.01.pdf (TT 02/2019/TT-BNV)\n\nExamples:\n  \

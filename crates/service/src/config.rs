@@ -32,6 +32,8 @@ pub struct Config {
     pub recognize: Recognize,
     /// `[correct]`
     pub correct: Correct,
+    /// `[divide]`
+    pub divide: Divide,
     /// `[extract]`
     pub extract: Extract,
     /// `[render]`
@@ -53,6 +55,7 @@ struct File {
     codes: Codes,
     recognize: Recognize,
     correct: Correct,
+    divide: Divide,
     extract: Extract,
     render: Render,
     seal: Seal,
@@ -93,6 +96,7 @@ pub struct Decode {
     pub page_seconds: u64,
     pub child_memory_mb: u64,
     pub require_walls: bool,
+    pub signature_roots: PathBuf,
 }
 
 /// Codes on paper.
@@ -120,6 +124,14 @@ pub struct Recognize {
 #[allow(missing_docs)]
 pub struct Correct {
     pub enabled: bool,
+}
+
+/// Several papers in one file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Divide {
+    pub by_content: bool,
 }
 
 /// The kinds of paper.
@@ -194,6 +206,7 @@ impl Default for Decode {
             page_seconds: 120,
             child_memory_mb: 2000,
             require_walls: true,
+            signature_roots: PathBuf::new(),
         }
     }
 }
@@ -214,6 +227,12 @@ impl Default for Recognize {
 impl Default for Correct {
     fn default() -> Self {
         Correct { enabled: true }
+    }
+}
+
+impl Default for Divide {
+    fn default() -> Self {
+        Divide { by_content: true }
     }
 }
 
@@ -330,13 +349,19 @@ impl Config {
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, codes, recognize, correct, extract, render, seal, review, report } = file;
-        Config { home, archive, ingest, decode, codes, recognize, correct, extract, render, seal, review, report }
+        let File { archive, ingest, decode, codes, recognize, correct, divide, extract, render, seal, review, report } = file;
+        Config { home, archive, ingest, decode, codes, recognize, correct, divide, extract, render, seal, review, report }
     }
 
     /// A path of the configuration as an absolute one.
     pub fn path(&self, relative: &Path) -> PathBuf {
         self.home.join(relative)
+    }
+
+    /// The folder of certificates that signatures of others may lead to; empty when none is configured.
+    pub fn signature_roots(&self) -> PathBuf {
+        let folder = &self.decode.signature_roots;
+        if folder.as_os_str().is_empty() { PathBuf::new() } else { self.path(folder) }
     }
 
     /// The PDF profile; none when the name is unknown, which [`Config::load`] has ruled out.

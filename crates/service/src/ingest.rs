@@ -5,6 +5,7 @@ use crate::archive_home::{HomeError, Run};
 use crate::config::Config;
 use crate::present::{DocumentLine, document_line, json_line, printable};
 use crate::progress::Progress;
+use crate::same_paper::Others;
 use crate::sandbox::{Children, SourceFile};
 use crate::sealing::{Captured, Made};
 use crate::walk::Scan;
@@ -115,7 +116,7 @@ impl Batch<'_> {
         tokio::join!(self.arrivals(scans, &shared), futures::future::join_all(workers));
         for (shown, record) in shared.linked_early.lock().map(|mut early| std::mem::take(&mut *early)).unwrap_or_default() {
             if let Some(opened) = self.archive.resume(&record).await? {
-                self.progress.print(&self.json_of(&shown, &opened.manifest, Some(record.as_str()), &[], &[]));
+                self.progress.print(&self.json_of(&shown, &opened.manifest, Some(record.as_str()), &Others::default(), &[]));
             }
         }
         self.progress.finish();
@@ -224,7 +225,9 @@ impl Batch<'_> {
             let opened = self.archive.resume(&first.record).await?;
             let duplicate_of = linked.then_some(first.record.as_str());
             match opened {
-                Some(opened) => self.progress.print(&self.json_of(&shown, &opened.manifest, duplicate_of, &[], &[])),
+                Some(opened) => {
+                    self.progress.print(&self.json_of(&shown, &opened.manifest, duplicate_of, &Others::default(), &[]))
+                }
                 // Its first copy waits in this very batch and gets its own line.
                 None => {
                     if let Ok(mut early) = shared.linked_early.lock() {
@@ -319,6 +322,7 @@ impl Batch<'_> {
             profile: commands::profile(self.config),
             templates: &self.templates,
             sheets: Some(&sheets),
+            by_content: self.config.divide.by_content,
             payload_separators: &self.config.codes.payload_separators,
             meta: &meta,
         };
@@ -356,7 +360,7 @@ impl Batch<'_> {
                     let pdf = self.put(&document.pdf).await?;
                     let text = self.put(&document.text).await?;
                     let part = (of > 1).then_some(Part { number, of });
-                    let made = Made::Read { info: &done.source, document, part, pdf, text };
+                    let made = Made::Read { info: &done.source, signatures: &done.signatures, document, part, pdf, text };
                     manifests.push(self.commit(sealing::capture(captured(number), made, &self.engine)?).await?);
                 }
             }
@@ -442,14 +446,13 @@ impl Batch<'_> {
             document_line(&shown, manifest.state, &manifest.reasons, &manifest.pages, &manifest.fields)
         };
         self.progress.print(&line);
-        for other in same.iter().filter(|_| !self.json) {
-            self.progress
-                .print(&format!("        the same issuer, number and day as record {other}: look whether it is one paper"));
+        for told in same.told().filter(|_| !self.json) {
+            self.progress.print(&format!("        {told}: look whether it is one paper"));
         }
         Ok(())
     }
 
-    fn json_of(&self, source: &str, m: &Manifest, duplicate_of: Option<&str>, same: &[RecordId], text: &[String]) -> String {
+    fn json_of(&self, source: &str, m: &Manifest, duplicate_of: Option<&str>, same: &Others, text: &[String]) -> String {
         json_line(&DocumentLine {
             source,
             document: Some(m.source.digests.sha256.as_str()),
@@ -457,7 +460,8 @@ impl Batch<'_> {
             state: m.state,
             reasons: &m.reasons,
             duplicate_of,
-            same_paper: same,
+            same_paper: &same.same_number,
+            same_pages: &same.same_pages,
             pages: &m.pages,
             fields: &m.fields,
             text,

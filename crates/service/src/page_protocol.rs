@@ -11,8 +11,10 @@ use sohoa_digitize::recognize::EngineInfo;
 use sohoa_digitize::{Limits, ReadPage, Reading};
 use sohoa_record::manifest::{IncomingSignature, PageState};
 use sohoa_record::page_code::{self, is_plain};
+use sohoa_record::signature::{Finding, SignatureCheck};
 use sohoa_record::text::{fold, nfc};
 use sohoa_record::{Correction, PageText, Reason, Rect};
+use sohoa_sign::validate::Checked;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,6 +48,8 @@ pub struct ChildSpec {
     pub require_walls: bool,
     /// The engine's model file.
     pub model: PathBuf,
+    /// The folder of certificates that signatures of others may lead to; empty for none.
+    pub roots: PathBuf,
     /// The engine's language.
     pub language: String,
     /// How pages are read.
@@ -72,6 +76,11 @@ pub enum Request {
     Page {
         /// From 1.
         number: u32,
+    },
+    /// Judge the signatures of the source that is open.
+    Signatures {
+        /// What time it is, seconds since 1970, for signatures that do not say when they were made.
+        now: i64,
     },
     /// Cut a part out of a page of the source that is open, for a person to look at.
     Crop {
@@ -107,6 +116,10 @@ pub enum Answer {
     },
     /// The part of a page.
     Crop(Crop),
+    /// The signatures of the source, judged one by one.
+    Signatures(Vec<Checked>),
+    /// Its signatures cannot be judged one by one; what is said of all of them.
+    NoSignatures(SignatureCheck),
 }
 
 /// A part of a page, grey and upright.
@@ -237,6 +250,14 @@ pub fn check(answer: &Answer, limits: &Limits) -> Result<(), Lie> {
         // The page is checked as a whole, when its image has come.
         Answer::Page { .. } => Ok(()),
         Answer::Crop(crop) => check_crop(crop),
+        Answer::Signatures(signatures) => {
+            at_most("signatures", signatures.len(), MAX_SIGNATURES)?;
+            signatures.iter().try_for_each(|checked| {
+                check_signature(&checked.signature)?;
+                check_judgement(&checked.check)
+            })
+        }
+        Answer::NoSignatures(check) => check_judgement(check),
     }
 }
 
@@ -269,11 +290,27 @@ fn check_source(info: &SourceInfo, limits: &Limits) -> Result<(), Lie> {
         return Err(Lie(format!("{} pages, 1 to {} are meant", info.pages, limits.max_pages)));
     }
     at_most("signatures", info.signatures.len(), MAX_SIGNATURES)?;
-    info.signatures.iter().try_for_each(|signature| {
-        [&signature.kind, &signature.signer, &signature.claimed_time]
-            .into_iter()
-            .try_for_each(|words| check_words("signature", words))
-    })
+    info.signatures.iter().try_for_each(check_signature)
+}
+
+fn check_signature(signature: &IncomingSignature) -> Result<(), Lie> {
+    let words = [&signature.kind, &signature.signer, &signature.claimed_time];
+    words.into_iter().try_for_each(|words| check_words("signature", words))
+}
+
+/// Certificates of a path, and changes that are told.
+const MAX_TOLD: usize = 32;
+
+/// A judgement is believed in its form only: a child that was taken over can call anything valid, as it can read anything on a page.
+fn check_judgement(check: &SignatureCheck) -> Result<(), Lie> {
+    at_most("findings", check.findings.len(), Finding::ALL.len())?;
+    at_most("certificates", check.path.len(), MAX_TOLD)?;
+    at_most("changes", check.changes.len(), MAX_TOLD)?;
+    if !check.findings.is_sorted_by(|one, next| one < next) {
+        return Err(Lie("findings that are not sorted".into()));
+    }
+    let told = [&check.field, &check.algorithm].into_iter().chain(&check.path).chain(&check.changes).chain(&check.stamped_time);
+    told.into_iter().try_for_each(|words| check_words("signature", words))
 }
 
 /// Checks a page, its image's data in it, against what was asked for.
@@ -387,6 +424,18 @@ fn check_words(what: &str, words: &str) -> Result<(), Lie> {
 
 fn at_most(what: &str, count: usize, limit: usize) -> Result<(), Lie> {
     if count <= limit { Ok(()) } else { Err(Lie(format!("{count} {what}, at most {limit} are meant"))) }
+}
+
+/// A judgement in words that the service takes; for the child's side.
+pub fn presentable_check(check: SignatureCheck) -> SignatureCheck {
+    let all = |words: Vec<String>| words.iter().take(MAX_TOLD).map(|words| presentable(words)).collect();
+    SignatureCheck {
+        field: presentable(&check.field),
+        algorithm: presentable(&check.algorithm),
+        path: all(check.path),
+        changes: all(check.changes),
+        ..check
+    }
 }
 
 /// Words from a file or a library, made such that the service takes them: for the child's side.

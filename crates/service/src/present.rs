@@ -3,7 +3,8 @@
 use serde::Serialize;
 use sohoa_record::field::REGISTER_RULE;
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::{Manifest, Page, PageState, State};
+use sohoa_record::manifest::{IncomingSignature, Manifest, Page, PageState, State};
+use sohoa_record::signature::SignatureCheck;
 use sohoa_record::{Field, Reason, field};
 
 /// A document as `digitize --json` and `ingest --json` give it. Fields may be added, never renamed.
@@ -25,6 +26,9 @@ pub struct DocumentLine<'a> {
     /// Records with the same issuer, number and day: perhaps the same paper.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub same_paper: &'a [RecordId],
+    /// Records whose pages look the same: perhaps the same paper.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub same_pages: &'a [RecordId],
     /// Every page.
     pub pages: &'a [Page],
     /// What was read.
@@ -44,6 +48,39 @@ pub fn printable(text: &str) -> String {
         }
     };
     text.chars().map(safe).collect()
+}
+
+/// Columns of the terminal that data goes to; none when it goes elsewhere, and then nothing is cut or broken.
+pub fn columns() -> Option<usize> {
+    console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+/// A line that a terminal does not break.
+pub fn cut(line: &str, columns: Option<usize>) -> String {
+    match columns {
+        Some(columns) if line.chars().count() > columns => line.chars().take(columns - 1).chain(['…']).collect(),
+        _ => line.to_owned(),
+    }
+}
+
+/// A text broken between words, each row behind `indent` spaces.
+pub fn rows(indent: usize, text: &str, columns: Option<usize>) -> String {
+    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(indent).max(20));
+    let (mut out, mut used) = (" ".repeat(indent), 0);
+    for word in text.split(' ') {
+        let letters = word.chars().count();
+        if used > 0 && used + 1 + letters > room {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            used = 0;
+        } else if used > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += letters;
+    }
+    out
 }
 
 /// One object, one line.
@@ -156,12 +193,12 @@ pub fn record_text(m: &Manifest) -> String {
     for object in &m.objects {
         put("object", format!("{:<16} {:>10} bytes  {}", object.name, object.digests.size, object.digests.sha256));
     }
-    for signature in &m.incoming_signatures {
-        let whole = if signature.covers_whole_file { "covers the whole file" } else { "does not cover the whole file" };
-        put(
-            "signature",
-            format!("{}  {}  {}, {whole} (listed, not judged)", signature.signer, signature.kind, signature.claimed_time),
-        );
+    for (at, signature) in m.incoming_signatures.iter().enumerate() {
+        let mut label = "signature";
+        for line in signature_lines(signature, m.signature_checks.get(at)) {
+            put(label, line);
+            label = "";
+        }
     }
     for event in &m.history {
         put("history", format!("{}  {}  {}  {}", event.at, event.who, event.action, event.note));
@@ -169,9 +206,38 @@ pub fn record_text(m: &Manifest) -> String {
     out
 }
 
+/// A signature that came with a PDF, in lines for people: who and when, the verdict, and why.
+pub fn signature_lines(signature: &IncomingSignature, check: Option<&SignatureCheck>) -> Vec<String> {
+    let or = |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { printable(text) };
+    let whole = if signature.covers_whole_file { "covers the whole file" } else { "does not cover the whole file" };
+    let (signer, time) = (or(&signature.signer, "signer unknown"), or(&signature.claimed_time, "no time"));
+    let mut lines = vec![format!("{signer}  {time}  {}, {whole}", or(&signature.kind, "kind unknown"))];
+    let Some(check) = check else {
+        lines[0].push_str(" (listed, not judged)");
+        return lines;
+    };
+    lines.push(format!("{}: {} / {}", check.verdict, check.verdict.vi(), check.verdict.en()));
+    let told = [("algorithm", &check.algorithm), ("path", &check.path.join(" ← ")), ("field", &check.field)];
+    lines.extend(told.iter().filter(|(_, text)| !text.is_empty()).map(|(what, text)| format!("  {what}: {}", printable(text))));
+    lines.extend(check.stamped_time.iter().map(|time| format!("  time stamp: {}", printable(time))));
+    lines.extend(check.findings.iter().map(|finding| format!("  {finding}: {} / {}", finding.vi(), finding.en())));
+    lines.extend(check.changes.iter().map(|change| format!("  changed: {}", printable(change))));
+    lines
+}
+
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{cut, printable, rows};
+
+    #[test]
+    fn lines_fit_the_terminal_and_stay_whole_without_one() {
+        let line = "quyết định ".repeat(10);
+        assert_eq!((cut(&line, Some(80)).chars().count(), cut(&line, None)), (80, line.clone()));
+        assert_eq!(cut("ngắn", Some(80)), "ngắn");
+        assert_eq!(rows(4, "một hai ba bốn năm sáu bảy", Some(24)), "    một hai ba bốn năm\n    sáu bảy");
+        assert!(rows(4, &line, Some(40)).lines().all(|row| row.chars().count() <= 40));
+        assert_eq!(rows(4, "một hai", None), "    một hai");
+    }
 
     #[test]
     fn a_file_name_cannot_steer_the_terminal() {

@@ -11,7 +11,7 @@ pub mod values;
 
 use crate::keyring::KeyringError;
 use crate::result_code::{self, Template};
-use crate::sealing;
+use crate::sealing::{self, OF_THE_WHOLE};
 use ed25519_dalek::SigningKey;
 use fields::{FieldsDecided, accept, correct};
 use second_round::{Case, Rules};
@@ -159,11 +159,11 @@ pub async fn decide(desk: &Desk<'_>, reviewer: &Reviewer, decision: Decision) ->
     }
     let (action, note, decided) = match decision {
         Decision::Accept(names) => {
-            // Who accepts the whole looked at the whole: no two papers are in one record.
-            let one_paper = names.is_empty() && manifest.reasons.contains(&Reason::SeparatorUnreadable);
-            manifest.reasons.retain(|reason| !(one_paper && *reason == Reason::SeparatorUnreadable));
+            // Who accepts the whole looked at the whole: no two papers are in one record, and what its signatures say is known.
+            let whole = names.is_empty() && manifest.reasons.iter().any(|reason| OF_THE_WHOLE.contains(reason));
+            manifest.reasons.retain(|reason| !(whole && OF_THE_WHOLE.contains(reason)));
             let decided = match accept(&mut manifest.fields, names) {
-                Err(ReviewError::NoValue(_)) if one_paper => FieldsDecided::default(),
+                Err(ReviewError::NoValue(_)) if whole => FieldsDecided::default(),
                 decided => decided?,
             };
             (action::ACCEPT, names_of(&decided.changes), decided)
@@ -226,6 +226,8 @@ pub async fn decide_again(desk: &Desk<'_>, reviewer: &Reviewer, look: SecondLook
             if decided.changes.iter().all(|change| change.before == change.after) {
                 return Err(ReviewError::NothingInDoubt("the fields have these values already; accept instead"));
             }
+            follow_dossier(&mut manifest, &decided.changes);
+            set_outcome(&mut manifest);
             (action::SECOND_ROUND_CORRECT, decided)
         }
     };
@@ -239,8 +241,6 @@ pub async fn decide_again(desk: &Desk<'_>, reviewer: &Reviewer, look: SecondLook
             decided.changes.push(Change { field: name.to_owned(), before: field.value.clone(), after: field.value.clone() });
         }
     }
-    follow_dossier(&mut manifest, &decided.changes);
-    set_outcome(&mut manifest);
     seal(desk, reviewer, before, manifest, (who, action, note), decided).await
 }
 

@@ -10,7 +10,10 @@ use crate::sandbox_walls::{PAGES_PER_LIFE, WALLS, remedy};
 use serde::Serialize;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_digitize::{Limits, ReadPage};
+use sohoa_record::manifest::IncomingSignature;
+use sohoa_record::signature::{SignatureCheck, Verdict};
 use sohoa_record::{Reason, Rect};
+use sohoa_sign::validate::Checked;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -158,6 +161,40 @@ impl Children {
             }
         }
         Err(refused.unwrap_or_else(|| SandboxError::Start("nothing was tried".into())))
+    }
+
+    /// Judges the signatures of a PDF, `info` being what is known of it. A file that stops the judge is a judgement too, on each
+    /// signature that was listed; only a child that cannot be started is an error.
+    pub async fn signatures(&self, source: &SourceFile, info: &SourceInfo) -> Result<Vec<Checked>, SandboxError> {
+        if info.media_type != "application/pdf" {
+            return Ok(Vec::new());
+        }
+        let _permit = self.permits.acquire().await.map_err(|e| SandboxError::Start(e.to_string()))?;
+        let mut child = self.take(&source.key).await?;
+        let check = match child.signatures(source, &self.spec).await {
+            Ok(answer) => {
+                self.idle.lock().await.push(child);
+                match answer {
+                    Ok(checked) => return Ok(checked),
+                    Err(check) => check,
+                }
+            }
+            Err(detail) => {
+                tracing::warn!(source = source.name, "its signatures were not checked: {detail}");
+                Box::new(SignatureCheck::only(Verdict::NotChecked, Vec::new()))
+            }
+        };
+        let mut listed = info.signatures.clone();
+        if listed.is_empty() {
+            // nothing can be said of it but that it may be there
+            listed.push(IncomingSignature {
+                kind: String::new(),
+                signer: String::new(),
+                claimed_time: String::new(),
+                covers_whole_file: false,
+            });
+        }
+        Ok(listed.into_iter().map(|signature| Checked { signature, check: (*check).clone() }).collect())
     }
 
     /// Reads one page. Time-outs and crashes become the page's state; only a child that cannot be started is an error.
@@ -332,6 +369,23 @@ impl PageChild {
         match protocol::check_page(number, &page, &spec.limits) {
             Ok(()) => Ok((*page, engine_ms)),
             Err(lie) => Err(self.autopsy(lie).await),
+        }
+    }
+
+    /// Judges the signatures of a source; an error says why the child could not, and it is of no use then.
+    async fn signatures(
+        &mut self,
+        source: &SourceFile,
+        spec: &ChildSpec,
+    ) -> Result<Result<Vec<Checked>, Box<SignatureCheck>>, String> {
+        let told = |silence: Silence| silence.of_source().1;
+        self.open(source, spec).await.map_err(told)?.map_err(|e| e.to_string())?;
+        let now = crate::time::now().timestamp().as_second();
+        match self.exchange(&Request::Signatures { now }, &spec.limits, spec.open_time).await.map_err(told)? {
+            Answer::Signatures(checked) => Ok(Ok(checked)),
+            Answer::NoSignatures(check) => Ok(Err(Box::new(check))),
+            Answer::Refused { detail, .. } => Err(detail),
+            _ => Err(told(self.autopsy(Lie("it answered out of turn".into())).await)),
         }
     }
 

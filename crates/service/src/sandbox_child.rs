@@ -5,7 +5,7 @@
 
 use crate::page_protocol::{
     self as protocol, Answer, ChildSpec, Crop, MAX_CROP_PIXELS, MAX_REQUEST, MAX_SIGNATURES, Ready, Request, SourceInfo,
-    presentable, read_frame, write_frame,
+    presentable, presentable_check, read_frame, write_frame,
 };
 use crate::sandbox::HANDED;
 use crate::sandbox_walls::{grant_time, wall_in};
@@ -16,7 +16,9 @@ use sohoa_digitize::recognize::{EngineError, EngineInfo, TesseractEngine};
 use sohoa_digitize::{Limits, OcrEngine, ReadPage, decode, read_page};
 use sohoa_record::manifest::IncomingSignature;
 use sohoa_record::{PageText, Reason, Rect};
+use sohoa_sign::validate::{Checked, Trust, validate};
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -33,9 +35,16 @@ pub fn run() -> io::Result<()> {
             return send(&mut output, Answer::Refused { reason: Reason::RecognizeFailed, detail: presentable(&detail) });
         }
     };
+    let trust = match roots(&spec.roots) {
+        Ok(trust) => trust,
+        Err(detail) => {
+            return send(&mut output, Answer::Refused { reason: Reason::RecognizeFailed, detail: presentable(&detail) });
+        }
+    };
     let walls = wall_in(&spec);
     send(&mut output, Answer::Ready(Ready { engine: engine.info(), walls }))?;
     let mut source: Option<decode::Opened> = None;
+    let mut messages = 0u32;
     while let Some(request) = receive::<Request>(&mut input)? {
         let answer = match request {
             Request::Open { name } => {
@@ -60,6 +69,13 @@ pub fn run() -> io::Result<()> {
                 }
                 None => Answer::Refused { reason: Reason::OpenCrash, detail: "no source is open".into() },
             },
+            Request::Signatures { now } => match &source {
+                Some(source) => {
+                    grant_time(spec.open_time);
+                    signatures(source, &trust, now)
+                }
+                None => Answer::Refused { reason: Reason::OpenCrash, detail: "no source is open".into() },
+            },
             Request::Crop { number, place, rotated_deg } => match &mut source {
                 Some(source) => {
                     grant_time(spec.page_time);
@@ -69,8 +85,25 @@ pub fn run() -> io::Result<()> {
             },
         };
         send(&mut output, answer)?;
+        messages += 1;
+        if messages % MESSAGES_PER_TRIM == 0 {
+            give_back_free_memory();
+        }
     }
     Ok(())
+}
+
+/// Between pages the heap is nearly empty, but in pieces: a page's buffers of 26 MB each leave holes in which the next page's do not
+/// fit, and in colour a child came to 64 MiB instead of 55. After so many messages the holes' memory goes back to the system.
+const MESSAGES_PER_TRIM: u32 = 8;
+
+/// The allocator keeps what was freed; this gives it back, holes too. Other C libraries than glibc do so by themselves.
+fn give_back_free_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it may be called at any time and touches only what is free.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 fn crop(source: &mut decode::Opened, number: u32, place: Rect, rotated_deg: u16) -> Answer {
@@ -87,17 +120,45 @@ fn crop(source: &mut decode::Opened, number: u32, place: Rect, rotated_deg: u16)
     }
 }
 
-fn info(opened: &decode::Opened) -> SourceInfo {
-    let signature = |signature: &IncomingSignature| IncomingSignature {
+/// The certificates of a folder that the administrator trusts, read before the walls stand.
+fn roots(folder: &Path) -> Result<Trust, String> {
+    let mut trust = Trust::default();
+    if folder.as_os_str().is_empty() {
+        return Ok(trust);
+    }
+    let unreadable = |path: &Path, e: io::Error| format!("{} cannot be read: {e}; see [decode] signature_roots", path.display());
+    for entry in std::fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
+        let path = entry.map_err(|e| unreadable(folder, e))?.path();
+        let file = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;
+        if !trust.add(&file) {
+            return Err(format!("{} holds no certificate (PEM or DER); take it out of [decode] signature_roots", path.display()));
+        }
+    }
+    Ok(trust)
+}
+
+fn signatures(source: &decode::Opened, trust: &Trust, now: i64) -> Answer {
+    let presentable = |one: Checked| Checked { signature: listed(&one.signature), check: presentable_check(one.check) };
+    match validate(source.bytes(), trust, now) {
+        Ok(checked) => Answer::Signatures(checked.into_iter().map(presentable).collect()),
+        Err(check) => Answer::NoSignatures(presentable_check(*check)),
+    }
+}
+
+fn listed(signature: &IncomingSignature) -> IncomingSignature {
+    IncomingSignature {
         kind: presentable(&signature.kind),
         signer: presentable(&signature.signer),
         claimed_time: presentable(&signature.claimed_time),
         covers_whole_file: signature.covers_whole_file,
-    };
+    }
+}
+
+fn info(opened: &decode::Opened) -> SourceInfo {
     SourceInfo {
         media_type: opened.media_type().to_owned(),
         pages: opened.page_count(),
-        signatures: opened.signatures().iter().take(MAX_SIGNATURES).map(signature).collect(),
+        signatures: opened.signatures().iter().take(MAX_SIGNATURES).map(listed).collect(),
     }
 }
 

@@ -13,9 +13,8 @@ use std::time::Duration;
 
 /// Files that a child may have open: its three pipes, the source, and some for libraries.
 const OPEN_FILES: u64 = 64;
-/// Pages that one child reads in its life, see [`crate::sandbox`]; one more for what it cannot finish. Its heap grows by about
-/// 20 kB a page in colour as it falls to pieces (8 MiB after 400 pages; holes that the allocator keeps, no leak: with every large
-/// buffer mapped on its own there is no growth, at 20 ms a page). A new child costs 0.1 s.
+/// Pages that one child reads in its life, see [`crate::sandbox`]; one more for what it cannot finish. A leak in a library of the
+/// engine ends with it. A new child costs 0.1 s.
 pub const PAGES_PER_LIFE: u32 = 200;
 
 /// The names of all walls, in the order in which they are raised.

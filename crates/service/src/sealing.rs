@@ -11,7 +11,9 @@ use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Part, Processing, Role, Source, State, action};
 use sohoa_record::page_texts;
 use sohoa_record::seal::Opened;
+use sohoa_record::signature::Verdict;
 use sohoa_record::{Digests, Field, Reason};
+use sohoa_sign::validate::Checked;
 
 /// Name and version of this software, as it stands in manifests.
 pub const SOFTWARE: &str = concat!("sohoa ", env!("CARGO_PKG_VERSION"));
@@ -38,6 +40,8 @@ pub enum Made<'a> {
     Read {
         /// What the source is.
         info: &'a SourceInfo,
+        /// The signatures in it, judged.
+        signatures: &'a [Checked],
         /// Pages, fields, outcome, and the dossier that a separator sheet names.
         document: &'a Document,
         /// Which of the source's documents it is.
@@ -88,6 +92,7 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo) -> Resul
         pages: Vec::new(),
         fields: Vec::new(),
         incoming_signatures: Vec::new(),
+        signature_checks: Vec::new(),
         processing: Processing {
             software: SOFTWARE.into(),
             engine: engine.engine.clone(),
@@ -98,13 +103,13 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo) -> Resul
     };
     match made {
         Made::Refused(reason) => manifest.reasons = vec![reason],
-        Made::Read { info, document, part, pdf, text } => {
+        Made::Read { signatures, document, part, pdf, text, .. } => {
             let digitized = &document.digitized;
             manifest.part = part;
             manifest.state = digitized.state;
             manifest.reasons = digitized.reasons.clone();
             manifest.pages = digitized.pages.clone();
-            manifest.incoming_signatures = info.signatures.clone();
+            take_signatures(&mut manifest, signatures);
             // A secret paper is not digitized: nothing read from it is kept.
             if digitized.state == State::Skipped {
                 manifest.pages.iter_mut().for_each(|page| page.codes.clear());
@@ -134,6 +139,34 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo) -> Resul
     manifest.objects = objects;
     Ok(manifest)
 }
+
+/// The judgement on the signatures goes on record; one that says more than that the signer is not known asks for a person.
+fn take_signatures(manifest: &mut Manifest, signatures: &[Checked]) {
+    manifest.incoming_signatures = signatures.iter().map(|checked| checked.signature.clone()).collect();
+    manifest.signature_checks = signatures.iter().map(|checked| checked.check.clone()).collect();
+    let reasons = manifest.signature_checks.iter().filter_map(|check| match check.verdict {
+        Verdict::Valid | Verdict::IssuerNotTrusted => None,
+        Verdict::AlteredAfterSigning => Some(Reason::SignatureAltered),
+        Verdict::Broken | Verdict::NotCovering => Some(Reason::SignatureBroken),
+        Verdict::Weak | Verdict::CertificateRefused => Some(Reason::SignatureDoubtful),
+        Verdict::Unsupported | Verdict::NotChecked => Some(Reason::SignatureUnchecked),
+    });
+    let before = manifest.reasons.len();
+    manifest.reasons.extend(reasons);
+    if manifest.reasons.len() > before && manifest.state == State::Sealed {
+        manifest.state = State::Review;
+    }
+}
+
+/// Reasons that concern the paper as a whole: they go when a person accepts it as a whole.
+pub const OF_THE_WHOLE: [Reason; 6] = [
+    Reason::SeparatorUnreadable,
+    Reason::DivisionUnsure,
+    Reason::SignatureAltered,
+    Reason::SignatureBroken,
+    Reason::SignatureDoubtful,
+    Reason::SignatureUnchecked,
+];
 
 /// The dossier is that of the folder or file name, else that of the separator sheet, else that of the QR code on the paper. One
 /// that says otherwise than the one before it is not followed: a person decides.
@@ -192,9 +225,9 @@ pub fn settle(fields: &[Field], reasons: &mut Vec<Reason>) -> State {
     reasons.extend(&doubts);
     reasons.sort();
     reasons.dedup();
-    let page_failed = [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged, Reason::SeparatorUnreadable];
-    let page_failed = page_failed.iter().any(|reason| reasons.contains(reason));
-    if doubts.is_empty() && !page_failed { State::Sealed } else { State::Review }
+    let page_failed = [Reason::RecognizeFailed, Reason::NoText, Reason::PageDamaged];
+    let waits = page_failed.iter().chain(&OF_THE_WHOLE).any(|reason| reasons.contains(reason));
+    if doubts.is_empty() && !waits { State::Sealed } else { State::Review }
 }
 
 /// Reasons that stand for a field's doubt and go with it.

@@ -9,7 +9,7 @@ use crate::sealing;
 use ed25519_dalek::SigningKey;
 use sohoa_archive::{Archive, Candidates, Commit, Error, IndexedRow};
 use sohoa_coverage::number::NumberKey;
-use sohoa_coverage::witness::{Agreement, Reading, Verdict, judge};
+use sohoa_coverage::witness::{Agreement, Reading, Verdict, is_end_of_name, judge};
 use sohoa_record::field::{self, REGISTER_RULE, RegisterCandidate, RegisterWitness, name};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{Dossier, Event, State, action};
@@ -157,6 +157,7 @@ fn fill(fields: &mut [Field], rows: &[IndexedRow], best: Agreement, runner_up: O
         let confirmed = match field.value.as_deref() {
             None => matches!(field.name.as_str(), name::CODE_NUMBER | name::ISSUED_DATE),
             Some(_) if matches!(field.name.as_str(), name::CODE_NUMBER | name::ISSUED_DATE) => true,
+            Some(read) if field.name == name::SIGNER_NAME && is_end_of_name(read, &value) => true,
             Some(read) => fold(read) == fold(&value),
         };
         let rows = std::iter::once(winner).chain(runner_up.and_then(|second| told(second, &field.name))).collect();

@@ -1,15 +1,17 @@
 //! The documents of one source file to everything that can be sealed: the service's side of the stages. The page children
-//! decode, clean and recognize; here the pages are put in order, divided by separator sheets, rendered and extracted.
+//! decode, clean and recognize; here the pages are put in order, divided into documents, rendered and extracted.
 
 use crate::page_protocol::SourceInfo;
 use crate::sandbox::{Children, SandboxError, SourceFile};
 use futures::StreamExt as _;
 use sohoa_digitize::codes::sheets::{Divider, Rules, Says, Step};
+use sohoa_digitize::extract::opening::{Opening, Openings};
 use sohoa_digitize::extract::templates::Templates;
 use sohoa_digitize::render::{Meta, Profile};
 use sohoa_digitize::{Assembly, Digitized, ReadPage};
 use sohoa_record::manifest::PageState;
 use sohoa_record::{DossierCode, Reason};
+use sohoa_sign::validate::Checked;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
@@ -32,7 +34,9 @@ pub enum Outcome {
 pub struct Done {
     /// What the source is.
     pub source: SourceInfo,
-    /// The documents that it falls into, in order; one when no separator sheet is in it, never none.
+    /// The signatures in it, judged.
+    pub signatures: Vec<Checked>,
+    /// The documents that it falls into, in order; one when nothing divides it, never none.
     pub documents: Vec<Document>,
 }
 
@@ -67,6 +71,8 @@ pub struct How<'a> {
     pub profile: Profile,
     /// Which codes divide it; none leaves it whole.
     pub sheets: Option<&'a Rules>,
+    /// Papers that begin with a header of their own divide it too.
+    pub by_content: bool,
     /// Between the parts of a QR code's payload.
     pub payload_separators: &'a str,
     /// What the PDF/A says of itself, for the document of that number, from 1.
@@ -87,19 +93,32 @@ pub async fn read_document(
         Err(SandboxError::Refused { reason, detail }) => return Ok(Outcome::Refused { reason, detail }),
         Err(error) => return Err(error.into()),
     };
+    let signatures = children.signatures(source, &info).await?;
     let spool = |e: std::io::Error| WorkError::Spool(folder.to_owned(), e);
     let mut documents = Vec::new();
-    let mut divider = Divider::default();
+    let (mut divider, mut openings) = (Divider::default(), Openings::default());
     let mut open = Open::new(1, folder, how, None).map_err(spool)?;
     // All children work on this document's pages at once; a few results wait for their turn, never all of them.
     let mut pages =
         futures::stream::iter(1..=info.pages).map(|number| children.page(source, number)).buffered(children.count() + 1);
     while let Some(page) = pages.next().await {
-        let page = page?;
+        let mut page = page?;
         on_page(page.number, info.pages);
         let says = how.sheets.map_or(Says::Nothing, |sheets| sheets.judge(&page.codes));
         // A sheet's code on a page that is no sheet divides nothing.
-        let says = if page.state == PageState::Separator || says == Says::FirstPage { says } else { Says::Nothing };
+        let mut says = if page.state == PageState::Separator || says == Says::FirstPage { says } else { Says::Nothing };
+        if says != Says::Nothing {
+            openings.told_by_codes();
+        } else if how.by_content {
+            match openings.judge(&sohoa_digitize::view(&page), how.templates) {
+                Opening::GoesOn => {}
+                Opening::Unsure => page.reasons.push(Reason::DivisionUnsure),
+                Opening::Begins => {
+                    page.reasons.push(Reason::DividedByContent);
+                    says = Says::FirstPage;
+                }
+            }
+        }
         let blank = page.state == PageState::Blank;
         for step in divider.push(page, says, blank) {
             open = open.take(step, folder, how, &mut documents).map_err(spool)?;
@@ -110,7 +129,7 @@ pub async fn read_document(
         open = open.take(step, folder, how, &mut documents).map_err(spool)?;
     }
     documents.push(open.close(how).map_err(spool)?);
-    Ok(Outcome::Done(Box::new(Done { source: info, documents })))
+    Ok(Outcome::Done(Box::new(Done { source: info, signatures, documents })))
 }
 
 /// The document that pages go into.

@@ -57,6 +57,7 @@ fn blank_page(number: u32) -> Answer {
         corrections: Vec::new(),
         born_digital: false,
         codes: Vec::new(),
+        look: None,
         // its data follow in a frame of their own
         kept: Some(KeptImage { width: 8, height: 8, encoding: Encoding::Flate { components: 1 }, data: Vec::new() }),
     };
@@ -99,6 +100,7 @@ fn with_fake(trouble: &str, page_time: Duration) -> [Vec<(PageState, Vec<Reason>
     let spec = ChildSpec {
         program: Some(program.clone()),
         require_walls: true,
+        roots: "".into(),
         model: "none".into(),
         language: "none".into(),
         reading: Default::default(),
@@ -128,8 +130,14 @@ async fn document(children: &Children, folder: &Path, name: &str) -> Vec<(PageSt
     let created = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
     let meta = Meta { title: name.into(), created, id: [0; 16] };
     let templates = Templates::built_in();
-    let how =
-        How { templates: &templates, profile: Profile::PdfA1b, sheets: None, payload_separators: "", meta: &|_| meta.clone() };
+    let how = How {
+        templates: &templates,
+        profile: Profile::PdfA1b,
+        sheets: None,
+        by_content: false,
+        payload_separators: "",
+        meta: &|_| meta.clone(),
+    };
     match read_document(children, &source, &out, &how, |_, _| {}).await.unwrap() {
         Outcome::Done(done) => done
             .documents

@@ -98,6 +98,7 @@ impl Office {
                 field("owner_id", None, None),
             ],
             incoming_signatures: vec![],
+            signature_checks: vec![],
             processing: Processing { software: "test".into(), engine: String::new(), model: String::new(), model_sha256: None },
             history: vec![Event {
                 at: "2026-11-22T08:01:00+07:00".into(),

@@ -229,6 +229,26 @@ fn a_sheets_code_on_a_page_full_of_words_divides_nothing_and_loses_no_word() {
 }
 
 #[test]
+fn a_patch_code_on_a_page_full_of_words_is_no_sheet() {
+    let home = Home::new();
+    let mut page = image::open(fixture("letter-skewed/scan0001.jpg")).unwrap().into_luma8();
+    let inch = page.width() * 10 / 83;
+    // patch code T along the lower edge: narrow, wide, narrow, wide from the edge inwards, 0.08 and 0.2 inch
+    let mut bottom = page.height() - inch / 4;
+    for height in [inch * 8 / 100, inch / 5, inch * 8 / 100, inch / 5] {
+        (bottom - height..bottom).for_each(|y| (inch..5 * inch).for_each(|x| page.put_pixel(x, y, image::Luma([0]))));
+        bottom -= height + inch * 8 / 100;
+    }
+    std::fs::create_dir_all(home.path("scans")).unwrap();
+    page.save(home.path("scans").join("a.png")).unwrap();
+    let lines = home.lines(&[0], &["ingest", home.path("scans").to_str().unwrap(), "--json"]);
+    let page = &lines[0]["pages"][0];
+    assert!(page["codes"].to_string().contains("patch_t"), "the bars are seen: {page}");
+    assert_eq!((&page["state"], lines[0]["reasons"].to_string().contains("separator_unreadable")), (&"text".into(), true));
+    assert!(lines[0]["text"][0].as_str().unwrap().split_whitespace().count() > 200);
+}
+
+#[test]
 fn power_fails_between_the_documents_of_a_batch() {
     let home = Home::new();
     let sheets = print(&home, "to.pdf", &["--documents", "3"]);

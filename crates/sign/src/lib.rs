@@ -2,5 +2,7 @@
 //! bytes are arguments, so that the service alone decides where a key lives and who may read it.
 
 pub mod keys;
+#[cfg(feature = "validation")]
+pub mod validate;
 
 pub use keys::{KeyFileError, Salting};

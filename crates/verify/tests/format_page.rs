@@ -74,6 +74,8 @@ fn the_tables_name_every_member() {
         claimed_time: String::new(),
         covers_whole_file: true,
     }];
+    full.signature_checks =
+        vec![sohoa_record::signature::SignatureCheck::only(sohoa_record::signature::Verdict::Valid, Vec::new())];
     full.result_code = Some(String::new());
     full.history[0].changes =
         vec![sohoa_record::manifest::Change { field: String::new(), before: None, after: Some(String::new()) }];

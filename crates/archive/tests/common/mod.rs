@@ -176,6 +176,7 @@ pub async fn seal_part(
         born_digital: false,
         image_sha256: None,
         codes: Vec::new(),
+        look: None,
     };
     let field = |(name, value): &(&str, &str)| Field {
         name: (*name).to_owned(),
@@ -214,6 +215,7 @@ pub async fn seal_part(
         pages: (1..=document.pages.len() as u32).map(page).collect(),
         fields: document.fields.iter().map(field).collect(),
         incoming_signatures: vec![],
+        signature_checks: vec![],
         processing: Processing { software: "test".into(), engine: String::new(), model: String::new(), model_sha256: None },
         history: vec![event("capture")],
     };

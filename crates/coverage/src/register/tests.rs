@@ -200,3 +200,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_cell_with_control_characters_is_refused_with_its_row_and_column() {
+    let csv =
+        "unit,number,date,subject\nH44.117,15\u{1b}[31m/QĐ-UBND,2023-04-25,Về\u{0} việc\nH44.117,16/QĐ-UBND,2023-04-26,tốt\n";
+    let import = parse_register(csv.as_bytes());
+    let control = |column, why| (2, column, why, Effect::Counted);
+    let whys: Vec<_> = whys(&import).into_iter().filter(|(_, _, why, _)| why.contains("control")).collect();
+    let expected = [
+        control("number", "a control character (U+001B) in the text"),
+        control("subject", "a control character (U+0000) in the text"),
+    ];
+    assert_eq!(whys, expected);
+    assert_eq!((&import.rows[0].number, &import.rows[0].subject), (&None, &None));
+    assert_eq!(import.rows[1].subject.as_deref(), Some("tốt"));
+}

@@ -213,3 +213,14 @@ proptest! {
         let _ = judge(&reading(&a), &[row("1/QĐ-UBND", date(2025, 1, 2), &b)]);
     }
 }
+
+#[test]
+fn a_name_is_told_by_its_end_when_the_seal_hides_its_beginning() {
+    for read in ["Trần Văn Mẫu", "ần Văn Mẫu", "n Văn Mẫu", "Văn Mẫu", "văn mẫu"] {
+        assert!(is_end_of_name(read, "Trần Văn Mẫu"), "{read}");
+    }
+    for read in ["Mẫu", "n Mẫu", "Trần Văn", "Trần Vân Mẫu", "ẩn Văn Mẫu", "x Văn Mẫu", "Lê Trần Văn Mẫu", "a n Văn Mẫu", ""]
+    {
+        assert!(!is_end_of_name(read, "Trần Văn Mẫu"), "{read}");
+    }
+}

@@ -63,6 +63,7 @@ pub fn sheet(number: u32, dossier: Option<&DossierCode>) -> Option<ReadPage> {
         corrections: Vec::new(),
         born_digital: true,
         codes: Vec::new(),
+        look: None,
         kept: Some(kept),
     })
 }

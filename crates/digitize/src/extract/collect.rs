@@ -118,18 +118,10 @@ impl Collector {
         }
     }
 
-    pub fn number(
-        &mut self,
-        sheet: &Sheet<'_>,
-        row: Option<&NumberRow<'_>>,
-        dated: Option<&Dated<'_, '_>>,
-        evidence: notation::Evidence<'_>,
-    ) {
+    pub fn number(&mut self, sheet: &Sheet<'_>, row: Option<&NumberRow<'_>>, dated: Option<&Dated<'_, '_>>, kind: Option<&Kind>) {
         const RULE: &str = "nd30.header.number";
         let Some(row) = row else { return self.missing(sheet, name::CODE_NUMBER, Reason::NumberMissing, RULE) };
-        let certificate = evidence.kind.is_some_and(|k| k.family == Family::Certificate);
-        let judged = notation::judge(&row.notation, evidence);
-        let known = judged.confirmed && judged.value == row.notation;
+        let certificate = kind.is_some_and(|k| k.family == Family::Certificate);
         let read = if certificate { row.certificate_number().or(row.digits()) } else { row.digits() };
         let notation_stands = notation::is_well_formed(&row.notation) || (certificate && row.notation.is_empty());
         let (value, doubt) = if sheet.view.born_digital {
@@ -140,7 +132,7 @@ impl Collector {
                 None => (None, Some(Reason::NumberUnconfirmed)),
             }
         } else {
-            let looks = row.looks_known(dated.and_then(|day| day.yardstick), sheet.em, known);
+            let looks = row.looks(dated.and_then(|day| day.yardstick), sheet.em);
             // clerks write number and day in one go: where one is by hand, the other is not believed
             let day_printed = dated.is_some_and(|day| day.sheet.view.born_digital || day.looks == Looks::Printed);
             match (looks, read) {

@@ -163,11 +163,6 @@ impl<'a> NumberRow<'a> {
 
     /// Printed or by hand, on a scan.
     pub fn looks(&self, yardstick: Option<Yardstick>, em: f64) -> Looks {
-        self.looks_known(yardstick, em, false)
-    }
-
-    /// The same; `known`: its notation is what the paper's kind and issuer let one expect.
-    pub fn looks_known(&self, yardstick: Option<Yardstick>, em: f64, known: bool) -> Looks {
         if self.number.is_empty() {
             return if self.room > 0.9 * em { Looks::Handwritten } else { Looks::Absent };
         }
@@ -181,7 +176,7 @@ impl<'a> NumberRow<'a> {
         };
         match self.notation_words.first() {
             // "12/QĐ-UBND" was read as one word
-            Some(first) if std::ptr::eq(*first, *word) => yardstick.judge_known(word, Some(label), None, label, known),
+            Some(first) if std::ptr::eq(*first, *word) => yardstick.judge(word, Some(label), None, label),
             Some(first) => yardstick.judge(word, Some(label), Some((first, 0.3)), label),
             None => yardstick.judge(word, Some(label), None, label),
         }

@@ -34,8 +34,7 @@ pub(super) struct Yardstick {
 const LEAST_DIGIT_HEIGHT: f64 = 18.0;
 /// Confidence from which the engine was right on every printed digit measured.
 const SURE: u8 = 93;
-/// The same for a number read as one word with its notation ([`PLAUSIBLE`] where the notation is what the paper's kind and issuer let one
-/// expect, letter by letter: then it was not misread, and no digit beside one was), whose letters are read less surely than its digits: on 100
+/// The same for a number read as one word with its notation, whose letters are read less surely than its digits: on 100
 /// printed headers, noisy ones among them, the digits were right from 30 % on.
 const SURE_WITH_NOTATION: u8 = 85;
 /// Confidence below which digits of the printer's measures are more likely a hand's.
@@ -75,30 +74,16 @@ impl Yardstick {
         let em = width / (advance(&day.text) - BEARINGS);
         (plain && day.confidence >= 90 && height >= LEAST_DIGIT_HEIGHT && is_shaped(height, em))
             .then_some(Yardstick { digit_height: height, em })
+            .filter(Yardstick::is_common)
     }
 
     /// Are these digits, between their neighbours, printed? `before` and `after` are the printed words beside them, with the
     /// widest white that print leaves there in digit heights; `base` is a printed word on the same base line.
     pub fn judge(&self, word: &Word, before: Option<&Word>, after: Option<(&Word, f64)>, base: &Word) -> Looks {
-        self.judge_known(word, before, after, base, false)
-    }
-
-    /// The same; `known`: what the word holds beside its digits is what the paper itself lets one expect.
-    pub fn judge_known(
-        &self,
-        word: &Word,
-        before: Option<&Word>,
-        after: Option<(&Word, f64)>,
-        base: &Word,
-        known: bool,
-    ) -> Looks {
         let (width, height) = (f64::from(word.rect.width), f64::from(word.rect.height));
         // a slash, Q and brackets reach below the base line
-        let (deepest, sure) = match (word.text.chars().all(|c| c.is_ascii_digit()), known) {
-            (true, _) => (1.15, SURE),
-            (_, false) => (1.4, SURE_WITH_NOTATION),
-            (_, true) => (1.4, PLAUSIBLE),
-        };
+        let (deepest, sure) =
+            if word.text.chars().all(|c| c.is_ascii_digit()) { (1.15, SURE) } else { (1.4, SURE_WITH_NOTATION) };
         let high = (0.87..deepest).contains(&(height / self.digit_height));
         let wide = (0.84..1.16).contains(&(width / ((advance(&word.text) - BEARINGS) * self.em)));
         let drop = f64::from(word.rect.bottom()) - f64::from(base.rect.bottom());
@@ -195,7 +180,7 @@ mod tests {
         assert!(Yardstick::of_year(&word("2025", 0, 0, 114, 40, 80)).is_none());
         assert!(Yardstick::of_year(&word("2025", 0, 0, 190, 40, 96)).is_none());
         // dust under the year
-        let (thang, nam) = (word("tháng", 0, 0, 136, 48, 96), word("năm", 0, 0, 99, 40, 96));
+        let (thang, nam) = (word("tháng", 0, 0, 128, 48, 96), word("năm", 0, 0, 99, 40, 96));
         let beside = |year: Word| Yardstick::beside_year(&year, [&thang, &nam]);
         assert!(beside(word("2025", 1000, 100, 114, 55, 96)).is_some_and(|y| (y.digit_height - 40.0).abs() < 2.0));
         assert!(beside(word("2025", 1000, 100, 150, 55, 96)).is_none(), "wider than print");

@@ -129,6 +129,29 @@ fn a_draft_behind_the_paper_does_not_overwrite_it() {
 }
 
 #[test]
+fn a_consolidated_text_has_its_number_and_date_on_the_last_page() {
+    let first = Paper::new()
+        .line(400, 200, "CHÍNH PHỦ")
+        .line_at_row_of_last(1100, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")
+        .line(1320, 270, "Độc lập - Tự do - Hạnh phúc")
+        .centred(520, "NGHỊ ĐỊNH")
+        .centred(590, "Về thủ tục hành chính")
+        .line(400, 800, "Nghị định số 61/2018/NĐ-CP ngày 23 tháng 4 năm 2018 được sửa đổi bởi:");
+    let last = Paper::new()
+        .line(400, 200, "BỘ TƯ PHÁP")
+        .line_at_row_of_last(1300, "XÁC THỰC VĂN BẢN HỢP NHẤT")
+        .line(450, 380, "Số: 12/VBHN-BTP")
+        .line_at_row_of_last(1250, "Hà Nội, ngày 05 tháng 6 năm 2026")
+        .line(1600, 500, "BỘ TRƯỞNG")
+        .line(1560, 900, "Trần Văn Mẫu");
+    let read = read(&[first.page(), last.page()]);
+    let number = find(&read.fields, name::CODE_NUMBER).unwrap();
+    assert_eq!((number.value.as_deref(), number.page), (Some("12"), 2));
+    assert_eq!(value(&read.fields, name::CODE_NOTATION), Some("VBHN-BTP"));
+    assert_eq!(value(&read.fields, name::ISSUED_DATE), Some("2026-06-05"));
+}
+
+#[test]
 fn unseen_pages_between_leave_the_signer_in_doubt() {
     let signed =
         Paper::new().line(400, 2000, "Nơi nhận:").line_at_row_of_last(1600, "CHỦ TỊCH").line(1560, 2400, "Lê Thị Khác").page();

@@ -56,9 +56,15 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
     let meta = meta(&source, &name, &metadata).map_err(|e| Failure::input(asked.input, e))?;
     let file = SourceFile { key: source.display().to_string(), path: source, name };
     let shown = asked.input.display().to_string();
-    // One PDF was asked for: separator sheets are flagged and divide nothing.
-    let separators = config.codes.payload_separators.as_str();
-    let how = How { templates: &templates, profile, sheets: None, payload_separators: separators, meta: &|_| meta.clone() };
+    // One PDF was asked for: separator sheets are flagged and divide nothing, nor does what the pages say.
+    let how = How {
+        templates: &templates,
+        profile,
+        sheets: None,
+        by_content: false,
+        payload_separators: &config.codes.payload_separators,
+        meta: &|_| meta.clone(),
+    };
     let read = tokio::select! {
         read = read_document(&children, &file, spool.path(), &how, |_, _| {}) => read?,
         _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(130)),
@@ -75,6 +81,7 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
                     reasons: &[reason],
                     duplicate_of: None,
                     same_paper: &[],
+                    same_pages: &[],
                     pages: &[],
                     fields: &[],
                     text: &[],
@@ -98,6 +105,7 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
                     reasons: &d.reasons,
                     duplicate_of: None,
                     same_paper: &[],
+                    same_pages: &[],
                     pages: &d.pages,
                     fields: &d.fields,
                     text: &d.plain_text,

@@ -11,6 +11,7 @@ mod report;
 mod review;
 mod separators;
 mod setup;
+mod signatures;
 mod template;
 
 use crate::archive_home::{self, HomeError};
@@ -174,6 +175,10 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Ingest { paths, unit, dry_run, json } => {
             ingest::run(&load()?, ingest::Asked { paths: &paths, unit, dry_run, json: json.json }, password_file).await
         }
+        Command::Signatures { input, json } => {
+            let config = if cli.config.exists() { load()? } else { Config::defaults() };
+            signatures::run(&config, &input, json.json).await
+        }
         Command::Status { json } => records::status(&load()?, json.json).await,
         Command::Search { query, unit, state, dossier, limit, json } => {
             let filter =
@@ -215,6 +220,7 @@ fn child_spec(config: &Config) -> Result<ChildSpec, Failure> {
         program: None,
         require_walls: config.decode.require_walls,
         model: config.model()?,
+        roots: config.signature_roots(),
         language: config.recognize.language.clone(),
         reading: Reading { correct: config.correct.enabled, sheets: config.sheets() },
         limits: config.limits(),

@@ -2,11 +2,13 @@
 
 use super::{Failure, Outcome, find_record, open_indexed, text_pages};
 use crate::config::Config;
-use crate::present::{json_line, printable, record_text};
+use crate::present::{self, cut, json_line, printable, record_text};
 use crate::{same_paper, time};
+use jiff::civil::Date;
 use sohoa_archive::{Archive, Entry, Filter};
+use sohoa_coverage::Units;
 use sohoa_record::field::name;
-use sohoa_record::manifest::State;
+use sohoa_record::manifest::{Manifest, State};
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -50,7 +52,7 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
     if !status.reasons.is_empty() {
         println!("why a person must look (first reason of each record):");
         for (reason, n) in &status.reasons {
-            println!("  {n:>6}  {}  {}", reason.code(), reason.vi());
+            println!("{}", cut(&format!("  {n:>6}  {}  {}", reason.code(), reason.vi()), present::columns()));
         }
     }
     if queue.queued + queue.leased > 0 {
@@ -75,12 +77,18 @@ pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, j
         return Ok(ExitCode::SUCCESS);
     }
     let (bold, plain) = if std::io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let columns = present::columns();
     for hit in &found.hits {
-        println!("{}", entry_line(&hit.entry));
+        println!("{}", entry_line(&hit.entry, columns));
+        let mut room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(4));
         let pieces: Vec<String> = hit
             .snippet
             .iter()
-            .map(|piece| if piece.hit { format!("{bold}{}{plain}", piece.text) } else { piece.text.clone() })
+            .map(|piece| {
+                let text = cut(piece.text.trim(), Some(room.max(1)));
+                room = room.saturating_sub(text.chars().count() + 1);
+                if piece.hit { format!("{bold}{text}{plain}") } else { text }
+            })
             .collect();
         let snippet = pieces.join(" ");
         if !snippet.trim().is_empty() {
@@ -98,8 +106,9 @@ pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, j
 /// All records that the filter leaves.
 async fn list(archive: &Archive, filter: &Filter, limit: u32, json: bool) -> Outcome {
     let entries = archive.index.entries(filter, None, limit.saturating_add(1)).await?;
+    let columns = present::columns();
     for entry in entries.iter().take(limit as usize) {
-        println!("{}", if json { json_line(entry) } else { entry_line(entry) });
+        println!("{}", if json { json_line(entry) } else { entry_line(entry, columns) });
     }
     match entries.len() as u32 {
         0 => eprintln!("there is no such record"),
@@ -131,10 +140,13 @@ pub async fn show(config: &Config, record: &str, text: Option<Reading>, json: bo
         print!("{}", record_text(&latest.manifest));
         println!("{:<12} {} ({})", "key", latest.key_id, latest.key_name);
         if let Some(part) = latest.manifest.part {
-            println!("{:<12} {} of {} in the file, divided by separator sheets", "document", part.number, part.of);
+            println!("{:<12} {} of {} in the file", "document", part.number, part.of);
         }
-        for other in same_paper::others(&archive, &latest.manifest).await? {
-            println!("{:<12} record {other} has the same issuer, number and day", "same paper?");
+        for told in today(&super::report::units(config)?, &latest.manifest) {
+            println!("{:<12} {}", "unit today", printable(&told));
+        }
+        for told in same_paper::others(&archive, &latest.manifest).await?.told() {
+            println!("{:<12} {told}", "same paper?");
         }
         for arrival in shown.arrivals.iter().skip(1) {
             println!("{:<12} {}  {}", "also at", printable(&arrival.path), arrival.arrived_at);
@@ -159,8 +171,28 @@ pub async fn show(config: &Config, record: &str, text: Option<Reading>, json: bo
     Ok(ExitCode::SUCCESS)
 }
 
+/// Old names stay as they are printed; whose place it is today stands beside them.
+fn today(units: &Units, m: &Manifest) -> Vec<String> {
+    let day = time::now().date();
+    let by_code = m.dossier.unit.iter().map(|code| units.canonical(code));
+    let by_name = m.fields.iter().filter_map(|field| field.value.as_deref()).flat_map(|value| units.gone_in(value, day));
+    let mut codes: Vec<String> = by_code.chain(by_name.map(|unit| unit.code.clone())).collect();
+    codes.sort();
+    codes.dedup();
+    let told = |code: &String| {
+        let names: Vec<String> =
+            units.successors(code, day).iter().map(|unit| format!("{} ({})", unit.name, unit.code)).collect();
+        let old = units.unit(code, Date::MIN, day).map_or(code.as_str(), |unit| unit.name.as_str());
+        (!names.is_empty()).then(|| format!("{old} is now {}", names.join(", ")))
+    };
+    codes.iter().filter_map(told).collect()
+}
+
+/// Below this many columns an identifier is its last twelve digits: whoever names a record may type no more.
+const WIDE: usize = 110;
+
 /// A record in a list: identifier, outcome, what it is.
-pub fn entry_line(entry: &Entry) -> String {
+pub fn entry_line(entry: &Entry, columns: Option<usize>) -> String {
     let value = |wanted: &str| {
         let field = entry.fields.iter().find(|field| field.name == wanted);
         match field {
@@ -178,5 +210,7 @@ pub fn entry_line(entry: &Entry) -> String {
     let what = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
     let dossier = entry.dossier_code.as_ref().map_or(entry.folder.as_str(), |code| code.as_str());
     let told = format!("{dossier}  {}  {what}", entry.source_name);
-    format!("{}  {:<7} {}", entry.record, entry.state.as_str(), printable(&told))
+    let id = entry.record.as_str();
+    let id = if columns.is_some_and(|columns| columns < WIDE) { &id[id.len() - 12..] } else { id };
+    cut(&format!("{id}  {:<7} {}", entry.state.as_str(), printable(&told)), columns)
 }

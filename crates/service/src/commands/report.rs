@@ -64,12 +64,7 @@ pub async fn report(config: &Config, year: Option<i16>, json: bool) -> Outcome {
     let archive = open_indexed(config).await?;
     let today = time::now().date();
     let year = year.unwrap_or(today.year());
-    let units = match table(config, &config.report.units)? {
-        Some(text) => {
-            Units::parse(&text).and_then(|own| Units::default().overlay(own)).map_err(|e| Failure::Setup(e.to_string()))?
-        }
-        None => Units::default(),
-    };
+    let units = units(config)?;
     let targets = match table(config, &config.report.targets)? {
         Some(text) => Targets::default().overlay(Targets::parse(&text).map_err(|e| Failure::Setup(e.to_string()))?),
         None => Targets::default(),
@@ -83,6 +78,12 @@ pub async fn report(config: &Config, year: Option<i16>, json: bool) -> Outcome {
         print!("{}", table_of(&rows, year, register.is_some()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The units that are known here.
+pub fn units(config: &Config) -> Result<Units, Failure> {
+    let Some(text) = table(config, &config.report.units)? else { return Ok(Units::default()) };
+    Units::parse(&text).and_then(|own| Units::default().overlay(own)).map_err(|e| Failure::Setup(e.to_string()))
 }
 
 fn table(config: &Config, file: &Path) -> Result<Option<String>, Failure> {

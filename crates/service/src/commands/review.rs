@@ -5,18 +5,21 @@ use crate::cli::{By, Review, SecondRound};
 use crate::commands::records::entry_line;
 use crate::config::Config;
 use crate::keyring;
-use crate::present::{document_line, json_line, printable};
+use crate::present::{self, document_line, json_line, printable, rows, signature_lines};
 use crate::review::second_round::{self, Rate};
 use crate::review::{self, Decided, Decision, Desk, Reviewer, SecondLook};
 use crate::witness::{self, Registers};
 use ed25519_dalek::SigningKey;
 use sohoa_archive::{Archive, Filter};
+use sohoa_record::Reason;
 use sohoa_record::field::RegisterCandidate;
 use sohoa_record::manifest::{Manifest, State};
 use sohoa_record::seal::Opened;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// What a reviewer should know of how a file was divided into papers, page by page.
+const OF_THE_DIVISION: [Reason; 3] = [Reason::SeparatorUnreadable, Reason::DivisionUnsure, Reason::DividedByContent];
 const SKIPS_ARE: &str = "already_shared, photocopy or present_only was expected";
 
 /// Runs it.
@@ -96,10 +99,11 @@ async fn list_again(config: &Config, archive: &Archive, limit: u32, json: bool) 
             continue;
         }
         match archive.index.entry(&case.record).await? {
-            Some(entry) => println!("{}", entry_line(&entry)),
+            Some(entry) => println!("{}", entry_line(&entry, present::columns())),
             None => println!("{}", case.record),
         }
-        println!("    decided by {} {}: {}", printable(&people.join(", ")), case.at, fields.join(", "));
+        let told = format!("decided by {} {}: {}", printable(&people.join(", ")), case.at, fields.join(", "));
+        println!("{}", rows(4, &told, present::columns()));
     }
     match waiting.len() {
         0 => eprintln!("nothing waits for a second look"),
@@ -135,9 +139,9 @@ async fn list(archive: &Archive, limit: u32, json: bool) -> Outcome {
         if json {
             println!("{}", json_line(entry));
         } else {
-            println!("{}", entry_line(entry));
+            println!("{}", entry_line(entry, present::columns()));
             for reason in &entry.reasons {
-                println!("    {}: {}", reason.code(), reason.vi());
+                println!("{}", rows(4, &format!("{}: {}", reason.code(), reason.vi()), present::columns()));
             }
         }
     }
@@ -160,6 +164,16 @@ async fn show(archive: &Archive, opened: &Opened, json: bool) -> Outcome {
         m.object(sohoa_record::manifest::Role::Searchable).and_then(|o| archive.objects.local_path(&o.digests.sha256))
     {
         println!("  look at  {}", path.display());
+    }
+    for page in &m.pages {
+        for reason in page.reasons.iter().filter(|reason| OF_THE_DIVISION.contains(reason)) {
+            println!("{}", rows(2, &format!("page {}: {reason}: {}", page.number, reason.vi()), present::columns()));
+        }
+    }
+    for (at, signature) in m.incoming_signatures.iter().enumerate() {
+        for line in signature_lines(signature, m.signature_checks.get(at)) {
+            println!("  {line}");
+        }
     }
     for field in &m.fields {
         let value = field.value.as_deref().unwrap_or("—");

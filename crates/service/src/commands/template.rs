@@ -3,7 +3,7 @@
 use super::{Failure, Outcome, PARTIAL};
 use crate::cli::Template;
 use crate::config::Config;
-use crate::present::json_line;
+use crate::present::{self, cut, json_line};
 use serde::Serialize;
 use sohoa_digitize::extract::templates::{EMBEDDED, Family, Kind, TemplateError, Templates};
 use std::path::{Path, PathBuf};
@@ -12,19 +12,26 @@ use std::sync::Arc;
 
 /// The kinds of paper that `config` knows, and those of one file more.
 pub fn known(config: &Config, tried: Option<&Path>) -> Result<Arc<Templates>, Failure> {
-    let mut own = folder(config).map_or(Ok(Vec::new()), |folder| files(&folder))?;
+    let (mut own, mut faults) = folder(config).map_or(Ok(Default::default()), |folder| files(&folder))?;
     if let Some(file) = tried {
-        let added = read(file)?;
-        own.retain(|(name, _)| *name != added.0);
-        own.push(added);
+        match read(file) {
+            Ok(added) => {
+                own.retain(|(name, _)| *name != added.0);
+                own.push(added);
+            }
+            Err(fault) => faults.push(fault),
+        }
     }
-    if own.is_empty() {
+    if own.is_empty() && faults.is_empty() {
         return Ok(Templates::built_in());
     }
-    Templates::with(&own).map(Arc::new).map_err(|faults| {
-        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Failure::Setup(format!("the templates cannot be used:\n  {}", told.join("\n  ")))
-    })
+    match Templates::with(&own) {
+        Ok(templates) if faults.is_empty() => return Ok(Arc::new(templates)),
+        Ok(_) => {}
+        Err(more) => faults.extend(more),
+    }
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    Err(Failure::Setup(format!("the templates cannot be used:\n  {}", told.join("\n  "))))
 }
 
 /// `sohoa template check|list`.
@@ -48,8 +55,9 @@ fn check(folder: Option<PathBuf>, json: bool) -> Outcome {
             "no folder to check: name one, or set [extract] templates; the built-in templates are right".into(),
         ));
     };
-    let own = files(&folder)?;
-    let faults: Vec<TemplateError> = Templates::with(&own).err().unwrap_or_default();
+    let (own, mut faults) = files(&folder)?;
+    let count = own.len() + faults.len();
+    faults.extend(Templates::with(&own).err().unwrap_or_default());
     for fault in &faults {
         if json {
             println!("{}", json_line(&Fault { file: &fault.file, line: fault.line, what: &fault.what }));
@@ -61,7 +69,7 @@ fn check(folder: Option<PathBuf>, json: bool) -> Outcome {
     let added = own.len() - replaced;
     match faults.len() {
         0 => eprintln!("{} files are right: {added} new, {replaced} in the place of built-in ones", own.len()),
-        count => eprintln!("{count} faults in {} files; nothing is read with them until they are mended", own.len()),
+        faults => eprintln!("{faults} faults in {count} files; nothing is read with them until they are mended"),
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(PARTIAL) })
 }
@@ -80,6 +88,7 @@ struct Listed<'a> {
 }
 
 fn list(templates: &Templates, json: bool) -> Outcome {
+    let columns = present::columns();
     for kind in templates.kinds() {
         let listed = listed(kind);
         if json {
@@ -91,7 +100,7 @@ fn list(templates: &Templates, json: bool) -> Outcome {
             fields => format!("header and {fields} fields"),
         };
         let code = listed.paper_kind_code.map(|code| format!("  {code}")).unwrap_or_default();
-        println!("{:<28} {}  ({read}){code}", listed.file, listed.title);
+        println!("{}", cut(&format!("{:<28} {}  ({read}){code}", listed.file, listed.title), columns));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -120,8 +129,10 @@ fn folder(config: &Config) -> Option<PathBuf> {
     (!folder.as_os_str().is_empty()).then(|| config.path(folder))
 }
 
-/// Name and text of the templates in a folder, by name.
-fn files(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+/// Name and text of the templates in a folder, by name, and those that cannot be read.
+type Files = (Vec<(String, String)>, Vec<TemplateError>);
+
+fn files(folder: &Path) -> Result<Files, Failure> {
     let cannot = |e: std::io::Error| {
         Failure::Setup(format!("the templates in {} cannot be read: {e}; correct [extract] templates", folder.display()))
     };
@@ -133,14 +144,22 @@ fn files(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
         }
     }
     paths.sort();
-    paths.iter().map(|path| read(path)).collect()
+    let (mut texts, mut faults) = (Vec::new(), Vec::new());
+    for path in paths {
+        match read(&path) {
+            Ok(text) => texts.push(text),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    Ok((texts, faults))
 }
 
-fn read(file: &Path) -> Result<(String, String), Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| Failure::Setup(format!("the template {} cannot be read: {e}", file.display())))?;
+fn read(file: &Path) -> Result<(String, String), TemplateError> {
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok((name, text))
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok((name, text)),
+        Err(e) => Err(TemplateError { file: name, line: None, what: format!("cannot be read: {e}; save it as UTF-8 text") }),
+    }
 }
 
 #[cfg(test)]
@@ -158,8 +177,10 @@ mod tests {
         assert!(titles(known(&with_own, None).unwrap()).contains(&"GIẤY THỬ".to_owned()));
         assert!(!titles(known(&config(""), None).unwrap()).contains(&"GIẤY THỬ".to_owned()));
         std::fs::write(folder.path().join("sai.toml"), "title = 1").unwrap();
+        std::fs::write(folder.path().join("bytes.toml"), b"titles = [\"\xff\"]").unwrap();
         let told = known(&with_own, None).unwrap_err().to_string();
         assert!(told.contains("sai.toml:1: unknown field `title`"), "{told}");
+        assert!(told.contains("bytes.toml: cannot be read"), "an unreadable file does not hide the faults of others: {told}");
         assert!(known(&config("[extract]\ntemplates = \"none\""), None).is_err());
     }
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 use sohoa_digitize::page::KeptImage;
-use sohoa_record::{CodeKind, Line, PageCode, Placement, Word};
+use sohoa_record::signature::Verdict;
+use sohoa_record::{CodeKind, Line, PageCode, PageLook, Placement, Word};
 
 /// A page as an honest child gives it: turned, with one word.
 fn honest() -> ReadPage {
@@ -18,6 +19,7 @@ fn honest() -> ReadPage {
         corrections: Vec::new(),
         born_digital: false,
         codes: vec![PageCode { kind: CodeKind::Qr, text: "SOHOA:DOCUMENT".into(), rect }],
+        look: Some(PageLook::new([7; 32])),
         kept: Some(KeptImage { width: 100, height: 200, encoding: Encoding::Flate { components: 1 }, data: vec![1, 2, 3] }),
     }
 }
@@ -115,6 +117,25 @@ fn lies_about_a_source_or_a_child_are_found() {
     check(&signed(vec![signature("Nguyễn Văn A"); MAX_SIGNATURES]), &limits).unwrap();
     assert!(check(&signed(vec![signature("A"); MAX_SIGNATURES + 1]), &limits).is_err());
     assert!(check(&signed(vec![signature("\u{7}")]), &limits).is_err());
+    let judged = |change: fn(&mut SignatureCheck)| {
+        let mut judgement = SignatureCheck::only(Verdict::Weak, vec![Finding::WeakDigest, Finding::WeakKey]);
+        change(&mut judgement);
+        let alone = check(&Answer::NoSignatures(judgement.clone()), &limits);
+        let listed = check(&Answer::Signatures(vec![Checked { signature: signature("A"), check: judgement }]), &limits);
+        assert_eq!(alone, listed);
+        alone
+    };
+    judged(|_| {}).unwrap();
+    assert!(judged(|check| check.findings.reverse()).is_err());
+    assert!(judged(|check| check.findings.push(Finding::WeakKey)).is_err());
+    assert!(judged(|check| check.path = vec!["Root".into(); 33]).is_err());
+    assert!(judged(|check| check.changes = vec!["page 2\u{1b}[2J".into()]).is_err());
+    assert!(judged(|check| check.field = "x".repeat(1001)).is_err());
+    let long = presentable_check(SignatureCheck {
+        changes: vec!["\u{7}".repeat(2000); 99],
+        ..SignatureCheck::only(Verdict::Weak, vec![])
+    });
+    check(&Answer::NoSignatures(long), &limits).unwrap();
     let refused = |detail: String| Answer::Refused { reason: Reason::Damaged, detail };
     assert!(check(&refused("x".repeat(1001)), &limits).is_err());
     check(&refused(presentable(&format!("\u{1b}e\u{302}\u{958}{}", "x".repeat(5000)))), &limits).unwrap();

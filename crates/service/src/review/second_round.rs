@@ -30,12 +30,12 @@ pub struct Case {
     pub record: RecordId,
     /// When the last of the decisions was sealed: RFC 3339 at +07:00.
     pub at: String,
-    /// By field: who decided on it last, and how.
+    /// By field, or [`SKIP`]: who decided on it last, and how.
     pub decided: BTreeMap<String, (String, Step)>,
     /// The second look, when there was one.
     pub look: Option<Look>,
-    /// The record was sealed by these decisions.
-    sealed: bool,
+    /// The record was sealed or skipped by these decisions.
+    finished: bool,
     /// The lowest lot of the decisions, 0 to 99.
     lot: u8,
 }
@@ -48,7 +48,12 @@ pub enum Step {
     Accept,
     /// The value was typed.
     Correct,
+    /// The paper was found to be lawfully not digitized.
+    Skip,
 }
+
+/// Stands where a field's name does when the paper as a whole was skipped.
+pub const SKIP: &str = "skip";
 
 /// What a second person found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +97,7 @@ impl Case {
 
     /// True when it is finished and nobody else has looked.
     pub fn waits(&self) -> bool {
-        self.sealed && self.look.is_none()
+        self.finished && self.look.is_none()
     }
 
     /// True when the lot fell on it; it can be drawn as one of a person's first documents as well.
@@ -111,22 +116,26 @@ pub fn cases(revisions: &[Opened]) -> Vec<Case> {
         let step = match event.action.as_str() {
             action::ACCEPT => Step::Accept,
             action::CORRECT | action::SET => Step::Correct,
+            action::SKIP => Step::Skip,
             action::SECOND_ROUND_ACCEPT | action::SECOND_ROUND_CORRECT => {
                 if let Some(mut case) = open.take() {
                     let wrong = event.changes.iter().filter(|change| change.before != change.after);
-                    case.look = Some(Look { who: event.who.clone(), corrected: wrong.map(|c| c.field.clone()).collect() });
+                    let mut corrected: Vec<String> = wrong.map(|change| change.field.clone()).collect();
+                    // Whoever types values finds that the paper was to be digitized.
+                    corrected.extend((m.state != State::Skipped && case.decided.contains_key(SKIP)).then(|| SKIP.to_owned()));
+                    case.look = Some(Look { who: event.who.clone(), corrected });
                     cases.push(case);
                 }
                 continue;
             }
             _ => {
                 if let Some(case) = &mut open {
-                    case.sealed = m.state == State::Sealed;
+                    case.finished = m.state == State::Sealed;
                 }
                 continue;
             }
         };
-        let fields = fields_of(event);
+        let fields = if step == Step::Skip { vec![SKIP.to_owned()] } else { fields_of(event) };
         if fields.is_empty() {
             continue;
         }
@@ -136,12 +145,14 @@ pub fn cases(revisions: &[Opened]) -> Vec<Case> {
             at: String::new(),
             decided: BTreeMap::new(),
             look: None,
-            sealed: false,
+            finished: false,
             lot,
         });
         case.lot = case.lot.min(lot);
         case.at.clone_from(&event.at);
-        case.sealed = m.state == State::Sealed;
+        case.finished = matches!(m.state, State::Sealed | State::Skipped);
+        // A decision on fields takes a skip back.
+        case.decided.remove(SKIP);
         case.decided.extend(fields.into_iter().map(|field| (field, (event.who.clone(), step))));
     }
     cases.extend(open);
@@ -180,7 +191,7 @@ pub async fn survey(archive: &Archive) -> sohoa_archive::Result<Vec<Case>> {
 
 /// The cases of an archive that wait for a second look, oldest first.
 pub fn waiting(cases: &[Case], rules: Rules) -> impl Iterator<Item = &Case> {
-    let mut in_time: Vec<&Case> = cases.iter().filter(|case| case.sealed || case.look.is_some()).collect();
+    let mut in_time: Vec<&Case> = cases.iter().filter(|case| case.finished || case.look.is_some()).collect();
     in_time.sort_by(|a, b| (&a.at, &a.record).cmp(&(&b.at, &b.record)));
     let mut documents: BTreeMap<String, u32> = BTreeMap::new();
     in_time.into_iter().filter(move |case| {
@@ -207,13 +218,16 @@ pub fn rates(cases: &[Case]) -> Vec<Rate> {
         let Some(look) = &case.look else { continue };
         for (field, (who, step)) in &case.decided {
             let wrong = look.corrected.contains(field);
-            count(who, "field", field, wrong);
+            if *step != Step::Skip {
+                count(who, "field", field, wrong);
+            }
             count(
                 who,
                 "step",
                 match step {
                     Step::Accept => "accept",
                     Step::Correct => "correct",
+                    Step::Skip => "skip",
                 },
                 wrong,
             );

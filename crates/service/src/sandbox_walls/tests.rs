@@ -17,6 +17,7 @@ fn spec() -> ChildSpec {
         program: None,
         require_walls: true,
         model: "none".into(),
+        roots: "".into(),
         language: "vie".into(),
         reading: Default::default(),
         limits: sohoa_digitize::Limits { max_source_bytes: 64 << 20, ..Default::default() },

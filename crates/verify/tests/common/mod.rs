@@ -93,6 +93,7 @@ pub fn manifest(record: &str, previous: Option<&Manifest>) -> Manifest {
             born_digital: false,
             image_sha256: Some(Sha256Hex::of(b"the image's own stream")),
             codes: Vec::new(),
+            look: None,
         }],
         fields: vec![Field {
             name: "code_number".into(),
@@ -106,6 +107,7 @@ pub fn manifest(record: &str, previous: Option<&Manifest>) -> Manifest {
             register: None,
         }],
         incoming_signatures: vec![],
+        signature_checks: vec![],
         processing: Processing {
             software: "sohoa 0.1.0".into(),
             engine: "tesseract 5.3.0".into(),

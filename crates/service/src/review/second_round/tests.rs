@@ -40,6 +40,7 @@ fn record(number: u32, salt: u8, decisions: &[(&str, &str, &[&str])]) -> Vec<Ope
         pages: vec![],
         fields: vec![],
         incoming_signatures: vec![],
+        signature_checks: vec![],
         processing: Processing { software: String::new(), engine: String::new(), model: String::new(), model_sha256: None },
         history: vec![event(0, "sohoa", action::CAPTURE, vec![])],
     };
@@ -52,7 +53,12 @@ fn record(number: u32, salt: u8, decisions: &[(&str, &str, &[&str])]) -> Vec<Ope
         };
         manifest.revision += 1;
         manifest.salt = hex::encode([salt.wrapping_add(1 + i as u8); 32]);
-        manifest.state = if *action == action::REJECT { State::Failed } else { State::Sealed };
+        manifest.state = match *action {
+            action::REJECT => State::Failed,
+            action::SKIP => State::Skipped,
+            action::SECOND_ROUND_ACCEPT => manifest.state,
+            _ => State::Sealed,
+        };
         manifest.history.push(event(i + 1, who, action, fields.iter().map(change).collect()));
         revisions.push(open(&manifest));
     }
@@ -69,6 +75,21 @@ fn a_captured_record_is_nobodys_case_and_a_rejected_one_waits_for_nobody() {
     assert_eq!(cases(&record(1, 1, &[("lan", "reject", &[])])), []);
     assert!(one(&[("lan", "correct", &["code_number"])]).waits());
     assert!(!one(&[("lan", "correct", &["code_number"]), ("minh", "reject", &[])]).waits());
+}
+
+#[test]
+fn a_skipped_paper_is_looked_at_again_too() {
+    let skipped = one(&[("lan", "skip", &[])]);
+    assert!(skipped.waits() && skipped.fields().eq([SKIP]) && skipped.people().eq(["lan"]));
+    assert!(one(&[("lan", "accept", &["subject"]), ("lan", "skip", &[])]).fields().eq([SKIP, "subject"]));
+    // a later decision on fields takes the skip back
+    assert!(one(&[("lan", "skip", &[]), ("lan", "correct", &["subject"])]).fields().eq(["subject"]));
+    let told = |looks: &[(&str, &str, &[&str])]| {
+        let skip = rates(&cases(&record(1, 1, looks))).into_iter().find(|rate| rate.name == "skip").unwrap();
+        (skip.of, skip.looked_at, skip.corrected)
+    };
+    assert_eq!(told(&[("lan", "skip", &[]), ("minh", "second_round_accept", &[])]), ("step", 1, 0));
+    assert_eq!(told(&[("lan", "skip", &[]), ("minh", "second_round_correct", &["subject=khác"])]), ("step", 1, 1));
 }
 
 #[test]
