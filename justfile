@@ -154,6 +154,13 @@ bench-log LEAVES="1000000" BATCH="1000":
 [group('3. single checks')]
 accuracy *ARGS: (bench "--accuracy" ARGS)
 
+# Drawn papers of every kind that need no person, fields vouched for and wrong among them; held-out papers unless SERIES is dev (about 20 min)
+[group('3. single checks')]
+straight-through SERIES="held" PAPERS="10": release
+    rm -rf "data/straight-{{ SERIES }}"
+    cargo run --locked --release --quiet -p sohoa-fixtures -- "data/straight-{{ SERIES }}" --series "{{ SERIES }}" "{{ PAPERS }}"
+    cargo run --locked --release --quiet -p sohoa-benches -- --sohoa "{{ bin_released }}/sohoa" --work data --csv data/bench.csv --straight-through "data/straight-{{ SERIES }}"
+
 # Both commands of the README with what is committed, in a bare Debian 12 (as root; about 5 GB in data/fresh)
 [group('3. single checks')]
 fresh +RECIPES='demo test':

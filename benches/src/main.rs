@@ -8,6 +8,7 @@ mod measure;
 mod memory;
 mod pages;
 mod report;
+mod straight;
 mod tools;
 
 use clap::Parser;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 #[command(
     name = "sohoa-benches",
     version,
-    about = "Pages a minute, time outside the engine, bytes stored, memory, accuracy. See benches/README.md"
+    about = "Pages a minute, time outside the engine, bytes stored, memory, accuracy, papers that need no person. See benches/README.md"
 )]
 pub struct Asked {
     /// The sohoa to measure; a release build, or the figures mean nothing
@@ -62,6 +63,10 @@ pub struct Asked {
     /// Keep the pages, what was read of each, and the lines in which sohoa and Tesseract differ (lines.tsv)
     #[arg(long, requires = "accuracy", value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// Instead of speed: how many of the papers drawn into this folder by `sohoa-fixtures DIR --series …` need no person, and how many
+    /// of the fields that are vouched for are wrong
+    #[arg(long, conflicts_with_all = ["memory", "accuracy", "engine"], value_name = "DIR")]
+    straight_through: Option<PathBuf>,
     /// Append the figures to this file
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -104,6 +109,7 @@ impl Asked {
             .chain(&mut self.work)
             .chain(&mut self.keep)
             .chain(&mut self.engine)
+            .chain(&mut self.straight_through)
         {
             *path = std::path::absolute(&*path).map_err(|source| BenchError::File { path: path.clone(), source })?;
         }
@@ -124,6 +130,8 @@ fn run(asked: &Asked) -> Result<bool, BenchError> {
     let versions = tools::Versions::of(asked)?;
     let (tables, figures, held) = if asked.accuracy {
         accuracy::run(asked, &versions, work.path())?
+    } else if let Some(drawn) = &asked.straight_through {
+        straight::run(asked, drawn, work.path())?
     } else {
         let (figures, held) = if asked.memory { memory::run(asked, work.path())? } else { contest::run(asked, work.path())? };
         (report::tables(&figures), figures, held)

@@ -210,7 +210,7 @@ impl Versions {
     /// Asks those that will be run; a missing one is an error now, not after half an hour.
     pub fn of(asked: &Asked) -> Result<Versions, BenchError> {
         let mut programs = vec![("sohoa", asked.sohoa.clone())];
-        if !asked.memory {
+        if !asked.memory && asked.straight_through.is_none() {
             let others = [
                 ("ocrmypdf", asked.ocrmypdf.clone()),
                 ("tesseract", "tesseract".into()),

@@ -5,6 +5,7 @@
 //! complete what was not read. A number or day that a hand wrote has no value at all, only what the engine took it for
 //! (`printed`).
 
+mod alphabet;
 mod capitals;
 mod collect;
 mod date;
@@ -29,7 +30,7 @@ mod tests;
 mod values;
 
 use collect::Collector;
-use date::DateRow;
+use date::{DateRow, Dated};
 use edits::edits;
 use header::Title;
 use layout::Sheet;
@@ -104,22 +105,31 @@ pub fn extract(pages: &[PageView<'_>], templates: &Templates) -> Extracted {
             _ => None,
         };
         let attested = sheets.iter().rev().find_map(Attestation::find);
-        let (numbered, number) = match &attested {
+        let (number_sheet, number) = match &attested {
             Some(attested) => (attested.sheet, Some(&attested.number)),
             None => (sheet, head.number.as_ref()),
         };
-        let attested_date = attested.as_ref().and_then(|attested| Some((attested.sheet, attested.date.as_ref()?)));
-        let header_date = head.date.as_ref().filter(|_| attested.is_none()).map(|row| (sheet, row));
-        let dated = attested_date.or(header_date).or(foot_date.as_ref().map(|(page, row)| (*page, row)));
+        let header_date = head.date.as_ref().filter(|_| attested.is_none());
+        let dated = match (&attested, header_date, &foot_date, &head.title) {
+            (Some(Attestation { sheet, date: Some(row), .. }), ..) => Some(Dated::of_row(sheet, row, "nd30.foot.date")),
+            (_, Some(row), ..) => Some(Dated::of_row(sheet, row, "nd30.header.date")),
+            (_, None, Some((page, row)), _) => {
+                let upper = std::ptr::eq(*page, sheet) && row.rect.y < page.view.text.height / 2;
+                Some(Dated::of_row(page, row, if upper { "nd30.header.date" } else { "nd30.foot.date" }))
+            }
+            (None, None, None, Some(title)) => form::day_of_issue(sheets, title, signer.as_ref()),
+            _ => None,
+        };
 
         out.type_name(sheet, &head, kind);
         let lacks = |name: &str| kind.is_some_and(|kind| kind.template.lacks.iter().any(|lacking| lacking == name));
-        if !lacks(name::CODE_NUMBER) {
-            out.number(numbered, number, dated, kind);
+        let numbered = !lacks(name::CODE_NUMBER);
+        if numbered {
+            out.number(number_sheet, number, dated.as_ref(), kind);
         }
-        out.notation(numbered, number, notation::Evidence { templates, kind, issuer: issuer_name }, kind);
+        out.notation(number_sheet, number, notation::Evidence { templates, kind, issuer: issuer_name }, kind);
         if !lacks(name::ISSUED_DATE) {
-            out.date(sheet, dated, number);
+            out.date(sheet, dated.as_ref(), number, numbered);
         }
         if !lacks(name::ORGAN_NAME) {
             out.organ(sheet, issuer);

@@ -1,6 +1,7 @@
 //! From readings to fields: what vouches for a value, and which doubt it gets when nothing does.
 
-use super::date::DateRow;
+use super::alphabet::may_lack_a_letter;
+use super::date::Dated;
 use super::layout::Sheet;
 use super::number::NumberRow;
 use super::print::{self, Looks};
@@ -117,13 +118,7 @@ impl Collector {
         }
     }
 
-    pub fn number(
-        &mut self,
-        sheet: &Sheet<'_>,
-        row: Option<&NumberRow<'_>>,
-        dated: Option<(&Sheet<'_>, &DateRow<'_>)>,
-        kind: Option<&Kind>,
-    ) {
+    pub fn number(&mut self, sheet: &Sheet<'_>, row: Option<&NumberRow<'_>>, dated: Option<&Dated<'_, '_>>, kind: Option<&Kind>) {
         const RULE: &str = "nd30.header.number";
         let Some(row) = row else { return self.missing(sheet, name::CODE_NUMBER, Reason::NumberMissing, RULE) };
         let certificate = kind.is_some_and(|k| k.family == Family::Certificate);
@@ -137,9 +132,9 @@ impl Collector {
                 None => (None, Some(Reason::NumberUnconfirmed)),
             }
         } else {
-            let looks = row.looks(dated.and_then(|(_, date)| date.yardstick()), sheet.em);
+            let looks = row.looks(dated.and_then(|day| day.yardstick), sheet.em);
             // clerks write number and day in one go: where one is by hand, the other is not believed
-            let day_printed = dated.is_some_and(|(page, date)| page.view.born_digital || date.looks() == Looks::Printed);
+            let day_printed = dated.is_some_and(|day| day.sheet.view.born_digital || day.looks == Looks::Printed);
             match (looks, read) {
                 (Looks::Printed, Some(number)) if day_printed && notation_stands => (Some(number), None),
                 (Looks::Printed | Looks::Unsure, Some(number)) => (Some(number), Some(Reason::NumberUnconfirmed)),
@@ -180,32 +175,30 @@ impl Collector {
         }
     }
 
-    pub fn date(&mut self, sheet: &Sheet<'_>, dated: Option<(&Sheet<'_>, &DateRow<'_>)>, number: Option<&NumberRow<'_>>) {
+    /// `numbered`: the paper has a number beside its day, or should have.
+    pub fn date(&mut self, sheet: &Sheet<'_>, dated: Option<&Dated<'_, '_>>, number: Option<&NumberRow<'_>>, numbered: bool) {
         const RULE: &str = "nd30.header.date";
-        let Some((page, row)) = dated else { return self.missing(sheet, name::ISSUED_DATE, Reason::DateMissing, RULE) };
-        let date = row.date().map(|date| date.to_string());
-        let (value, doubt) = if page.view.born_digital {
+        let Some(day) = dated else { return self.missing(sheet, name::ISSUED_DATE, Reason::DateMissing, RULE) };
+        let date = day.date.map(|date| date.to_string());
+        let (value, doubt) = if day.sheet.view.born_digital {
             match date {
                 Some(date) => (Some(date), None),
-                None if row.looks() == Looks::Absent => (None, Some(Reason::DateMissing)),
+                None if day.looks == Looks::Absent => (None, Some(Reason::DateMissing)),
                 None => (None, Some(Reason::DateUnconfirmed)),
             }
         } else {
             // beside a number by hand a day is not believed, however printed it looks
-            let number_looks = number.map(|n| n.looks(row.yardstick(), sheet.em));
-            let number_by_hand = !matches!(number_looks, Some(Looks::Printed | Looks::Unsure));
-            match (row.looks(), date) {
+            let number_looks = number.map(|n| n.looks(day.yardstick, sheet.em));
+            let number_by_hand = numbered && !matches!(number_looks, Some(Looks::Printed | Looks::Unsure));
+            match (day.looks, date) {
                 (Looks::Printed, Some(date)) if !number_by_hand => (Some(date), None),
                 (Looks::Printed | Looks::Unsure, date) => (date, Some(Reason::DateUnconfirmed)),
                 (Looks::Absent, _) => (None, Some(Reason::DateMissing)),
                 (Looks::Handwritten, _) => (None, Some(Reason::DateHandwritten)),
             }
         };
-        let rule = if std::ptr::eq(page, sheet) && row.rect.y < page.view.text.height / 2 { RULE } else { "nd30.foot.date" };
-        self.add(
-            page,
-            Reading { name: name::ISSUED_DATE, value, printed: layout::join(&row.words), words: &row.words, doubt, rule },
-        );
+        let (printed, words) = (layout::join(&day.words), day.words.as_slice());
+        self.add(day.sheet, Reading { name: name::ISSUED_DATE, value, printed, words, doubt, rule: &day.rule });
     }
 
     pub fn organ(&mut self, sheet: &Sheet<'_>, issuer: Option<header::Issuer<'_>>) {
@@ -243,6 +236,7 @@ impl Collector {
                 // an ø or ñ is no letter of the language
                 let read = read && !fold(&subject.value).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
                 let usual = !subject.words.iter().any(|word| is_unusual(sheet.view, word));
+                let usual = usual && !has_stray_mark(&subject.words, sheet.em) && !may_lack_a_letter(&subject.words);
                 let sure = read && usual && subject.whole && fits && kind.is_some();
                 let doubt = (!sure).then_some(Reason::LowConfidence);
                 let (value, printed, words) = (Some(subject.value), subject.printed, subject.words.as_slice());
@@ -309,9 +303,16 @@ impl Collector {
 }
 
 /// Would the word's neighbours expect other accents? The engine is often sure of a word that is none.
-fn is_unusual(view: &PageView<'_>, word: &Word) -> bool {
+pub(super) fn is_unusual(view: &PageView<'_>, word: &Word) -> bool {
     let corrected = |c: &Correction| view.text.lines.get(c.line as usize).and_then(|line| line.words.get(c.word as usize));
     view.corrections.iter().filter_map(corrected).any(|corrected| std::ptr::eq(corrected, word))
+}
+
+/// Does a row end or begin with a mark that is no word? Dust and the ends of rules are read so.
+fn has_stray_mark(words: &[&Word], em: f64) -> bool {
+    let new_row = |a: &Word, b: &Word| layout::centre_y(&b.rect) - layout::centre_y(&a.rect) > 0.6 * em;
+    let is_mark = |word: &Word| !word.text.chars().any(char::is_alphanumeric);
+    words.windows(2).any(|pair| new_row(pair[0], pair[1]) && (is_mark(pair[0]) || is_mark(pair[1])))
 }
 
 /// No page between these is unseen: one might open another paper, whose signer this then is.

@@ -26,6 +26,26 @@ pub(super) struct DateRow<'a> {
     something_for_day: bool,
 }
 
+/// The day of issue wherever it was found, with what tells whether it was printed.
+pub(super) struct Dated<'s, 'a> {
+    pub sheet: &'s Sheet<'a>,
+    pub words: Vec<&'a Word>,
+    /// When day, month and year were all read.
+    pub date: Option<Date>,
+    pub looks: Looks,
+    /// The paper's printed digits.
+    pub yardstick: Option<Yardstick>,
+    pub rule: String,
+}
+
+impl<'s, 'a> Dated<'s, 'a> {
+    /// A row under the national name or above the signature.
+    pub fn of_row(sheet: &'s Sheet<'a>, row: &DateRow<'a>, rule: &str) -> Self {
+        let (date, looks, yardstick) = (row.date(), row.looks(), row.yardstick());
+        Dated { sheet, words: row.words.clone(), date, looks, yardstick, rule: rule.to_owned() }
+    }
+}
+
 /// The first such row with its centre between `top` and `bottom`, right of `split`.
 pub(super) fn find<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64) -> Option<DateRow<'a>> {
     rows(sheet, split, top, bottom).next()
@@ -100,9 +120,12 @@ impl<'a> DateRow<'a> {
         Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
     }
 
-    /// The paper's printed digits.
+    /// The paper's printed digits: the year's, or those of the same type where dust makes the year's box higher.
     pub fn yardstick(&self) -> Option<Yardstick> {
-        self.year_word.and_then(Yardstick::of_year)
+        let year = self.year_word?;
+        let of_year = Yardstick::of_year(year);
+        let beside = || Yardstick::beside_year(year, [self.thang, self.nam]);
+        of_year.filter(Yardstick::is_common).or_else(beside).or(of_year)
     }
 
     /// Were day and month printed, on a scan?

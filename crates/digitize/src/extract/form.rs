@@ -6,11 +6,13 @@
 mod tests;
 
 use super::Note;
-use super::collect::{Collector, Reading};
+use super::alphabet::may_lack_a_letter;
+use super::collect::{Collector, Reading, is_unusual};
+use super::date::Dated;
 use super::header::Title;
 use super::labels::{self, Located};
 use super::layout::{self, Sheet};
-use super::print::advance;
+use super::print::{Looks, Yardstick, advance};
 use super::signer::Signer;
 use super::templates::{FieldRule, Kind, Required, Section, Template, ValueType};
 use super::values::{self, Value};
@@ -51,9 +53,45 @@ pub(super) fn read<'a>(
     kind: &'a Kind,
     signer: Option<&Signer<'a>>,
 ) {
-    let template: &Template = &kind.template;
+    let mut candidates = candidates(sheets, title, kind, signer);
+    after_issue(out, &mut candidates);
+    for candidate in candidates {
+        put(out, sheets, &kind.template.id, candidate);
+    }
+}
+
+/// The day of issue of a form whose header has none: the field that its template names, when nothing speaks against it.
+pub(super) fn day_of_issue<'s, 'a>(
+    sheets: &'s [Sheet<'a>],
+    title: &Title<'a>,
+    signer: Option<&Signer<'a>>,
+) -> Option<Dated<'s, 'a>> {
+    let template = &title.kind.template;
+    let name = template.issued_by.as_ref()?;
+    let candidates = candidates(sheets, title, title.kind, signer);
+    let candidate = candidates.into_iter().find(|candidate| candidate.rule.name == *name && candidate.doubt.is_none())?;
+    let value = candidate.value?;
+    let yardstick = value.words.iter().find_map(|word| Yardstick::of_day(word).or_else(|| Yardstick::of_year(word)));
+    Some(Dated {
+        sheet: &sheets[candidate.page],
+        date: value.text.parse().ok(),
+        looks: Looks::Printed,
+        yardstick,
+        words: value.words,
+        rule: format!("template.{}.{name}", template.id),
+    })
+}
+
+/// Every field of the template with what was read of it, judged by itself and by its section.
+fn candidates<'a>(
+    sheets: &[Sheet<'a>],
+    title: &Title<'a>,
+    kind: &'a Kind,
+    signer: Option<&Signer<'a>>,
+) -> Vec<Candidate<'a, 'a>> {
+    let template: &'a Template = &kind.template;
     if template.sections.iter().all(|section| section.fields.is_empty()) {
-        return;
+        return Vec::new();
     }
     let block =
         signer.map(|signer| (signer.page, signer.authority_words.iter().chain(&signer.name_words).map(|w| w.rect.y).min()));
@@ -76,10 +114,7 @@ pub(super) fn read<'a>(
         personal_number(&mut own);
         candidates.append(&mut own);
     }
-    after_issue(out, &mut candidates);
-    for candidate in candidates {
-        put(out, sheets, &template.id, candidate);
-    }
+    candidates
 }
 
 /// The reading of a field: the first of its labels behind which something of its type stands.
@@ -202,7 +237,12 @@ fn judge(candidate: &mut Candidate<'_, '_>, sheets: &[Sheet<'_>], em: Option<f64
     let born_digital = sheets[candidate.page].view.born_digital;
     let usual = candidate.rule.usual.contains(&value.text);
     let least = if usual || candidate.rule.value == ValueType::Sex { EXPECTED } else { SURE };
-    let read = value.words.iter().all(|word| word.confidence >= least);
+    // the engine is often sure of a word whose neighbours expect other accents
+    let view = sheets[candidate.page].view;
+    let odd = candidate.rule.value == ValueType::Text && !usual && value.words.iter().any(|word| is_unusual(view, word));
+    let spelled = matches!(candidate.rule.value, ValueType::Text | ValueType::Name);
+    let odd = odd || spelled && may_lack_a_letter(&value.words);
+    let read = !odd && value.words.iter().all(|word| word.confidence >= least);
     // the form's own print, in a type of its own
     let preprinted = candidate.rule.value == ValueType::LandSerial;
     let printed = born_digital || preprinted || is_printed(&value.words, em);
@@ -210,6 +250,7 @@ fn judge(candidate: &mut Candidate<'_, '_>, sheets: &[Sheet<'_>], em: Option<f64
     candidate.why = match (candidate.sure, printed, read) {
         (false, ..) => candidate.why,
         (_, false, _) => "it does not look printed",
+        (_, _, false) if odd => "a word's neighbours expect other accents",
         (_, _, false) => "the engine was not sure of its letters",
         _ => "",
     };

@@ -1,5 +1,6 @@
 //! The header's other cells: where the title stands, who issued the paper, and whether it is marked secret.
 
+use super::alphabet::may_lack_a_letter;
 use super::capitals;
 use super::layout::{Run, Sheet, confidence};
 use super::templates::{Family, Kind, Templates};
@@ -88,7 +89,8 @@ pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, p
     }
     let printed = super::layout::join(&words);
     let (value, confirmed) = capitals::respell(&words, place);
-    let sure = words.iter().zip(confirmed).all(|(word, confirmed)| confirmed || word.confidence >= 90);
+    let sure =
+        words.iter().zip(confirmed).all(|(word, confirmed)| confirmed || word.confidence >= 90) && !may_lack_a_letter(&words);
     Some(Issuer { words, printed, value, sure })
 }
 

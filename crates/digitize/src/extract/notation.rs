@@ -105,7 +105,13 @@ pub(super) fn judge(text: &str, evidence: Evidence<'_>) -> Notation {
 /// its issuer's initials.
 fn expected_parts(place: usize, kind: Option<&Kind>, initials: &[String]) -> Vec<String> {
     match kind {
-        Some(kind) if place == 0 && !kind.abbreviation.is_empty() => vec![kind.abbreviation.clone()],
+        Some(kind) if place == 0 && kind.family == Family::Official && !kind.abbreviation.is_empty() => {
+            vec![kind.abbreviation.clone()]
+        }
+        // the forms of certificates have it on either side: 45/GPXD, 72/UBND-XNTTHN
+        Some(kind) if kind.family == Family::Certificate && !kind.abbreviation.is_empty() => {
+            std::iter::once(kind.abbreviation.clone()).chain(initials.iter().cloned()).collect()
+        }
         _ => initials.to_vec(),
     }
 }

@@ -46,10 +46,35 @@ impl Yardstick {
         let digits = year.text.chars().filter(char::is_ascii_digit).count();
         let (width, height) = (f64::from(year.rect.width), f64::from(year.rect.height));
         let em = width / (advance(&year.text) - BEARINGS);
-        // a serif face's digits are about two thirds of its em high
-        let shaped = (0.55..0.95).contains(&(height / em));
-        (digits == 4 && year.text.len() == 4 && year.confidence >= 90 && height >= LEAST_DIGIT_HEIGHT && shaped)
+        (digits == 4 && year.text.len() == 4 && year.confidence >= 90 && height >= LEAST_DIGIT_HEIGHT && is_shaped(height, em))
             .then_some(Yardstick { digit_height: height, em })
+    }
+
+    /// Are its digits no higher than those of the usual faces (0.66 to 0.74 em)?
+    pub fn is_common(&self) -> bool {
+        self.digit_height < 0.8 * self.em
+    }
+
+    /// From the printed words beside a year that is as wide as print but higher, as dust over or under it makes it.
+    pub fn beside_year(year: &Word, words: [&Word; 2]) -> Option<Self> {
+        let em_of = |word: &Word| f64::from(word.rect.width) / (advance(&word.text) - BEARINGS);
+        let em = (em_of(words[0]) + em_of(words[1])) / 2.0;
+        let alike = (0.85..1.15).contains(&(em_of(words[0]) / em_of(words[1]).max(1.0)));
+        let wide = (0.92..1.08).contains(&(em_of(year) / em));
+        let digit_height = DIGIT_HEIGHT * em;
+        let high = (0.9..1.6).contains(&(f64::from(year.rect.height) / digit_height));
+        let read = year.confidence >= 90 && words.iter().all(|word| word.confidence >= 90);
+        (read && alike && wide && high && digit_height >= LEAST_DIGIT_HEIGHT).then_some(Yardstick { digit_height, em })
+    }
+
+    /// From a printed day such as 24/7/2025: its strokes are as high as its digits.
+    pub fn of_day(day: &Word) -> Option<Self> {
+        let plain = day.text.len() >= 8 && day.text.chars().all(|c| c.is_ascii_digit() || c == '/');
+        let (width, height) = (f64::from(day.rect.width), f64::from(day.rect.height));
+        let em = width / (advance(&day.text) - BEARINGS);
+        (plain && day.confidence >= 90 && height >= LEAST_DIGIT_HEIGHT && is_shaped(height, em))
+            .then_some(Yardstick { digit_height: height, em })
+            .filter(Yardstick::is_common)
     }
 
     /// Are these digits, between their neighbours, printed? `before` and `after` are the printed words beside them, with the
@@ -73,6 +98,14 @@ impl Yardstick {
             _ => Looks::Handwritten,
         }
     }
+}
+
+/// Height of a Times face's digits, em.
+const DIGIT_HEIGHT: f64 = 0.676;
+
+/// A serif face's digits are about two thirds of its em high.
+fn is_shaped(height: f64, em: f64) -> bool {
+    (0.55..0.95).contains(&(height / em))
 }
 
 /// White at both ends of a word's box, em.
@@ -146,5 +179,14 @@ mod tests {
         assert!(Yardstick::of_year(&word("2025", 0, 0, 35, 12, 96)).is_none());
         assert!(Yardstick::of_year(&word("2025", 0, 0, 114, 40, 80)).is_none());
         assert!(Yardstick::of_year(&word("2025", 0, 0, 190, 40, 96)).is_none());
+        // dust under the year
+        let (thang, nam) = (word("tháng", 0, 0, 128, 48, 96), word("năm", 0, 0, 99, 40, 96));
+        let beside = |year: Word| Yardstick::beside_year(&year, [&thang, &nam]);
+        assert!(beside(word("2025", 1000, 100, 114, 55, 96)).is_some_and(|y| (y.digit_height - 40.0).abs() < 2.0));
+        assert!(beside(word("2025", 1000, 100, 150, 55, 96)).is_none(), "wider than print");
+        assert!(beside(word("2025", 1000, 100, 114, 55, 80)).is_none(), "not read surely");
+        assert!(Yardstick::of_day(&word("24/7/2025", 0, 0, 237, 40, 96)).is_some());
+        assert!(Yardstick::of_day(&word("24/7/2025", 0, 0, 237, 55, 96)).is_none(), "higher than print");
+        assert!(Yardstick::of_day(&word("24-7-2025", 0, 0, 237, 40, 96)).is_none());
     }
 }

@@ -1,6 +1,7 @@
 //! Who signed: the last block of authority lines, a signature's room and a name in the right half (NĐ 30/2020, Phụ lục I,
 //! cells 7a–7c). Names are kept as they were read: never rewritten, not even towards a likelier one.
 
+use super::alphabet::may_lack_a_letter;
 use super::capitals;
 use super::family;
 use super::layout::{Run, Sheet, join, pattern};
@@ -26,7 +27,7 @@ pub(super) struct Signer<'a> {
 static ON_BEHALF: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}]*(?:TM|KT|TL|TUQ|Q)\s*[.,]"));
 static POSITION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(?:chu tich|giam doc|truong|chanh|thu tuong|cuc|bo truong|hieu truong|nguoi ky|tong giam doc|chu nhiem|vien truong|thu truong|pho)\b",
+        r"\b(?:chu tich|giam doc|truong|chanh|thu tuong|cuc|bo truong|hieu truong|nguoi ky|tong giam doc|chu nhiem|vien truong|thu truong|pho|nguoi tiep nhan)\b",
     )
 });
 
@@ -94,7 +95,9 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     let names: Vec<&Run<'a>> = right.iter().filter(below).copied().filter(|run| name_shape(run) != Shape::No).collect();
     let name = names.iter().rfind(|run| name_shape(run) == Shape::Name).or(names.last())?;
     let name_words: Vec<&Word> = name.words.iter().copied().filter(|w| w.text.chars().any(char::is_alphabetic)).collect();
-    let authority_words: Vec<&Word> = lines.iter().flat_map(|run| run.words.iter().copied()).collect();
+    // what a seal leaves between the lines is read as marks
+    let lettered = |word: &&Word| word.text.chars().any(char::is_alphanumeric);
+    let authority_words: Vec<&Word> = lines.iter().flat_map(|run| run.words.iter().copied()).filter(lettered).collect();
     let (position, confirmed) = capitals::respell(&authority_words, "");
     // "on behalf of" alone says nothing of the signer: his own line was not read
     let own_line = lines.last().is_some_and(|run| !ON_BEHALF.is_match(&run.text()));
@@ -105,7 +108,8 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
         sure: name_shape(name) == Shape::Name
             && name_words.len() == name.words.len()
             && name_words.iter().all(|w| w.confidence >= 90)
-            && !family::is_misspelled(&trimmed(&name_words)),
+            && !family::is_misspelled(&trimmed(&name_words))
+            && !may_lack_a_letter(&name_words),
         name_words,
         position: Some(position).filter(|p| !p.is_empty()),
         position_sure,

@@ -71,6 +71,8 @@ pub struct Template {
     pub subject: Option<String>,
     /// Fields of the general header that the form does not have.
     pub lacks: Vec<String>,
+    /// The field that is the day of issue where the header has none.
+    pub issued_by: Option<String>,
     /// The first has no cues: it is open from the title on.
     pub sections: Vec<Section>,
 }

@@ -57,6 +57,8 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
         words.dedup_by(|a, b| std::ptr::eq(*a, *b));
         words
     };
+    // a colon at its end is that of a label which the template does not know
+    let ends = tokens.last().is_none_or(|token| !token.stop.contains(':'));
     let whole = |text: String, fits: bool| Some(Value { text, printed: nfc(trimmed), words: of(0, trimmed.len()), fits });
     let part = |text: String, (from, to): (usize, usize), fits: bool| {
         Some(Value { text, printed: nfc(&trimmed[from..to]), words: of(from, to), fits })
@@ -64,14 +66,14 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
     match value {
         ValueType::Text => {
             let foreign = fold(trimmed).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
-            let fits = !trimmed.contains(':') && !foreign && trimmed.chars().count() <= 500;
+            let fits = ends && !trimmed.contains(':') && !foreign && trimmed.chars().count() <= 500;
             whole(spaced(trimmed), fits)
         }
         ValueType::Name => {
             let letters = trimmed.chars().filter(|c| c.is_alphabetic()).count();
             let foreign = fold(trimmed).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
             let shaped = NAME.is_match(trimmed) && letters * 3 >= trimmed.chars().count() * 2;
-            let fits = shaped && !foreign && !family::is_misspelled(trimmed);
+            let fits = ends && shaped && !foreign && !family::is_misspelled(trimmed);
             (letters >= 2).then(|| whole(spaced(trimmed), fits)).flatten()
         }
         ValueType::Sex => match fold(trimmed).as_str() {
@@ -94,7 +96,11 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
             let digits = MONEY.captures(trimmed)?.get(1)?;
             part(digits.as_str().replace(['.', ','], ""), (digits.start(), digits.end()), true)
         }
-        ValueType::Area => area(trimmed).and_then(|text| whole(text, true)),
+        ValueType::Area => {
+            // the unit is known by its shape, whatever its raised figure was read as
+            let figures = trimmed.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ','))).unwrap_or(trimmed.len());
+            area(trimmed).and_then(|text| part(text, (0, figures), true))
+        }
         ValueType::Number => {
             let digits = trimmed.split_whitespace().next().filter(|first| DIGITS.is_match(first))?;
             part(digits.to_owned(), (0, digits.len()), true)

@@ -532,3 +532,23 @@ required = "always"
     );
     assert!(find(&read.fields, "organ_name").is_none());
 }
+
+#[test]
+fn a_form_without_a_day_in_its_header_was_issued_on_the_day_that_its_template_names() {
+    let certificate = |confidence: u8| {
+        Paper::new()
+            .header(["ỦY BAN NHÂN DÂN", "XÃ GÒ MỚI"], "Số: 58/2025", "")
+            .centred(520, "GIẤY KHAI SINH")
+            .line(250, 700, "Họ, chữ đệm, tên: NGUYỄN LÊ BẢO NGỌC")
+            .line(250, 770, "Ngày, tháng, năm sinh: 08/7/2025")
+            .line(250, 1540, "Nơi đăng ký khai sinh: Ủy ban nhân dân xã Gò Mới")
+            .line(250, 1610, "Ngày, tháng, năm đăng ký: 22/7/2025")
+            .read_at(confidence)
+    };
+    let sure = read(signed(certificate(96)));
+    assert_eq!(values(&sure, &["issued_date", "code_number"]), [Some("2025-07-22"), Some("58")]);
+    assert_eq!(find(&sure.fields, "issued_date").unwrap().rule, "template.giay-khai-sinh.registration_date");
+    let unsure = read(signed(certificate(80)));
+    assert_eq!(doubt(&unsure, "issued_date"), Some(Reason::DateMissing));
+    assert_eq!(doubt(&unsure, "code_number"), Some(Reason::NumberUnconfirmed), "nothing tells that it was printed");
+}

@@ -63,8 +63,11 @@ struct Columns {
 
 /// A value that may go on in the next row.
 struct Open {
-    /// Index among those found.
+    /// Index among those found, and that of the first on its row.
     located: usize,
+    first: usize,
+    /// It surely ended; only those before it on its row may go on.
+    ended: bool,
     centre_y: f64,
     right: f64,
     rows: usize,
@@ -151,6 +154,7 @@ impl<'a> Reader<'a> {
         let matches = self.vocabulary.matches(sheet, cell);
         let before = matches.first().map_or(cell.len(), |first| first.from);
         self.go_on(sheet, (&cell[..before], side), centre_y, margin);
+        let first = self.found.len();
         for (nth, matched) in matches.iter().enumerate() {
             let end = matches.get(nth + 1).map_or(cell.len(), |next| next.from);
             self.open[side] = None;
@@ -169,8 +173,8 @@ impl<'a> Reader<'a> {
                 page,
                 ends_surely: true,
             });
-            if nth + 1 == matches.len() && !ended {
-                self.open[side] = Some(Open { located: self.found.len() - 1, centre_y, right, rows: 1 });
+            if nth + 1 == matches.len() && (!ended || self.found.len() > first + 1) {
+                self.open[side] = Some(Open { located: self.found.len() - 1, first, ended, centre_y, right, rows: 1 });
             }
         }
     }
@@ -183,6 +187,11 @@ impl<'a> Reader<'a> {
         let far = centre_y - open.centre_y > 2.6 * sheet.em;
         let unknown_label = tokens.iter().any(|token| token.colon) && first.text.starts_with(char::is_uppercase);
         if far || unknown_label || tokens::is_numbering(first) {
+            return;
+        }
+        // of several cells on a row nobody knows whose words go on in the next
+        self.found[open.first..open.located].iter_mut().for_each(|before| before.ends_surely = false);
+        if open.ended {
             return;
         }
         let capitals = tokens.iter().all(|token| !token.text.chars().any(char::is_lowercase));

@@ -51,6 +51,7 @@ struct FormFile {
     subject: Option<String>,
     #[serde(default)]
     lacks: Vec<String>,
+    issued_by: Option<String>,
     #[serde(default)]
     field: Vec<FieldEntry>,
     #[serde(default)]
@@ -245,6 +246,9 @@ impl Faults<'_> {
                 faults.push(self.at(other, format!("confirms names {other}, which this template does not read")));
             }
         }
+        if let Some(day) = form.issued_by.as_ref().filter(|day| !rules().any(|r| r.name == **day && r.value == ValueType::Date)) {
+            faults.push(self.at(day, format!("issued_by names {day}, which is no date of this template; name one of its dates")));
+        }
         for used in form.subject.iter().flat_map(|pattern| placeholders(pattern)) {
             if !names.contains(&used) && !OF_THE_HEADER.contains(&used) {
                 faults.push(self.at(used, format!("subject uses {{{used}}}, which this template does not read")));
@@ -271,6 +275,7 @@ impl Faults<'_> {
             valid_months: form.valid_months,
             subject: form.subject,
             lacks: form.lacks,
+            issued_by: form.issued_by,
             sections,
         })
     }
@@ -343,6 +348,7 @@ mod tests {
             ),
             (format!("{FORM}subject = \"Giấy của {{owner}}\""), "thu.toml:3: subject uses {owner}"),
             (format!("{FORM}lacks = [\"colour\"]"), "thu.toml:3: lacks names colour"),
+            (format!("{FORM}issued_by = \"given_on\""), "thu.toml:3: issued_by names given_on"),
             (format!("{FORM}[[field]]\nname = \"code_number\"\nlabels = [\"Số\"]\ntype = \"code\""), "is read from the header"),
             (format!("{FORM}[[field]]\nname = \"A\"\nlabels = [\"Số\"]\ntype = \"code\""), "is not a field's name"),
             (format!("{FORM}[[field]]\nname = \"a\"\nlabels = []\ntype = \"code\""), "has no label"),
