@@ -9,7 +9,7 @@ use crate::RegisterRow;
 use crate::number::NumberKey;
 use jiff::civil::Date;
 use sohoa_record::DossierCode;
-use sohoa_record::text::{fold, spelling};
+use sohoa_record::text::{fold, nfc, spelling};
 
 /// What was read from a paper. `number` and `date` only where they are vouched for: then they must agree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -167,13 +167,15 @@ fn nothing_contradicts(reading: &Reading, row: &RegisterRow) -> bool {
 /// Is what was read the end of the registered name, its beginning hidden by seal or pen ("m Trường Thọ" of "Phạm Trường Thọ")? At
 /// least the last two words must be read, mark by mark, and what is left of a third be that word's end.
 pub fn is_end_of_name(read: &str, registered: &str) -> bool {
-    let (read, registered) = (spelling(read), spelling(registered));
-    let (mut read, mut registered) = (read.rsplit(' '), registered.rsplit(' '));
+    let (mut read, mut registered) = (read.split_whitespace().rev(), registered.split_whitespace().rev());
     let mut whole = 0;
     loop {
         match (read.next(), registered.next()) {
-            (Some(word), Some(wanted)) if word == wanted => whole += 1,
-            (Some(word), Some(wanted)) => return whole >= 2 && wanted.ends_with(word) && read.next().is_none(),
+            (Some(word), Some(wanted)) if spelling(word) == spelling(wanted) => whole += 1,
+            (Some(end), Some(wanted)) => {
+                let is_end = nfc(&wanted.to_lowercase()).ends_with(&nfc(&end.to_lowercase()));
+                return whole >= 2 && is_end && read.next().is_none();
+            }
             (None, _) => return whole >= 2,
             (Some(_), None) => return false,
         }

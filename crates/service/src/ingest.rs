@@ -126,10 +126,7 @@ impl Batch<'_> {
             }
         }
         self.progress.finish();
-        let logged = match self.logbook.append().await {
-            Ok(()) => self.logbook.cosign().await,
-            Err(error) => Err(error),
-        };
+        let logged = self.logbook.finish(self.archive).await;
         if let Some(halt) = shared.halt.into_inner().unwrap_or_default() {
             return Err(halt);
         }

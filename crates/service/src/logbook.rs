@@ -108,6 +108,18 @@ impl Logbook {
         self.keep().await
     }
 
+    /// The end of a command: appends what is noted, and what this run completed for one that was killed between receipt and leaf; then the
+    /// witnesses are asked.
+    pub async fn finish(&self, archive: &Archive) -> Result<(), LogbookError> {
+        self.append().await?;
+        if let Some(log) = &self.log {
+            log.catch_up(archive).await?;
+            self.keep().await?;
+        }
+        self.cosign().await?;
+        Ok(())
+    }
+
     /// Has the newest checkpoint cosigned by the witnesses of the trust policy and publishes it with what they gave. None when there is no
     /// witness to ask, or all have cosigned it. A witness that is away costs seconds and is asked again the next time.
     pub async fn cosign(&self) -> Result<Option<Gathered>, LogbookError> {

@@ -345,7 +345,6 @@ fn an_archives_checkpoint_is_cosigned_and_an_auditor_asks_for_it() {
     // The whole machine is taken back to before the second scan and goes on in another way: it cannot know, the witness does.
     serving.stop(rustix::process::Signal::TERM);
     copied(&backup, &home.path(""));
-    std::fs::remove_file(folder.join("2.png")).unwrap();
     small_scan(&folder.join("3.png"), 3);
     let serving = place.serve();
     wants(&serving.address);

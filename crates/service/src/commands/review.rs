@@ -54,7 +54,7 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
     let logbook = Logbook::open(config, &archive, password_file).await?;
     let decided = review::decide(&desk(config, &archive, &key, signing.as_ref()), &reviewer, decision).await?;
     logbook.note(&decided.opened).await?;
-    logbook.append().await?;
+    logbook.finish(&archive).await?;
     tell(&decided)
 }
 
@@ -70,7 +70,7 @@ async fn again(config: &Config, archive: &Archive, asked: SecondRound, password_
     let logbook = Logbook::open(config, archive, password_file).await?;
     let decided = review::decide_again(&desk(config, archive, &key, signing.as_ref()), &reviewer, look).await?;
     logbook.note(&decided.opened).await?;
-    logbook.append().await?;
+    logbook.finish(archive).await?;
     tell(&decided)
 }
 
@@ -249,7 +249,7 @@ async fn ask_registers(config: &Config, archive: &Archive, json: bool, password_
         }
         after = Some(last);
     }
-    logbook.append().await?;
+    logbook.finish(archive).await?;
     let left = asked - sealed;
     eprintln!("{asked} waited: {sealed} completed by the registers, {listed} have something new to look at, {left} wait");
     Ok(ExitCode::SUCCESS)

@@ -25,7 +25,7 @@ pub async fn run(config: &Config, asked: Sign, password_file: Option<&Path>) -> 
             let key = keyring::sealing_key(config, password_file)?;
             let logbook = Logbook::open(config, &archive, password_file).await?;
             let retried = sign::retry(&archive, &sealer(config, &key, &signing), &logbook, &config.operator()).await?;
-            logbook.append().await?;
+            logbook.finish(&archive).await?;
             match json.json {
                 true => println!("{}", json_line(&serde_json::json!({"signed": retried.signed, "waiting": retried.waiting}))),
                 false => println!("{} signed, {} wait; `sohoa sign list` says why", retried.signed, retried.waiting),
@@ -47,7 +47,7 @@ pub async fn run(config: &Config, asked: Sign, password_file: Option<&Path>) -> 
             let logbook = Logbook::open(config, &archive, password_file).await?;
             let done = signing.complete(&archive, &sealer(config, &key, &signing), &parsed, &cms, &who).await?;
             logbook.note(&done.opened).await?;
-            logbook.append().await?;
+            logbook.finish(&archive).await?;
             let m = &done.opened.manifest;
             println!("{}  {}  revision {}  signed by {}", m.record, m.state.as_str(), m.revision, printable(&done.signer));
             for reason in &m.reasons {

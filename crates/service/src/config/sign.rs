@@ -89,13 +89,6 @@ impl Sign {
         if let Some(url) = self.tsa.iter().find(|url| !url.starts_with("http://")) {
             return Some(("tsa", url.clone(), "write http://…: the answer is signed, and https brings nothing more"));
         }
-        if !self.signature.is_empty() && level > Level::Basic && self.tsa.is_empty() {
-            return Some((
-                "tsa",
-                "[]".into(),
-                "the level needs a time-stamping service; name one or more, or write level = \"b-b\"",
-            ));
-        }
         for (at, signature) in self.signature.iter().enumerate() {
             if let Some(mistake) = signature.mistake() {
                 return Some(mistake);
@@ -103,6 +96,13 @@ impl Sign {
             if self.signature[..at].iter().any(|before| before.profile == signature.profile) {
                 return Some(("signature.profile", signature.profile.clone(), "each profile stands once in the list"));
             }
+        }
+        if !self.signature.is_empty() && level > Level::Basic && self.tsa.is_empty() {
+            return Some((
+                "tsa",
+                "[]".into(),
+                "the level needs a time-stamping service; name one or more, or write level = \"b-b\"",
+            ));
         }
         None
     }

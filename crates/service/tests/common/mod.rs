@@ -74,6 +74,13 @@ impl Home {
     }
 }
 
+/// What may be said of an archive whose run was killed: whole receipts, and leaves that the next run appends.
+pub fn is_half_done(verdict: &str, line: &Value) -> bool {
+    let no_leaf_yet =
+        verdict == "bad_log" && line["reason"].as_str().is_some_and(|reason| reason.ends_with("the archive has none"));
+    ["ok", "unsealed", "unreferenced", "unlogged"].contains(&verdict) || no_leaf_yet
+}
+
 /// What the auditors' program says of a folder.
 pub fn verify(folder: &Path, trust: &Path) -> Vec<(String, Value)> {
     let policy = sohoa_record::TrustPolicy::parse(&std::fs::read_to_string(trust).unwrap()).unwrap();
