@@ -95,14 +95,17 @@ impl Leaves {
         Ok(found)
     }
 
-    /// False when the last leaf that it knows is another one in the log: the log was replaced or taken back.
-    pub async fn agrees(&self, log: &LogReader, size: u64) -> Result<bool> {
+    /// The last leaf that it knows: index and hash.
+    pub async fn last(&self) -> Result<Option<(u64, Vec<u8>)>> {
         let row = sqlx::query("SELECT idx, hash FROM log_leaves ORDER BY idx DESC LIMIT 1")
             .fetch_optional(&self.database.reader)
             .await?;
-        let Some(row) = row else { return Ok(true) };
-        let (index, hash): (i64, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
-        let index = index as u64;
+        row.map(|row| Ok((row.try_get::<i64, _>(0)? as u64, row.try_get(1)?))).transpose()
+    }
+
+    /// False when that leaf is another one in the log of `size` leaves, or not in it: the log was replaced or taken back.
+    pub async fn agrees(log: &LogReader, size: u64, last: Option<(u64, Vec<u8>)>) -> Result<bool> {
+        let Some((index, hash)) = last else { return Ok(true) };
         if index >= size {
             return Ok(false);
         }

@@ -270,12 +270,13 @@ impl Log {
                 return Err(forks(format!("the store's log does not continue the {whose} of {} leaves", known.size)));
             }
         }
-        if !self.leaves.agrees(&self.reader, size).await? {
-            // So may one that shares the index.
+        // So may one that shares the index. What an index knows was in the store before, so it is asked first.
+        let last = self.leaves.last().await?;
+        let seen = last.as_ref().map_or(0, |(index, _)| index + 1);
+        if seen > size {
             size = self.load().await?.edge.size();
         }
-        if !self.leaves.agrees(&self.reader, size).await? {
-            let seen = self.leaves.size().await?;
+        if !Leaves::agrees(&self.reader, size, last).await? {
             return Err(forks(format!("the index knows another log of {seen} leaves, the store's has {size}")));
         }
         Ok(())
