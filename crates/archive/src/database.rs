@@ -12,8 +12,16 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Raised with every change of `index.sql`.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 const SCHEMA_SQL: &str = include_str!("index.sql");
+/// What makes a file of version n one of version n + 1. Older ones are made anew: the store has it all.
+const STEPS: &[(i64, &str)] = &[(
+    3,
+    "CREATE INDEX jobs_age ON jobs (state, enqueued_at, record);
+     CREATE TABLE pushes (
+       station TEXT NOT NULL, key TEXT NOT NULL, sha256 TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (station, key)
+     ) STRICT, WITHOUT ROWID;",
+)];
 /// How long a writer waits for the writer of another process.
 const BUSY: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
@@ -50,25 +58,24 @@ impl Database {
 
     async fn make_schema(&self) -> Result<()> {
         // Looked at without the write lock first: opening an archive to search in it waits for nobody.
-        if self.schema_of(&mut *self.writer.acquire().await?).await? {
+        if version(&mut *self.writer.acquire().await?).await? == SCHEMA {
             return Ok(());
         }
         let mut tx = self.write().await?;
-        if !self.schema_of(&mut tx).await? {
+        let mut found = version(&mut tx).await?;
+        if found == 0 {
             sqlx::raw_sql(SCHEMA_SQL).execute(&mut *tx).await?;
-            sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {SCHEMA}"))).execute(&mut *tx).await?;
-            tx.commit().await?;
+            found = SCHEMA;
         }
-        Ok(())
-    }
-
-    /// True for a file of this version, false for a new one.
-    async fn schema_of(&self, connection: &mut SqliteConnection) -> Result<bool> {
-        match sqlx::query_scalar("PRAGMA user_version").fetch_one(connection).await? {
-            SCHEMA => Ok(true),
-            0 => Ok(false),
-            found => Err(Error::Schema { found, expected: SCHEMA }),
+        while let Some((_, step)) = STEPS.iter().find(|(from, _)| *from == found) {
+            sqlx::raw_sql(*step).execute(&mut *tx).await?;
+            found += 1;
         }
+        if found != SCHEMA {
+            return Err(Error::Schema { found, expected: SCHEMA });
+        }
+        sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {SCHEMA}"))).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
     }
 
     /// A connection of its own, for temporary tables beside the index: they lie on disk and are gone with it.
@@ -82,6 +89,7 @@ impl Database {
         let mut tx = self.write().await?;
         sqlx::raw_sql(
             "DROP TABLE fields; DROP TABLE texts; DROP TABLE words; DROP TABLE look_pieces; DROP TABLE records; DROP TABLE jobs; DROP TABLE register;
+             DROP TABLE pushes;
              DROP TABLE IF EXISTS log_leaves;",
         )
         .execute(&mut *tx)
@@ -102,6 +110,11 @@ impl Database {
         self.reader.close().await;
         self.writer.close().await;
     }
+}
+
+/// The version of a file's schema, 0 for a new file.
+async fn version(connection: &mut SqliteConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar("PRAGMA user_version").fetch_one(connection).await?)
 }
 
 /// Takes away a database file with its companions, whatever is in them.

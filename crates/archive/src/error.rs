@@ -136,6 +136,16 @@ pub enum Error {
         "the object store writes over what it was told to create only if absent, so two writers could fork the log; use a store that honours If-None-Match"
     )]
     Unconditional,
+    /// The log has another receipt of the revision, which is not in the store.
+    #[error(
+        "the log knows another revision {revision} of record {record}, whose receipt is not in the store: it was lost or taken away; restore records/{record} from a copy of the archive, then run `sohoa fsck --rebuild`"
+    )]
+    Withheld {
+        /// The record.
+        record: RecordId,
+        /// The revision that is missing.
+        revision: u32,
+    },
     /// The log in the store is not the newest that is known; what is appended to it would be a second history.
     #[error(
         "the log in the store is not the one that was continued last: {why}; when the store was restored from an older copy, restore log/ from the newest one"
@@ -204,9 +214,11 @@ impl Error {
             Error::Store { source, .. } if is_full(source) => Remedy::Halt,
             Error::Store { .. } | Error::SourceChanged { .. } => Remedy::Retry,
             Error::Database(error) if is_busy(error) => Remedy::Retry,
-            Error::SourceUnreadable { .. } | Error::LeaseLost { .. } | Error::Chain { .. } | Error::Divided { .. } => {
-                Remedy::Document
-            }
+            Error::SourceUnreadable { .. }
+            | Error::LeaseLost { .. }
+            | Error::Chain { .. }
+            | Error::Divided { .. }
+            | Error::Withheld { .. } => Remedy::Document,
             Error::Folder { .. }
             | Error::Altered { .. }
             | Error::Missing { .. }

@@ -14,6 +14,7 @@ use futures::TryStreamExt as _;
 use object_store::path::Path;
 use serde::Serialize;
 use sohoa_record::identifier::RecordId;
+use sohoa_record::log::Checkpoint;
 use sohoa_record::{Digests, Manifest, Sha256Hex};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
@@ -80,7 +81,7 @@ pub enum Kind {
     BadRegister,
     /// A result code's note is malformed or missing, or of another record than the receipt that has the code.
     BadCode,
-    /// The log is malformed, not signed by its key, or does not hash to its checkpoint.
+    /// The log is malformed, not signed by its key, does not hash to its checkpoint or heads, or lacks what it once had.
     BadLog,
     /// The log names a receipt that is not there: it was taken away.
     LeafWithoutReceipt,
@@ -123,7 +124,10 @@ impl Kind {
             Kind::BadReceipt => {
                 "if the key is one you believe, add its line to the trust policy; else restore the file from a copy"
             }
-            Kind::BadLog | Kind::LeafWithoutReceipt | Kind::LeafDiffers => {
+            Kind::BadLog => {
+                "restore the file, or the whole of log/, from the newest copy of the archive; an index that is rebuilt does not help"
+            }
+            Kind::LeafWithoutReceipt | Kind::LeafDiffers => {
                 "restore the file from a copy of the archive; where none has it, somebody took it away: ask who could write there"
             }
             Kind::Unlogged => "run `sohoa log append`, or the next ingest does it",
@@ -176,7 +180,10 @@ struct Run<'a> {
 
 impl Archive {
     /// Looks at everything and hands each finding to `found`. An error means that it could not look.
-    pub async fn fsck(&self, found: &mut (dyn FnMut(Finding) + Send)) -> Result<Report> {
+    ///
+    /// `kept` is the newest checkpoint of the log that the caller knows of by another way than the store: without one, a log that was taken
+    /// back together with the index is found by nobody here.
+    pub async fn fsck(&self, kept: Option<&Checkpoint>, found: &mut (dyn FnMut(Finding) + Send)) -> Result<Report> {
         let mut memory = self.index.database.scratch().await?;
         sqlx::raw_sql(
             "CREATE TEMP TABLE referred (digest TEXT PRIMARY KEY, place TEXT NOT NULL) WITHOUT ROWID;
@@ -194,7 +201,7 @@ impl Archive {
         run.arrivals().await?;
         run.registers().await?;
         run.codes().await?;
-        run.log().await?;
+        run.log(kept).await?;
         run.objects().await?;
         run.index_and_queue().await?;
         run.memory.close().await?;

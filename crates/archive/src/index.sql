@@ -79,6 +79,7 @@ CREATE TABLE jobs (
   last_error    TEXT
 ) STRICT;
 CREATE INDEX jobs_order ON jobs (state, priority DESC, enqueued_at, record);
+CREATE INDEX jobs_age ON jobs (state, enqueued_at, record);
 CREATE INDEX jobs_lease ON jobs (lease_until) WHERE state = 'leased';
 
 -- Results that exist on paper: the denominators. One row a result, from the registers that were imported.
@@ -103,3 +104,13 @@ CREATE TABLE register (
   PRIMARY KEY (register, line)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX register_time ON register (year, month, notation);
+
+-- What a station called a push (Idempotency-Key), so that a push that is repeated after a lost answer is known for the same. Lost with
+-- the index: then the bytes alone say that they were met.
+CREATE TABLE pushes (
+  station TEXT NOT NULL,
+  key     TEXT NOT NULL,
+  sha256  TEXT NOT NULL,                    -- of the bytes that came first under this key
+  at      INTEGER NOT NULL,
+  PRIMARY KEY (station, key)
+) STRICT, WITHOUT ROWID;

@@ -20,7 +20,9 @@ mod leaves;
 mod read;
 mod write;
 
+pub(crate) use leaves::Leaves;
 pub use read::LogReader;
+pub(crate) use read::place;
 pub use write::Log;
 
 /// Where the log is in the store.

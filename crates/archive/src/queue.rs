@@ -5,7 +5,7 @@
 //!   what they go with, so no job is lost and none is done twice unknowingly.
 //! - A lease belongs to one owner and one attempt. Who lets it run out loses it without being told; the commit's create-if-absent,
 //!   not the lease, is what keeps a late worker from doing harm.
-//! - Highest priority first, then oldest. A job that waits to be retried holds up nobody.
+//! - Highest priority first, then oldest, unless the oldest is asked for. A job that waits to be retried holds up nobody.
 //! - Every lease counts as an attempt. A job whose attempts are used up is a dead letter with its last error: shown, never dropped.
 //! - Times are milliseconds since 1970 UTC, given by the caller.
 
@@ -65,6 +65,42 @@ pub struct QueueCounts {
     pub oldest_enqueued_at: Option<i64>,
 }
 
+/// Which job is the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The highest priority, of equal ones the oldest.
+    ByPriority,
+    /// The oldest: a lease now and then by age, and what is urgent all day starves nothing.
+    ByAge,
+}
+
+/// What a job is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// It waits.
+    Queued,
+    /// It is being done, or held by a worker that is gone until the lease ends.
+    Leased,
+    /// It was given up.
+    Dead,
+}
+
+/// A job as somebody sees it who waits for its record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// What it is doing.
+    pub state: JobState,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// Milliseconds since 1970 UTC.
+    pub enqueued_at: i64,
+    /// Why the last attempt failed, if one did.
+    pub last_error: String,
+    /// Its source.
+    pub source_sha256: Sha256Hex,
+}
+
 /// A job that was given up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeadJob {
@@ -89,9 +125,9 @@ impl Queue {
         Ok(added)
     }
 
-    /// Takes the next job for `duration` milliseconds, if there is one. Leases that ran out are taken back first; a job that was
+    /// Takes the next job in that order for `duration` milliseconds, if there is one. Leases that ran out are taken back first; a job that was
     /// leased `max_attempts` times becomes a dead letter instead.
-    pub async fn lease(&self, now: i64, owner: &str, duration: i64, max_attempts: u32) -> Result<Option<Job>> {
+    pub async fn lease(&self, now: i64, owner: &str, duration: i64, max_attempts: u32, order: Order) -> Result<Option<Job>> {
         let mut tx = self.database.write().await?;
         sqlx::query(
             "UPDATE jobs SET state = iif(attempt >= ?2, 'dead', 'queued'), owner = NULL, lease_until = NULL, last_error = ?3
@@ -102,12 +138,21 @@ impl Queue {
         .bind(EXPIRED)
         .execute(&mut *tx)
         .await?;
-        let row = sqlx::query(
-            "UPDATE jobs SET state = 'leased', attempt = attempt + 1, owner = ?2, lease_until = ?3
-             WHERE record = (SELECT record FROM jobs WHERE state = 'queued' AND not_before <= ?1
-                             ORDER BY priority DESC, enqueued_at, record LIMIT 1)
-             RETURNING record, source_sha256, priority, attempt, owner, lease_until, last_error",
-        )
+        // Each order has its index.
+        let row = sqlx::query(match order {
+            Order::ByPriority => {
+                "UPDATE jobs SET state = 'leased', attempt = attempt + 1, owner = ?2, lease_until = ?3
+                 WHERE record = (SELECT record FROM jobs WHERE state = 'queued' AND not_before <= ?1
+                                 ORDER BY priority DESC, enqueued_at, record LIMIT 1)
+                 RETURNING record, source_sha256, priority, attempt, owner, lease_until, last_error"
+            }
+            Order::ByAge => {
+                "UPDATE jobs SET state = 'leased', attempt = attempt + 1, owner = ?2, lease_until = ?3
+                 WHERE record = (SELECT record FROM jobs WHERE state = 'queued' AND not_before <= ?1
+                                 ORDER BY enqueued_at, record LIMIT 1)
+                 RETURNING record, source_sha256, priority, attempt, owner, lease_until, last_error"
+            }
+        })
         .bind(now)
         .bind(owner)
         .bind(now.saturating_add(duration))
@@ -252,6 +297,30 @@ impl Queue {
         .await?;
         tx.commit().await?;
         Ok(changed.rows_affected())
+    }
+
+    /// The job for that record as it stands, if there is one.
+    pub async fn find(&self, record: &RecordId) -> Result<Option<Waiting>> {
+        let row =
+            sqlx::query("SELECT state, attempt, enqueued_at, coalesce(last_error, ''), source_sha256 FROM jobs WHERE record = ?")
+                .bind(record.as_str())
+                .fetch_optional(&self.database.reader)
+                .await?;
+        let read = |row: SqliteRow| {
+            let state = match row.try_get(0)? {
+                "queued" => JobState::Queued,
+                "leased" => JobState::Leased,
+                _ => JobState::Dead,
+            };
+            Ok(Waiting {
+                state,
+                attempts: number(&row, 1)?,
+                enqueued_at: row.try_get(2)?,
+                last_error: row.try_get(3)?,
+                source_sha256: parse(row.try_get(4)?)?,
+            })
+        };
+        row.map(read).transpose()
     }
 
     /// True when there is a job for that record, in whatever state.

@@ -12,7 +12,9 @@ use crate::database::{self, Database};
 use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::index::{self, Filter, Index};
+use crate::log::Leaves;
 use crate::objects::{Objects, folder_store};
+use crate::pushes::Pushes;
 use crate::queue::{self, Queue, QueueCounts};
 use crate::{body, layout};
 use bytes::Bytes;
@@ -21,6 +23,8 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
 use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
+use sohoa_record::log::Leaf;
+use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::manifest::{Dossier, Role};
 use sohoa_record::seal::Opened;
 use sohoa_record::{Digests, Receipt, Sha256Hex, TrustPolicy};
@@ -41,6 +45,8 @@ pub struct Archive {
     pub index: Index,
     /// What is to be done.
     pub queue: Queue,
+    /// What stations called their pushes.
+    pub pushes: Pushes,
 }
 
 /// A document that arrives. Everything that is chosen or read from a clock is given by the caller.
@@ -159,6 +165,7 @@ impl Archive {
             store,
             policy,
             index: Index { database: database.clone() },
+            pushes: Pushes { database: database.clone() },
             queue: Queue { database },
         })
     }
@@ -246,6 +253,7 @@ impl Archive {
         let manifest = &opened.manifest;
         self.check_arrival(&opened).await?;
         self.check_chain(&opened).await?;
+        self.check_log(&opened).await?;
         for object in &manifest.objects {
             let digest = &object.digests.sha256;
             let found = self.objects.size(digest).await?.ok_or_else(|| Error::Missing { digest: digest.clone() })?;
@@ -272,6 +280,19 @@ impl Archive {
                 Ok(Commit::Committed(opened))
             }
         }
+    }
+
+    /// A revision that the log has and the store has not was lost or taken away. Were another sealed in its place, the log would have two
+    /// for ever, and nobody could tell any more that one was taken.
+    async fn check_log(&self, opened: &Opened) -> Result<()> {
+        let (record, revision) = (&opened.manifest.record, opened.manifest.revision);
+        let logged = Leaves::of_revision(&self.index.database, record, revision).await?;
+        let own = leaf_hash(&Leaf::of_revision(opened).to_bytes());
+        if logged.iter().any(|hash| hash.as_slice() != own.as_slice()) && !self.exists(&layout::receipt(record, revision)).await?
+        {
+            return Err(Error::Withheld { record: record.clone(), revision });
+        }
+        Ok(())
     }
 
     /// Asked before the documents of a source are committed: an earlier try that was stopped half way must have divided it alike, or
@@ -334,7 +355,13 @@ impl Archive {
     pub async fn show(&self, record: &RecordId) -> Result<Option<Shown>> {
         let revisions = self.revisions(record).await?;
         let Some(source) = revisions.first().map(|opened| opened.manifest.source.digests.sha256.clone()) else { return Ok(None) };
-        let folder = layout::arrivals(&source);
+        let arrivals = self.arrivals(&source).await?;
+        Ok(Some(Shown { revisions, arrivals }))
+    }
+
+    /// Where the bytes of a source were met: the first arrival, then the links.
+    pub async fn arrivals(&self, source: &Sha256Hex) -> Result<Vec<ArrivalNote>> {
+        let folder = layout::arrivals(source);
         let mut arrivals = Vec::new();
         let mut listed = self.store.list(Some(&folder));
         while let Some(meta) = listed.try_next().await.map_err(Error::store(&folder))? {
@@ -345,7 +372,7 @@ impl Archive {
         arrivals.sort_by(|(a_is_link, a), (b_is_link, b)| {
             (a_is_link, &a.arrived_at, &a.path).cmp(&(b_is_link, &b.arrived_at, &b.path))
         });
-        Ok(Some(Shown { revisions, arrivals: arrivals.into_iter().map(|(_, note)| note).collect() }))
+        Ok(arrivals.into_iter().map(|(_, note)| note).collect())
     }
 
     /// A receipt must be of the record that the source's arrival decided, and say what the arrival says.

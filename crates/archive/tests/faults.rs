@@ -6,7 +6,7 @@ mod common;
 
 use common::faulty::{Faulty, When};
 use common::*;
-use sohoa_archive::{Archive, Commit, Remedy, Result, SourceBytes, remove_index};
+use sohoa_archive::{Archive, Commit, Order, Remedy, Result, SourceBytes, remove_index};
 use sohoa_record::manifest::Part;
 use std::sync::Arc;
 
@@ -245,8 +245,8 @@ async fn a_worker_that_comes_late_completes_what_the_first_one_committed() {
     let archive = place.open().await;
     let doc = document("a.png", &["một"]);
     let arrived = arrive(&archive, &doc).await.unwrap();
-    let slow = archive.queue.lease(0, "slow", 10, 9).await.unwrap().unwrap();
-    let quick = archive.queue.lease(11, "quick", 10, 9).await.unwrap().unwrap();
+    let slow = archive.queue.lease(0, "slow", 10, 9, Order::ByPriority).await.unwrap().unwrap();
+    let quick = archive.queue.lease(11, "quick", 10, 9, Order::ByPriority).await.unwrap().unwrap();
     assert_eq!((&slow.record, quick.attempt), (&quick.record, 2));
     archive.commit(&seal(&archive, &doc, &arrived, 2).await.unwrap()).await.unwrap();
     let late = archive.commit(&seal(&archive, &doc, &arrived, 1).await.unwrap()).await.unwrap();

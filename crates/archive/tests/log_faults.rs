@@ -336,3 +336,45 @@ async fn fsck_tells_receipt_and_leaf_apart() {
     }
     assert_eq!(findings(&archive).await, []);
 }
+
+#[tokio::test]
+async fn fsck_misses_and_mistrusts_each_file_of_the_log_that_is_needed() {
+    let place = Place::new();
+    let archive = place.open_logged().await;
+    let log = open(&archive).await;
+    for (n, name) in ["a.png", "b.png", "c.png"].iter().enumerate() {
+        ingest(&archive, &document(name, &["một"]), n as u8).await.unwrap();
+        log.catch_up(&archive).await.unwrap();
+    }
+    assert_eq!(findings(&archive).await, []);
+    let folder = place.folder().join("log");
+    let newest = std::fs::read_dir(folder.join("staging")).unwrap().map(|file| file.unwrap().file_name()).max().unwrap();
+    let staging = format!("staging/{}", newest.to_str().unwrap());
+    let head = |n: u64| format!("heads/{n:020}");
+    for name in ["checkpoint", &head(1), &head(2), &head(3), &staging, "tile/0/000.p/3", "tile/entries/000.p/3"] {
+        let file = folder.join(name);
+        let bytes = std::fs::read(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let told = findings(&archive).await;
+        assert!(told.iter().any(|(kind, _)| *kind == Kind::BadLog), "{name} is gone: {told:?}");
+        let mut changed = bytes.clone();
+        changed[bytes.len() / 2] ^= 1;
+        std::fs::write(&file, changed).unwrap();
+        let told = findings(&archive).await;
+        assert!(told.iter().any(|(kind, _)| *kind == Kind::BadLog), "{name} is changed: {told:?}");
+        std::fs::write(&file, bytes).unwrap();
+    }
+    assert_eq!(findings(&archive).await, []);
+
+    // All of it, and the index that knew it.
+    let (_, tree) = archive.log_head().await.unwrap().unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(findings(&archive).await.contains(&(Kind::BadLog, "log/heads".into())), "the index knows better");
+    archive.close().await;
+    sohoa_archive::remove_index(&place.database()).unwrap();
+    let archive = place.open_logged().await;
+    rebuild(&archive).await;
+    let mut told = Vec::new();
+    archive.fsck(Some(&tree), &mut |finding| told.push(finding)).await.unwrap();
+    assert!(told.iter().any(|finding| finding.kind == Kind::BadLog && finding.why.contains("taken back")), "{told:?}");
+}

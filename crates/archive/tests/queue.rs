@@ -5,7 +5,7 @@
 mod common;
 
 use common::Place;
-use sohoa_archive::{Error, Failure, Job, Queue, new_record_id};
+use sohoa_archive::{Error, Failure, Job, JobState, Order, Queue, new_record_id};
 use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
 
@@ -18,7 +18,7 @@ async fn add(queue: &Queue, now: i64, priority: i64) -> RecordId {
 }
 
 async fn take(queue: &Queue, now: i64) -> Option<Job> {
-    queue.lease(now, "w1", 100, MAX).await.unwrap()
+    queue.lease(now, "w1", 100, MAX, Order::ByPriority).await.unwrap()
 }
 
 macro_rules! contract {
@@ -42,7 +42,9 @@ contract!(
     leases_that_only_run_out_make_dead_letters_too,
     a_released_job_has_lost_no_attempt,
     what_a_killed_owner_held_is_taken_back_at_once,
-    counts_and_times_say_what_is_waiting
+    counts_and_times_say_what_is_waiting,
+    by_age_the_oldest_is_next_whatever_is_urgent,
+    a_job_is_found_as_it_stands
 );
 
 mod contract {
@@ -56,6 +58,26 @@ mod contract {
             assert_eq!(take(&queue, 100).await.unwrap().record, expected);
         }
         assert_eq!(take(&queue, 100).await, None);
+    }
+
+    pub async fn by_age_the_oldest_is_next_whatever_is_urgent(queue: Queue) {
+        let (old, urgent) = (add(&queue, 10, 0).await, add(&queue, 20, 5).await);
+        let next = queue.lease(100, "w1", 100, MAX, Order::ByAge).await.unwrap().unwrap();
+        assert_eq!((next.record, take(&queue, 100).await.unwrap().record), (old, urgent));
+    }
+
+    pub async fn a_job_is_found_as_it_stands(queue: Queue) {
+        let record = add(&queue, 10, 0).await;
+        assert_eq!(queue.find(&new_record_id()).await.unwrap(), None);
+        let state = async || {
+            let found = queue.find(&record).await.unwrap().unwrap();
+            (found.state, found.attempts, found.last_error)
+        };
+        assert_eq!(state().await, (JobState::Queued, 0, String::new()));
+        let job = take(&queue, 100).await.unwrap();
+        assert_eq!(state().await, (JobState::Leased, 1, String::new()));
+        queue.fail(&job, Failure::Dead, MAX, "hỏng").await.unwrap();
+        assert_eq!(state().await, (JobState::Dead, 1, "hỏng".into()));
     }
 
     pub async fn a_job_is_there_once(queue: Queue) {
@@ -72,8 +94,8 @@ mod contract {
         add(&queue, 0, 0).await;
         let first = take(&queue, 0).await.unwrap();
         assert_eq!((first.attempt, first.lease_until), (1, 100));
-        assert_eq!(queue.lease(99, "w2", 100, MAX).await.unwrap(), None);
-        let second = queue.lease(100, "w2", 100, MAX).await.unwrap().unwrap();
+        assert_eq!(queue.lease(99, "w2", 100, MAX, Order::ByPriority).await.unwrap(), None);
+        let second = queue.lease(100, "w2", 100, MAX, Order::ByPriority).await.unwrap().unwrap();
         assert_eq!((second.attempt, second.owner.as_str(), &second.record), (2, "w2", &first.record));
         assert!(second.last_error.unwrap().contains("lease ran out"));
     }
@@ -82,8 +104,8 @@ mod contract {
         add(&queue, 0, 0).await;
         let job = take(&queue, 0).await.unwrap();
         queue.extend(90, &job, 100).await.unwrap();
-        assert_eq!(queue.lease(150, "w2", 100, MAX).await.unwrap(), None);
-        assert!(queue.lease(190, "w2", 100, MAX).await.unwrap().is_some());
+        assert_eq!(queue.lease(150, "w2", 100, MAX, Order::ByPriority).await.unwrap(), None);
+        assert!(queue.lease(190, "w2", 100, MAX, Order::ByPriority).await.unwrap().is_some());
     }
 
     pub async fn who_lost_the_lease_is_told(queue: Queue) {
@@ -147,7 +169,7 @@ mod contract {
     pub async fn what_a_killed_owner_held_is_taken_back_at_once(queue: Queue) {
         let (a, b) = (add(&queue, 0, 0).await, add(&queue, 1, 0).await);
         take(&queue, 0).await.unwrap();
-        queue.lease(0, "w2", 100, MAX).await.unwrap().unwrap();
+        queue.lease(0, "w2", 100, MAX, Order::ByPriority).await.unwrap().unwrap();
         assert_eq!(queue.take_back("w1", MAX).await.unwrap(), 1);
         let job = take(&queue, 1).await.unwrap();
         assert_eq!((&job.record, job.attempt), (&a, 2));
@@ -183,7 +205,7 @@ async fn two_programs_never_hold_one_job() {
         let queue = queues[i % 2].clone();
         tokio::spawn(async move {
             let mut taken = Vec::new();
-            while let Some(job) = queue.lease(100, &format!("w{i}"), 1_000, MAX).await.unwrap() {
+            while let Some(job) = queue.lease(100, &format!("w{i}"), 1_000, MAX, Order::ByPriority).await.unwrap() {
                 taken.push(job.record);
             }
             taken

@@ -5,6 +5,8 @@
 
 mod common;
 
+use sohoa_archive::Order;
+
 use common::Place;
 use sohoa_archive::Filter;
 use sohoa_record::manifest::State;
@@ -44,7 +46,7 @@ async fn lists_leases_and_searches_are_quick_among_100_000_records() {
     };
     let t = Instant::now();
     for _ in 0..20 {
-        archive.queue.lease(1, "w", 1_000, 3).await.unwrap().unwrap();
+        archive.queue.lease(1, "w", 1_000, 3, Order::ByPriority).await.unwrap().unwrap();
     }
     quick("20 leases", t, 1_000);
     let t = Instant::now();

@@ -1,11 +1,14 @@
-//! The log against the receipts: it is hashed again from its entries, every leaf must have its receipt, every receipt its leaf.
+//! The log against its own files, against what else is known of it, and against the receipts: it is hashed again from its entries; every
+//! leaf must have its receipt, every receipt its leaf.
 
 use super::{Kind, Run};
 use crate::error::{Error, Result};
 use crate::layout;
-use crate::log::LOG;
+use crate::log::{LOG, Leaves, place};
+use sohoa_record::log::head::Head;
+use sohoa_record::log::tile::split_entries;
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{Edge, Leaf, Tile};
+use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, Tile};
 use sohoa_record::seal::Opened;
 
 impl Run<'_> {
@@ -21,7 +24,7 @@ impl Run<'_> {
     }
 
     /// Looks at the log after all receipts were seen.
-    pub(super) async fn log(&mut self) -> Result<()> {
+    pub(super) async fn log(&mut self, kept: Option<&Checkpoint>) -> Result<()> {
         let (archive, log) = (self.archive, self.archive.log());
         if archive.policy.log().is_none() {
             if matches!(log.checkpoint().await, Ok(None)) {
@@ -30,35 +33,111 @@ impl Run<'_> {
             self.found(Kind::LogUnchecked, LOG, "the trust policy names no log; add its 'log' and 'quorum' lines");
             return Ok(());
         }
+        // A run beside this one adds a head, then tells the index, then publishes: what was told first is asked first.
+        let indexed = Leaves::open(&archive.index.database).await?.size().await?;
         let Some(head) = self.checked(archive.log_head().await)? else { return Ok(()) };
+        let size = head.as_ref().map_or(0, |(_, tree)| tree.size);
+        if let Some(kept) = kept.filter(|kept| kept.size > size) {
+            let gone =
+                format!("it has {size} leaves, and the checkpoint kept beside its key {}: it was lost or taken back", kept.size);
+            self.found(Kind::BadLog, LOG, gone);
+        }
+        let mut next = 1;
         if let Some((_, tree)) = head {
-            let mut edge = Edge::default();
-            for bundle in Tile::bundles(tree.size) {
-                let Some(entries) = self.checked(log.entries(bundle).await)? else { return Ok(()) };
-                let mut filled = Vec::new();
-                for entry in &entries {
-                    self.leaf(edge.size(), entry).await?;
-                    edge.push(leaf_hash(entry), |tile, hashes| filled.push((tile, hashes)));
+            let Some(reached) = self.entries(&tree, kept).await? else { return Ok(()) };
+            next = reached;
+        }
+        self.last_head(next, size, indexed).await?;
+        self.compare().await
+    }
+
+    /// Hashes the log of a checkpoint again from its entries and holds tiles, heads and `kept` against it. Gives the number of
+    /// the first head that was not looked at; none when the log cannot be read.
+    async fn entries(&mut self, tree: &Checkpoint, kept: Option<&Checkpoint>) -> Result<Option<u64>> {
+        let log = self.archive.log();
+        let (mut edge, mut number) = (Edge::default(), 1);
+        let mut head = self.head(number).await?;
+        for bundle in Tile::bundles(tree.size) {
+            let Some(entries) = self.checked(log.entries(bundle).await)? else { return Ok(None) };
+            let mut filled = Vec::new();
+            for entry in &entries {
+                self.leaf(edge.size(), entry).await?;
+                edge.push(leaf_hash(entry), |tile, hashes| filled.push((tile, hashes)));
+                if kept.is_some_and(|kept| kept.size == edge.size() && kept.root != edge.root()) {
+                    let other = format!("its first {} leaves are not those of the checkpoint kept beside its key", edge.size());
+                    self.found(Kind::BadLog, LOG, other);
                 }
-                for (tile, hashes) in filled {
-                    match self.checked(log.hashes(tile).await)? {
-                        Some(found) if found != hashes => {
-                            self.found(Kind::BadLog, tile.path(), "its hashes are not those of the entries")
-                        }
-                        _ => {}
+                if let Some(found) = head.as_ref().filter(|head| head.tree.size <= edge.size()) {
+                    if found.tree.root != edge.root() {
+                        self.found(Kind::BadLog, place(&Head::path(number)), "its root is not that of the entries");
                     }
+                    number += 1;
+                    head = self.head(number).await?;
                 }
             }
-            self.report.leaves = edge.size();
-            if edge.root() != tree.root {
-                self.found(
-                    Kind::BadLog,
-                    LOG,
-                    format!("the entries do not lead to the root of the checkpoint of {} leaves", tree.size),
-                );
+            for (tile, hashes) in filled.into_iter().chain(partial(&edge, tree.size)) {
+                match self.checked(log.hashes(tile).await)? {
+                    Some(found) if found != hashes => {
+                        self.found(Kind::BadLog, tile.path(), "its hashes are not those of the entries")
+                    }
+                    _ => {}
+                }
             }
         }
-        self.compare().await
+        self.report.leaves = edge.size();
+        if edge.root() != tree.root {
+            let other = format!("the entries do not lead to the root of the checkpoint of {} leaves", tree.size);
+            self.found(Kind::BadLog, LOG, other);
+        }
+        Ok(Some(number))
+    }
+
+    /// A head, when it is there and what it should be.
+    async fn head(&mut self, number: u64) -> Result<Option<Head>> {
+        let head = self.archive.log().head(number).await;
+        Ok(self.checked(head)?.flatten())
+    }
+
+    /// The newest head is what the next writer goes on from: it must reach what is published and what the index has seen, and its staged
+    /// entries must be there.
+    async fn last_head(&mut self, next: u64, published: u64, indexed: u64) -> Result<()> {
+        let log = self.archive.log();
+        let mut size = 0;
+        let number = log.last_head().await?;
+        if published == 0 && number > 1 {
+            self.found(Kind::BadLog, place("checkpoint"), "it is missing, and several heads are there");
+        }
+        if next < number && log.read(&place(&Head::path(next))).await?.is_none() {
+            self.found(Kind::BadLog, place(&Head::path(next)), "it is missing, and later heads are there");
+        }
+        if number > 0 {
+            let Some(head) = self.head(number).await? else { return Ok(()) };
+            let before = if number > 1 { self.head(number - 1).await?.map_or(0, |head| head.tree.size) } else { 0 };
+            size = head.tree.size;
+            let staging = place(&head.staging());
+            let staged = log.read(&staging).await?;
+            let entries = staged.as_deref().and_then(split_entries);
+            match (entries, self.checked(log.edge(before).await)?) {
+                (None, _) => self.found(Kind::BadLog, staging, "it is missing or cut off: the newest head needs it"),
+                (Some(entries), Some(mut edge)) => {
+                    entries.iter().for_each(|entry| edge.push(leaf_hash(entry), |_, _| {}));
+                    if (edge.size(), edge.root()) != (head.tree.size, head.tree.root) {
+                        self.found(Kind::BadLog, staging, "its entries do not lead to the head that names it");
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (known, whose) in [(published, "the checkpoint"), (indexed, "the index")] {
+            if known > size {
+                let lost = format!(
+                    "{whose} knows {known} leaves, the newest head (number {number}) has {size}: heads were lost or taken back"
+                );
+                self.found(Kind::BadLog, place("heads"), lost);
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn leaf(&mut self, index: u64, entry: &[u8]) -> Result<()> {
@@ -105,6 +184,11 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// The tiles that are not full, once the last entry is in.
+fn partial(edge: &Edge, size: u64) -> Vec<(Tile, Vec<Hash>)> {
+    if edge.size() == size { edge.tiles().map(|(tile, hashes)| (tile, hashes.to_vec())).collect() } else { Vec::new() }
 }
 
 /// The path of `record/revision`, as the tables give it.

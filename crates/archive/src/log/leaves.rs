@@ -43,6 +43,18 @@ impl Leaves {
         Ok(Self { database: database.clone() })
     }
 
+    /// The hashes of the leaves about one revision. Two receipts of one revision would be two; none where no log was ever opened.
+    pub async fn of_revision(database: &Database, record: &RecordId, revision: u32) -> Result<Vec<Vec<u8>>> {
+        let exists: Option<i64> = sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE name = 'log_leaves_record'")
+            .fetch_optional(&database.reader)
+            .await?;
+        if exists.is_none() {
+            return Ok(Vec::new());
+        }
+        let hashes = sqlx::query_scalar("SELECT hash FROM log_leaves WHERE record = ? AND revision = ?");
+        Ok(hashes.bind(record.as_str()).bind(revision).fetch_all(&database.reader).await?)
+    }
+
     /// How many leaves it knows of: those from the first on, without a gap.
     pub async fn size(&self) -> Result<u64> {
         let last: Option<i64> = sqlx::query_scalar("SELECT max(idx) FROM log_leaves").fetch_one(&self.database.reader).await?;

@@ -6,6 +6,7 @@ use crate::store::Archive;
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
+use sohoa_record::log::head::Head;
 use sohoa_record::log::proof::{Node, Plan};
 use sohoa_record::log::tile::Contents;
 use sohoa_record::log::tree::leaf_hash;
@@ -114,7 +115,36 @@ impl LogReader {
         Ok((tile.full(), full.ok_or_else(missing)?))
     }
 
-    pub(super) async fn read(&self, path: &Path) -> Result<Option<Bytes>> {
+    /// The number of the newest head, 0 when there is none: numbers have no gap, so doubling and halving finds it.
+    pub(crate) async fn last_head(&self) -> Result<u64> {
+        let (mut below, mut above) = (0, 1);
+        while self.exists(&place(&Head::path(above))).await? {
+            (below, above) = (above, above * 2);
+        }
+        while above - below > 1 {
+            let middle = below + (above - below) / 2;
+            if self.exists(&place(&Head::path(middle))).await? { below = middle } else { above = middle }
+        }
+        Ok(below)
+    }
+
+    /// A head as it lies there, its signature not looked at; none when it is not there.
+    pub(crate) async fn head(&self, number: u64) -> Result<Option<Head>> {
+        let path = place(&Head::path(number));
+        let Some(bytes) = self.read(&path).await? else { return Ok(None) };
+        let malformed = |e: sohoa_record::log::note::NoteError| Error::malformed(&path, e);
+        Ok(Some(Head::parse(number, &Note::parse(&bytes).map_err(malformed)?).map_err(malformed)?))
+    }
+
+    pub(super) async fn exists(&self, path: &Path) -> Result<bool> {
+        match self.store.head(path).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(Error::Store { place: path.to_string(), source }),
+        }
+    }
+
+    pub(crate) async fn read(&self, path: &Path) -> Result<Option<Bytes>> {
         match self.store.get(path).await {
             Ok(found) => Ok(Some(found.bytes().await.map_err(Error::store(path))?)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -166,7 +196,7 @@ pub(super) fn path_of(tile: &Tile) -> Path {
 }
 
 /// Where a file of the log is in the store, by its path below the log's prefix.
-pub(super) fn place(path: &str) -> Path {
+pub(crate) fn place(path: &str) -> Path {
     Path::from(format!("{}/{path}", super::LOG))
 }
 

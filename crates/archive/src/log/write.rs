@@ -189,7 +189,7 @@ impl Log {
 
     /// The newest head, with all that follows from it written: whoever made it may have been stopped just after the commit point.
     async fn load(&self) -> Result<State> {
-        let number = self.last_head().await?;
+        let number = self.reader.last_head().await?;
         if number == 0 {
             return Ok(State { head: None, edge: Edge::default(), tail: Vec::new() });
         }
@@ -234,7 +234,7 @@ impl Log {
             let note = self.signer.sign(&head.tree.text()).to_string();
             self.reader.store.put(&path, PutPayload::from(note)).await.map_err(Error::store(&path))?;
             // Between a newer head and its checkpoint ours may have gone over the newer one: then that is published again.
-            if !self.exists(&place(&Head::path(head.number + 1))).await? {
+            if !self.reader.exists(&place(&Head::path(head.number + 1))).await? {
                 return Ok(());
             }
             *state = self.load().await?;
@@ -290,19 +290,6 @@ impl Log {
         if self.reader.read(&path).await?.is_some_and(|found| found == CREATE_ONLY) { Ok(()) } else { Err(Error::Unconditional) }
     }
 
-    /// The number of the newest head: numbers have no gap, so doubling and halving finds it.
-    async fn last_head(&self) -> Result<u64> {
-        let (mut below, mut above) = (0, 1);
-        while self.exists(&place(&Head::path(above))).await? {
-            (below, above) = (above, above * 2);
-        }
-        while above - below > 1 {
-            let middle = below + (above - below) / 2;
-            if self.exists(&place(&Head::path(middle))).await? { below = middle } else { above = middle }
-        }
-        Ok(below)
-    }
-
     /// A head, believed, with the digest of its bytes.
     async fn head(&self, number: u64) -> Result<(Head, Sha256Hex)> {
         let path = place(&Head::path(number));
@@ -346,14 +333,6 @@ impl Log {
                 let existing = self.reader.read(path).await?;
                 Ok(Some(existing.ok_or_else(|| Error::malformed(path, "it is there and cannot be read"))?))
             }
-            Err(source) => Err(Error::Store { place: path.to_string(), source }),
-        }
-    }
-
-    async fn exists(&self, path: &Path) -> Result<bool> {
-        match self.reader.store.head(path).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(source) => Err(Error::Store { place: path.to_string(), source }),
         }
     }

@@ -253,7 +253,7 @@ pub async fn revise(archive: &Archive, record: &RecordId, change: impl FnOnce(&m
 
 pub async fn fsck(archive: &Archive) -> (Report, Vec<Finding>) {
     let mut findings = Vec::new();
-    let report = archive.fsck(&mut |finding| findings.push(finding)).await.unwrap();
+    let report = archive.fsck(None, &mut |finding| findings.push(finding)).await.unwrap();
     (report, findings)
 }
 
