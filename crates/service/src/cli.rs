@@ -109,6 +109,15 @@ pub enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Run all day: watch folders, take what stations push over HTTP, do the work, keep the log; until Ctrl-C or SIGTERM
+    #[command(
+        after_help = "Folders are named in [[watch]], the address in [serve], of pipeline.toml.\n\nA station pushes with its token:\n  \
+        curl -H 'Authorization: Bearer sohoa_…' --data-binary @scan.pdf 'http://127.0.0.1:8080/v1/documents?name=scan.pdf'"
+    )]
+    Serve,
+    /// Who may push: make a station with its token, list them, refuse one
+    #[command(subcommand)]
+    Station(Station),
     /// What is where: documents by outcome, why, and what waits
     Status {
         #[command(flatten)]
@@ -429,6 +438,30 @@ pub enum Separators {
         /// Write over FILE.pdf when it exists
         #[arg(long)]
         force: bool,
+    },
+}
+
+/// `sohoa station …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Station {
+    /// Make a station; prints its token, once
+    New {
+        /// Its name, as it stands in the records
+        name: String,
+        /// The unit (đơn vị) that digitizes there, such as H48.15
+        #[arg(long)]
+        unit: Option<String>,
+    },
+    /// Name all stations
+    List {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Refuse a station's token from now on
+    Revoke {
+        /// Its name
+        name: String,
     },
 }
 

@@ -1,5 +1,6 @@
 //! `pipeline.toml`: read once at the start, checked, and handed on. Paths in it are relative to its own folder.
 
+mod serve;
 mod sign;
 
 use crate::result_code::Template;
@@ -12,6 +13,7 @@ use sohoa_sign::pades::Level;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+pub use serve::{After, Priority, Serve, Watch};
 pub use sign::{Sign, Signature, SignerKind};
 
 /// The commented default that `sohoa init` writes.
@@ -53,6 +55,10 @@ pub struct Config {
     pub review: Review,
     /// `[report]`
     pub report: Report,
+    /// `[serve]`
+    pub serve: Serve,
+    /// `[[watch]]`
+    pub watch: Vec<Watch>,
 }
 
 #[derive(Deserialize, Default)]
@@ -72,6 +78,8 @@ struct File {
     log: Log,
     review: Review,
     report: Report,
+    serve: Serve,
+    watch: Vec<Watch>,
 }
 
 /// Where things are kept.
@@ -361,9 +369,9 @@ impl Config {
 
     /// Every number with what it may be: a limit that is none, or one that no machine has, is a mistake in typing.
     #[rustfmt::skip]
-    fn numbers(&self) -> [(&'static str, &'static str, u64, RangeInclusive<u64>, &'static str); 10] {
-        let (ingest, decode) = (&self.ingest, &self.decode);
-        [
+    fn numbers(&self) -> Vec<(&'static str, &'static str, u64, RangeInclusive<u64>, &'static str)> {
+        let (ingest, decode, serve) = (&self.ingest, &self.decode, &self.serve);
+        let mut numbers = vec![
             ("ingest", "workers", ingest.workers as u64, 0..=1024, "write 0 (one per core) to 1024"),
             ("ingest", "max_attempts", ingest.max_attempts.into(), 1..=1000, "write 1 to 1000"),
             ("decode", "max_source_mb", decode.max_source_mb, 1..=1 << 20, "write 1 to 1048576 megabytes"),
@@ -374,28 +382,33 @@ impl Config {
             ("decode", "child_memory_mb", decode.child_memory_mb, 300..=1 << 20, "the engine alone needs 300; write up to 1048576 megabytes"),
             ("sign", "network_seconds", self.sign.network_seconds, 1..=600, "every wait has a limit; write 1 to 600 seconds"),
             ("review", "second_round_percent", self.review.second_round_percent.into(), 0..=100, "write 0 (none) to 100 (all)"),
-        ]
+            ("serve", "most_waiting", serve.most_waiting, 1..=10_000_000, "write 1 to 10000000 documents"),
+            ("serve", "min_free_mb", serve.min_free_mb, 1..=1 << 24, "a disk that runs full stops everything; write 1 to 16777216 megabytes"),
+            ("serve", "stuck_minutes", serve.stuck_minutes, 1..=10_080, "write 1 to 10080 minutes"),
+        ];
+        numbers.extend(self.watch.iter().map(|watch| ("watch", "quiet_seconds", watch.quiet_seconds, 1..=3600, "a file must stand still for a while; write 1 to 3600 seconds")));
+        numbers
     }
 
     fn from_file(file: File, home: PathBuf) -> Config {
-        let File { archive, ingest, decode, codes, recognize, correct, divide, extract, render, sign, seal, log, review, report } =
-            file;
         Config {
             home,
-            archive,
-            ingest,
-            decode,
-            codes,
-            recognize,
-            correct,
-            divide,
-            extract,
-            render,
-            sign,
-            seal,
-            log,
-            review,
-            report,
+            archive: file.archive,
+            ingest: file.ingest,
+            decode: file.decode,
+            codes: file.codes,
+            recognize: file.recognize,
+            correct: file.correct,
+            divide: file.divide,
+            extract: file.extract,
+            render: file.render,
+            sign: file.sign,
+            seal: file.seal,
+            log: file.log,
+            review: file.review,
+            report: file.report,
+            serve: file.serve,
+            watch: file.watch,
         }
     }
 

@@ -100,9 +100,9 @@ pub async fn gather(
     let mut answers = Vec::new();
     for (witness, (answer, cosignature)) in policy.witnesses().iter().zip(answered) {
         if answer.is_alarm() {
-            tracing::error!(witness = witness.name, log = checkpoint.origin, size = checkpoint.size, "{answer:?}");
+            tracing::error!(log = checkpoint.origin, size = checkpoint.size, "witness {} {answer}", witness.name);
         } else if !matches!(answer, Answer::Cosigned(_)) {
-            tracing::warn!(witness = witness.name, log = checkpoint.origin, size = checkpoint.size, "{answer:?}");
+            tracing::warn!(log = checkpoint.origin, size = checkpoint.size, "witness {} {answer}", witness.name);
         }
         if let Some(cosignature) = cosignature {
             gathered.signatures.retain(|signature| !signature.names(&witness.key));

@@ -26,7 +26,7 @@ pub enum KeyringError {
     #[error("the key {0}: {1}")]
     Key(PathBuf, String),
     /// A file is there already.
-    #[error("{0} exists already and is not written over; move it away first, or name another file with --out")]
+    #[error("{0} exists already and is not written over; move it away first, or name another place")]
     Exists(PathBuf),
     /// A file cannot be written.
     #[error("{0} cannot be written: {1}")]

@@ -1,11 +1,14 @@
 //! What runs sohoa: commands, configuration, ingest, workers, page children. The program itself is `main.rs`; this is a library
 //! so that tests and fuzzers reach what reads outside bytes. It does *not* promise its interface to anyone else.
 
+mod api;
 pub mod archive_home;
+mod arrive;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod cosigning;
+mod http;
 mod ingest;
 pub mod keyring;
 pub mod log_witness;
@@ -21,10 +24,14 @@ pub mod sandbox;
 pub mod sandbox_child;
 pub mod sandbox_walls;
 mod sealing;
+mod serve;
 pub mod sign;
+mod stations;
 mod time;
 pub mod walk;
+mod watch;
 mod witness;
+mod workbench;
 pub mod worker;
 
 #[cfg(test)]

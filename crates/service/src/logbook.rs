@@ -32,6 +32,9 @@ pub enum LogbookError {
     /// The checkpoint beside the key.
     #[error("{0}, the log's newest checkpoint as this machine knows it: {1}; restore it from a copy of the key's folder")]
     Kept(PathBuf, String),
+    /// A witness saw another history of the log.
+    #[error("the log is in question: {0}; what was sealed is safe; `sohoa log append` asks again")]
+    Alarm(String),
 }
 
 /// The log of an archive, when it has one.
@@ -50,7 +53,7 @@ struct Pending {
 impl Logbook {
     /// Opens the log that the configuration names, and appends what is missing in it.
     pub async fn open(config: &Config, archive: &Archive, password_file: Option<&Path>) -> Result<Logbook, LogbookError> {
-        let kept = config.path(&config.log.key).with_extension("checkpoint");
+        let kept = kept_file(config);
         let pending = Mutex::new(Pending { leaves: Vec::new(), since: Instant::now() });
         let Some(signer) = keyring::log_signer(config, password_file)? else {
             return Ok(Logbook { log: None, policy: None, kept, pending });
@@ -116,8 +119,11 @@ impl Logbook {
             log.catch_up(archive).await?;
             self.keep().await?;
         }
-        self.cosign().await?;
-        Ok(())
+        let answers = self.cosign().await?.map(|gathered| gathered.answers).unwrap_or_default();
+        match answers.iter().find(|(_, answer)| answer.is_alarm()) {
+            Some((name, answer)) => Err(LogbookError::Alarm(format!("witness {name} {answer}"))),
+            None => Ok(()),
+        }
     }
 
     /// Has the newest checkpoint cosigned by the witnesses of the trust policy and publishes it with what they gave. None when there is no
@@ -161,6 +167,15 @@ impl Logbook {
         file.persist(&self.kept).map_err(|e| failed(e.error))?;
         Ok(())
     }
+}
+
+/// The newest checkpoint as this machine knows it, which lies beside the log's key and not in the store.
+pub fn kept_checkpoint(config: &Config) -> Result<Option<Checkpoint>, LogbookError> {
+    read_kept(&kept_file(config))
+}
+
+fn kept_file(config: &Config) -> PathBuf {
+    config.path(&config.log.key).with_extension("checkpoint")
 }
 
 fn read_kept(file: &Path) -> Result<Option<Checkpoint>, LogbookError> {

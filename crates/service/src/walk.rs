@@ -66,6 +66,22 @@ pub fn walk(paths: &[PathBuf]) -> Walk {
     walk
 }
 
+/// Lists the scans in a folder, except for those in the folders `own` that we made in it.
+pub fn walk_inbox(folder: &Path, own: &[&str]) -> Walk {
+    let mut walk = Walk::default();
+    let listed =
+        std::fs::read_dir(folder).and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>());
+    match listed {
+        Ok(mut children) => {
+            children.retain(|path| !path.file_name().is_some_and(|name| own.iter().any(|own| name == *own)));
+            children.sort_by_key(|path| (path.is_dir(), path.file_name().map(|n| n.to_owned())));
+            children.iter().for_each(|child| walk.visit(child, folder, false));
+        }
+        Err(error) => walk.refuse(folder, Refused::Unreadable(error.to_string())),
+    }
+    walk
+}
+
 impl Walk {
     fn visit(&mut self, path: &Path, root: &Path, named: bool) {
         let kind = match std::fs::symlink_metadata(path) {

@@ -98,6 +98,8 @@ fn a_log_that_cannot_be_continued_stops_before_anything_is_sealed() {
     std::fs::remove_dir_all(home.path("archive/log")).unwrap();
     std::fs::remove_file(home.path("index.sqlite")).unwrap();
     home.expect(0, &["fsck", "--rebuild"]);
+    assert!(home.expect(3, &["fsck"]).contains("lost or taken back"), "fsck sees it");
+    assert_eq!(home.lines(&[3], &["log", "status", "--json"])[0]["kept"], 1);
     let said = home.sohoa(&["ingest", &folder]);
     let errors = String::from_utf8_lossy(&said.stderr);
     assert!(said.status.code() == Some(5) && errors.contains("kept beside the key has 1 leaves"), "{errors}");
@@ -118,4 +120,24 @@ fn a_run_that_was_killed_leaves_its_leaves_to_the_next() {
     home.expect(0, &["ingest", &folder]);
     assert_eq!((status(&home), verdicts(&home.verify())), ((6, 0), vec!["ok"; 6]));
     home.expect(0, &["fsck"]);
+}
+
+#[test]
+fn a_revision_that_the_log_has_is_not_sealed_a_second_time() {
+    let home = Home::new();
+    let folder = scans(&home, 0..2);
+    home.expect(0, &["ingest", &folder]);
+    let record = records(&home).remove(0);
+    let (there, away) = (home.path(&format!("archive/records/{record}")), home.path("away"));
+    std::fs::rename(&there, &away).unwrap();
+    home.sohoa(&["fsck", "--rebuild"]);
+    // The scan is still in its folder and its record is not: sealing it anew would hide that a receipt was taken away.
+    let said = home.sohoa(&["ingest", &folder]);
+    let errors = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.code() == Some(3) && errors.contains("restore records/"), "{:?} {errors}", said.status);
+    assert!(verdicts(&home.verify()).contains(&"withheld"));
+    std::fs::rename(&away, &there).unwrap();
+    home.expect(0, &["fsck", "--rebuild"]);
+    home.expect(0, &["ingest", &folder]);
+    assert_eq!((status(&home), verdicts(&home.verify())), ((2, 0), vec!["ok"; 2]));
 }

@@ -2,6 +2,7 @@
 
 use super::{Failure, Outcome, PARTIAL, open};
 use crate::config::Config;
+use crate::logbook::kept_checkpoint;
 use crate::present::json_line;
 use sohoa_archive::fsck::Finding;
 use sohoa_archive::store::remove_index;
@@ -35,7 +36,8 @@ pub async fn run(config: &Config, rebuild: bool, json: bool) -> Outcome {
             println!("rebuilt: {} revisions, {} jobs, {} registers", rebuilt.revisions, rebuilt.jobs, rebuilt.registers);
         }
     } else {
-        let report = archive.fsck(&mut tell).await?;
+        let kept = kept_checkpoint(config)?;
+        let report = archive.fsck(kept.as_ref(), &mut tell).await?;
         if json {
             println!("{}", json_line(&report));
         } else {

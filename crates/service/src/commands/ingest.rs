@@ -1,22 +1,17 @@
 //! `sohoa ingest`: checks that a batch may begin, runs it, and says how it ended.
 
+use super::workshop::Workshop;
 use super::{Failure, Outcome, PARTIAL};
-use crate::archive_home::Run;
 use crate::config::Config;
 use crate::ingest::{Batch, Summary};
-use crate::keyring;
-use crate::logbook::Logbook;
 use crate::present::printable;
 use crate::progress::{Progress, duration};
-use crate::sign::{self, Sealer};
 use crate::walk::{Walk, walk};
-use crate::witness::Registers;
+
 use sohoa_record::manifest::{PageState, State};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
 /// What was asked for.
 pub struct Asked<'a> {
@@ -50,54 +45,17 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
         eprintln!("{} scans would be taken in; nothing was", found.scans.len());
         return Ok(ExitCode::SUCCESS);
     }
-    // Everything that can be wrong is found before the first scan is touched.
-    let key = keyring::sealing_key(config, password_file)?;
-    let policy = keyring::trust_policy(config)?;
-    let key_id = sohoa_record::trust::key_id(&key.verifying_key());
-    if policy.key(key_id.as_str()).is_none() {
-        return Err(Failure::Setup(format!(
-            "the trust policy {} does not name the sealing key {key_id}; nothing sealed now could be opened again. Add its line: {}",
-            config.path(&config.seal.trust).display(),
-            sohoa_record::trust::policy_line(&key.verifying_key(), "sohoa")
-        )));
-    }
-    let signing = sign::open(config)?;
-    let sealer = Sealer { key: &key, result_code: &config.seal.result_code, signing: signing.as_ref() };
-    let templates = super::template::known(config, None)?;
-    let archive = super::open_indexed(config).await?;
-    let run = Run::claim(config, &archive).await?;
-    let children = super::children(config, &run.folder)?;
-    let ready = children.engine().await?;
-    tracing::info!("{} with model {}", ready.engine.engine, ready.engine.model);
-    for wall in &ready.walls {
-        let stands = if wall.stands { "stands" } else { "IS MISSING" };
-        tracing::info!("wall around the page reader: {} {stands}: {}", wall.name, wall.detail);
-    }
-    let logbook = Logbook::open(config, &archive, password_file).await?;
+    let workshop = Workshop::open(config, password_file).await?;
+    let children = &workshop.children;
     if found.scans.is_empty() && found.refused.is_empty() {
         eprintln!("no scans found (PDF, TIFF, JPEG, PNG)");
     }
-    if signing.is_some() {
-        super::sign::tell_retried(&sign::retry(&archive, &sealer, &logbook, &config.operator()).await?);
-    }
+    workshop.sign_what_waits(config).await?;
     let progress = Progress::new(found.scans.len() as u64);
     let began = Instant::now();
     let unit = asked.unit.or_else(|| Some(config.archive.unit.clone()).filter(|unit| !unit.is_empty()));
-    let batch = Batch {
-        config,
-        archive: &archive,
-        run: &run,
-        children: &children,
-        engine: ready.engine,
-        templates,
-        sealer,
-        logbook: &logbook,
-        registers: Registers::that_count(&archive).await?,
-        unit,
-        progress: &progress,
-        json: asked.json,
-        stop: stop_on_signals()?,
-    };
+    let batch =
+        Batch { bench: workshop.bench(config), unit, progress: &progress, json: asked.json, stop: super::stop_on_signals()? };
     let result = batch.run(&found.scans).await;
     let engine_ms = children.engine_ms.load(std::sync::atomic::Ordering::Relaxed);
     let busy_ms = children.busy_ms.load(std::sync::atomic::Ordering::Relaxed);
@@ -108,11 +66,12 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
         wall_ms = began.elapsed().as_millis() as u64,
         "where the time went"
     );
-    drop(children);
-    drop(run);
+    workshop.close().await;
     let summary = result?;
-    archive.close().await;
     tell_summary(&summary, &found, &progress, began, asked.json);
+    if let Some(error) = summary.log_error {
+        return Err(error.into());
+    }
     Ok(ExitCode::from(match () {
         () if summary.stopped => 130,
         () if summary.not_done > 0 || !found.refused.is_empty() || summary.documents.contains_key(&State::Failed) => PARTIAL,
@@ -138,30 +97,6 @@ fn apart(config: &Config, paths: &[PathBuf]) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// The first Ctrl-C or SIGTERM stops in order; the second one at once.
-fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
-    let (tell, stop) = watch::channel(false);
-    let cannot = |e: std::io::Error| Failure::Archive(format!("signals cannot be received: {e}"));
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    tokio::spawn(async move {
-        let mut again = false;
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if again {
-                std::process::exit(130);
-            }
-            again = true;
-            eprintln!("stopping; run the same command again to go on (Ctrl-C again: at once)");
-            let _ = tell.send(true);
-        }
-    });
-    Ok(stop)
 }
 
 fn tell_others(found: &Walk) {

@@ -3,8 +3,12 @@
 use super::{Failure, Outcome, PARTIAL, open_indexed};
 use crate::cli::Log;
 use crate::config::Config;
-use crate::logbook::Logbook;
+use crate::keyring;
+use crate::logbook::{Logbook, kept_checkpoint};
 use crate::present::json_line;
+use serde::Serialize;
+use sohoa_archive::Archive;
+use sohoa_record::log::VerifierKey;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -29,22 +33,66 @@ pub async fn run(config: &Config, asked: Log, password_file: Option<&Path>) -> O
             }
         }
         Log::Status { json } if json.json => {
-            let head = archive.log_head().await?;
-            let (origin, size) = head.map_or((None, 0), |(_, tree)| (Some(tree.origin), tree.size));
-            let lacking = archive.records_not_logged().await?;
-            println!("{}", json_line(&serde_json::json!({"log": origin, "leaves": size, "lacking": lacking})));
-            return Ok(ExitCode::SUCCESS);
+            let state = State::of(config, &archive).await?;
+            println!("{}", json_line(&state));
+            return Ok(state.exit_code());
         }
         Log::Status { .. } => {}
     }
-    let Some((note, tree)) = archive.log_head().await? else {
-        println!("nothing is logged: no log in the trust policy, or no leaf yet");
-        return Ok(ExitCode::SUCCESS);
-    };
-    println!("log       {}\nleaves    {}\nsigned    {} times", tree.origin, tree.size, note.signatures.len());
-    let lacking = archive.records_not_logged().await?;
-    if lacking > 0 {
-        println!("lacking   {lacking} records have receipts without a leaf: sohoa log append");
+    let state = State::of(config, &archive).await?;
+    match &state.log {
+        None => println!("nothing is logged: no log in the trust policy, or no leaf yet"),
+        Some(log) => println!("log       {log}\nleaves    {}", state.leaves),
     }
-    Ok(ExitCode::from(if lacking > 0 { PARTIAL } else { 0 }))
+    if state.witnesses > 0 {
+        println!("cosigned  by {} of {} witnesses", state.cosigned, state.witnesses);
+    }
+    if state.lacking > 0 {
+        println!("lacking   {} records have receipts without a leaf: sohoa log append", state.lacking);
+    }
+    if state.kept > state.leaves {
+        eprintln!(
+            "the log in the store was lost or taken back: it has {} leaves, the checkpoint kept beside its key {}; restore log/ from the newest copy of the archive",
+            state.leaves, state.kept
+        );
+    }
+    Ok(state.exit_code())
+}
+
+/// How far the log is.
+#[derive(Serialize)]
+struct State {
+    /// Its origin.
+    log: Option<String>,
+    leaves: u64,
+    /// Records with a receipt that has no leaf.
+    lacking: u64,
+    /// Witnesses of the trust policy, and how many of them cosigned the newest checkpoint.
+    witnesses: usize,
+    cosigned: usize,
+    /// Leaves of the checkpoint that is kept beside the key.
+    kept: u64,
+}
+
+impl State {
+    async fn of(config: &Config, archive: &Archive) -> Result<State, Failure> {
+        let kept = kept_checkpoint(config)?.map_or(0, |kept| kept.size);
+        let head = archive.log_head().await?;
+        let policy = keyring::trust_policy(config)?.log().cloned();
+        let witnesses = policy.as_ref().map_or(&[][..], |policy| policy.witnesses());
+        let has_cosigned =
+            |key: &VerifierKey| head.as_ref().is_some_and(|(note, _)| note.signed_by(key).is_ok_and(|times| !times.is_empty()));
+        Ok(State {
+            cosigned: witnesses.iter().filter(|witness| has_cosigned(&witness.key)).count(),
+            witnesses: witnesses.len(),
+            leaves: head.as_ref().map_or(0, |(_, tree)| tree.size),
+            log: head.map(|(_, tree)| tree.origin),
+            lacking: archive.records_not_logged().await?,
+            kept,
+        })
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::from(if self.lacking > 0 || self.kept > self.leaves { PARTIAL } else { 0 })
+    }
 }

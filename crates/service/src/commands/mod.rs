@@ -11,22 +11,25 @@ mod records;
 mod report;
 mod review;
 mod separators;
+mod serve;
 mod setup;
 mod sign;
 mod signatures;
+mod station;
 mod template;
 mod witness;
+mod workshop;
 
 use crate::archive_home::{self, HomeError};
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
-use crate::ingest::Halt;
 use crate::keyring::KeyringError;
 use crate::logbook::LogbookError;
 use crate::page_protocol::ChildSpec;
 use crate::review::ReviewError;
 use crate::sandbox::{Children, SandboxError};
 use crate::sign::SigningError;
+use crate::workbench::Halt;
 use crate::worker::WorkError;
 use futures::TryStreamExt as _;
 use sohoa_archive::{Archive, Filter};
@@ -38,6 +41,8 @@ use sohoa_record::page_texts::{TextPage, read_pages};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 /// How a command ends: an exit code that may tell of partial success, or a failure.
 pub type Outcome = Result<ExitCode, Failure>;
@@ -129,6 +134,7 @@ impl From<LogbookError> for Failure {
             LogbookError::Key(error) => error.into(),
             LogbookError::Archive(error) => error.into(),
             LogbookError::Published(_) | LogbookError::Kept(..) => Failure::Setup(error.to_string()),
+            LogbookError::Alarm(_) => Failure::Archive(error.to_string()),
         }
     }
 }
@@ -181,7 +187,6 @@ impl From<Halt> for Failure {
             Halt::Work(error) => error.into(),
             Halt::Key(error) => error.into(),
             Halt::Home(error) => error.into(),
-            Halt::Log(error) => error.into(),
         }
     }
 }
@@ -202,6 +207,8 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Ingest { paths, unit, dry_run, json } => {
             ingest::run(&load()?, ingest::Asked { paths: &paths, unit, dry_run, json: json.json }, password_file).await
         }
+        Command::Serve => serve::run(&load()?, password_file).await,
+        Command::Station(asked) => station::run(&load()?, asked),
         Command::Signatures { input, json } => {
             let config = if cli.config.exists() { load()? } else { Config::defaults() };
             signatures::run(&config, &input, json.json).await
@@ -340,4 +347,28 @@ pub async fn open_indexed(config: &Config) -> Result<Archive, Failure> {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     Err(Failure::Archive("the index is new and the store is not: run `sohoa fsck --rebuild` first".into()))
+}
+
+/// The first Ctrl-C or SIGTERM stops in order; the second one at once.
+pub fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
+    let (tell, stop) = watch::channel(false);
+    let cannot = |e: std::io::Error| Failure::Archive(format!("signals cannot be received: {e}"));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    tokio::spawn(async move {
+        let mut again = false;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if again {
+                std::process::exit(130);
+            }
+            again = true;
+            eprintln!("stopping; run the same command again to go on (Ctrl-C again: at once)");
+            let _ = tell.send(true);
+        }
+    });
+    Ok(stop)
 }

@@ -1,0 +1,97 @@
+//! How the service is: alive, ready for work, and in numbers (Prometheus text format 0.0.4). None of it names a document or a person.
+
+use super::Api;
+use super::problem::Problem;
+use crate::time;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sohoa_archive::QueueCounts;
+use std::fmt::{Display, Write as _};
+use std::sync::atomic::Ordering;
+
+/// The process answers.
+pub async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Whether work gets done: 503 and why, when it does not. An open port alone says nothing.
+pub async fn ready(State(api): State<Api>) -> Response {
+    let why = match api.archive.queue.counts().await {
+        Ok(counts) => hindrances(&api, &counts),
+        Err(error) => vec![format!("the queue cannot be read: {error}")],
+    };
+    if why.is_empty() {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, why.join("\n") + "\n").into_response()
+    }
+}
+
+fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<String> {
+    let (mut why, now) = (Vec::new(), time::now_ms());
+    if let Some(paused) = api.running.paused.lock().ok().and_then(|paused| paused.clone()) {
+        why.push(format!("nothing is done now: {paused}"));
+    }
+    let limit = i64::try_from(api.config.serve.stuck_minutes).unwrap_or(i64::MAX) * 60_000;
+    let progressed = api.running.progressed_at.load(Ordering::Relaxed);
+    if let Some(oldest) = counts.oldest_enqueued_at.filter(|oldest| now - oldest > limit && now - progressed > limit) {
+        why.push(format!(
+            "the oldest document has waited for {} minutes, and nothing was done since {} minutes",
+            (now - oldest) / 60_000,
+            (now - progressed) / 60_000
+        ));
+    }
+    if let Some(free) = api.free_mb().filter(|free| *free < api.config.serve.min_free_mb) {
+        why.push(format!("the disk has {free} MB left, less than [serve] min_free_mb = {}", api.config.serve.min_free_mb));
+    }
+    why
+}
+
+/// Counts and gauges.
+pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
+    let counts = api.archive.queue.counts().await.map_err(|e| Problem::broken(&e))?;
+    let mut page = Page::default();
+    page.head("sohoa_jobs", "gauge", "Documents that are not done, by what their job is doing");
+    for (state, many) in [("queued", counts.queued), ("working", counts.leased), ("given_up", counts.dead)] {
+        page.sample("sohoa_jobs", &[("state", state)], many);
+    }
+    let oldest = counts.oldest_enqueued_at.map_or(0, |oldest| (time::now_ms() - oldest).max(0) / 1000);
+    page.head("sohoa_oldest_job_seconds", "gauge", "How long the oldest document has waited");
+    page.sample("sohoa_oldest_job_seconds", &[], oldest);
+    page.head("sohoa_folder_scans", "gauge", "Scans in watched folders that are not committed");
+    page.sample("sohoa_folder_scans", &[], api.running.in_folders.load(Ordering::Relaxed));
+    page.head("sohoa_documents_total", "counter", "Documents done since the start, by outcome");
+    for (state, many) in api.running.documents.lock().map(|done| done.clone()).unwrap_or_default() {
+        page.sample("sohoa_documents_total", &[("state", state.as_str())], many);
+    }
+    page.head("sohoa_pages_total", "counter", "Pages read since the start");
+    page.sample("sohoa_pages_total", &[], api.running.pages.load(Ordering::Relaxed));
+    page.head("sohoa_pushes_total", "counter", "Pushes since the start, by the status of the answer");
+    for (status, many) in api.running.pushes.lock().map(|pushes| pushes.clone()).unwrap_or_default() {
+        page.sample("sohoa_pushes_total", &[("status", &status.to_string())], many);
+    }
+    page.head("sohoa_paused", "gauge", "1 while something stops all work");
+    page.sample("sohoa_paused", &[], u8::from(api.running.paused.lock().is_ok_and(|paused| paused.is_some())));
+    if let Some(free) = api.free_mb() {
+        page.head("sohoa_disk_free_bytes", "gauge", "Free space where the archive lies");
+        page.sample("sohoa_disk_free_bytes", &[], free << 20);
+    }
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.0).into_response())
+}
+
+/// A page of samples. Names and labels are our own words, which need no escaping.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+}

@@ -1,0 +1,173 @@
+//! What is answered when something is not done: RFC 9457 problem details, whose `code` is for machines and whose `title` (Vietnamese) and
+//! `detail` (English) are for the people who see them.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use sohoa_record::identifier::RecordId;
+
+/// A refusal.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    vi: &'static str,
+    en: &'static str,
+    record: Option<RecordId>,
+    /// Seconds after which it may be tried again.
+    retry_after: Option<u32>,
+}
+
+const fn problem(status: StatusCode, code: &'static str, vi: &'static str, en: &'static str) -> Problem {
+    Problem { status, code, vi, en, record: None, retry_after: None }
+}
+
+/// A refusal that passes.
+const fn later(seconds: u32, status: StatusCode, code: &'static str, vi: &'static str, en: &'static str) -> Problem {
+    Problem { status, code, vi, en, record: None, retry_after: Some(seconds) }
+}
+
+impl Problem {
+    pub const NO_SUCH_PLACE: Problem = problem(
+        StatusCode::NOT_FOUND,
+        "no_such_place",
+        "không có địa chỉ này",
+        "there is no such address; documents are pushed to /v1/documents",
+    );
+    pub const NO_TOKEN: Problem = problem(
+        StatusCode::UNAUTHORIZED,
+        "no_token",
+        "thiếu mã truy cập của trạm",
+        "send the station's token: Authorization: Bearer sohoa_…; `sohoa station new` makes one",
+    );
+    pub const UNKNOWN_TOKEN: Problem = problem(
+        StatusCode::UNAUTHORIZED,
+        "unknown_token",
+        "mã truy cập của trạm không đúng hoặc đã bị thu hồi",
+        "no station has this token, or it was revoked; ask the administrator for a new one",
+    );
+    pub const NO_NAME: Problem = problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "no_name",
+        "thiếu tên tệp",
+        "say the file's name: ?name=scan.pdf, at most 255 bytes, without '/' or control characters",
+    );
+    pub const BAD_DOSSIER: Problem = problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "bad_dossier",
+        "mã hồ sơ không đúng dạng",
+        "?dossier= is not a dossier code such as H48.15-250117-0042",
+    );
+    pub const BAD_PRIORITY: Problem = problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "bad_priority",
+        "mức ưu tiên không đúng",
+        "?priority= is counter, station or backlog",
+    );
+    pub const BAD_DIGEST: Problem = problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "bad_digest",
+        "giá trị băm SHA-256 không đúng dạng",
+        "write ?sha256= with 64 hexadecimal digits, or Content-Digest: sha-256=:…: (RFC 9530)",
+    );
+    pub const DIGEST_DIFFERS: Problem = problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "digest_differs",
+        "tệp bị thay đổi trên đường truyền; hãy gửi lại",
+        "the bytes that came do not have the digest that was sent; push them again",
+    );
+    pub const EMPTY: Problem =
+        problem(StatusCode::UNPROCESSABLE_ENTITY, "empty", "tệp rỗng", "the file has no bytes; scan again");
+    pub const KEY_USED: Problem = problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "key_used",
+        "khóa Idempotency-Key đã dùng cho tệp khác",
+        "this Idempotency-Key was used for other bytes; every document has a key of its own",
+    );
+    pub const BAD_KEY: Problem = problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "bad_key",
+        "khóa Idempotency-Key không đúng dạng",
+        "an Idempotency-Key has 1 to 200 visible ASCII characters",
+    );
+    pub const TOO_LARGE: Problem = problem(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "tệp quá lớn",
+        "the file is larger than [decode] max_source_mb allows; split it, or ask the administrator",
+    );
+    pub const NOT_A_SCAN: Problem = problem(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "not_a_scan",
+        "không phải tệp PDF, TIFF, JPEG hoặc PNG",
+        "the bytes are not those of a PDF, TIFF, JPEG or PNG",
+    );
+    pub const CUT_OFF: Problem = problem(
+        StatusCode::BAD_REQUEST,
+        "cut_off",
+        "đường truyền bị ngắt giữa chừng; hãy gửi lại",
+        "the bytes stopped coming; nothing was kept, push them again",
+    );
+    pub const TOO_MANY: Problem = later(
+        30,
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many",
+        "hệ thống đang bận, hãy gửi lại sau",
+        "too many documents wait; push again later",
+    );
+    pub const DISK_LOW: Problem = later(
+        300,
+        StatusCode::TOO_MANY_REQUESTS,
+        "disk_low",
+        "đĩa sắp đầy, hãy báo quản trị viên và gửi lại sau",
+        "the disk is nearly full; tell the administrator and push again later",
+    );
+    pub const BROKEN: Problem = later(
+        60,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "broken",
+        "hệ thống không lưu được, hãy báo quản trị viên và gửi lại sau",
+        "the document could not be stored; the service's log says why; push it again",
+    );
+    pub const UNKNOWN_RECORD: Problem = problem(
+        StatusCode::NOT_FOUND,
+        "unknown_record",
+        "không có bản ghi này của trạm",
+        "this station pushed no document of this record",
+    );
+    const DUPLICATE: Problem = problem(
+        StatusCode::CONFLICT,
+        "duplicate",
+        "tệp này đã có trong kho",
+        "these bytes are in the archive already: `record` is what they became; the push was noted beside it",
+    );
+
+    /// The bytes are known from elsewhere.
+    pub fn duplicate_of(record: RecordId) -> Problem {
+        Problem { record: Some(record), ..Problem::DUPLICATE }
+    }
+
+    /// What is behind it is for whoever runs the service, not for whoever asks.
+    pub fn broken(why: &dyn std::fmt::Display) -> Problem {
+        tracing::error!("a request could not be answered: {why}");
+        Problem::BROKEN
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({"status": self.status.as_u16(), "code": self.code, "title": self.vi, "detail": self.en});
+        if let Some(record) = &self.record {
+            body["record"] = json!(record);
+        }
+        let mut response =
+            (self.status, [(header::CONTENT_TYPE, "application/problem+json")], format!("{body}\n")).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

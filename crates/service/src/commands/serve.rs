@@ -1,0 +1,38 @@
+//! `sohoa serve`: opens everything, listens, runs until it is told to stop.
+
+use super::workshop::Workshop;
+use super::{Failure, Outcome};
+use crate::api::{Api, Running};
+use crate::config::Config;
+use crate::serve::Service;
+use crate::{stations, watch};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Runs it.
+pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
+    let folders = watch::open(config).map_err(|e| Failure::Setup(e.to_string()))?;
+    let stations = stations::load(&config.path(&config.serve.stations)).map_err(|e| Failure::Setup(e.to_string()))?;
+    let workshop = Workshop::open(config, password_file).await?;
+    let address = config.serve.listen;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|e| Failure::Setup(format!("[serve] listen {address}: {e}; is another service there?")))?;
+    let address = listener.local_addr().map_err(|e| Failure::Setup(e.to_string()))?;
+    let uploads = workshop.run.folder.join("uploads");
+    std::fs::create_dir_all(&uploads).map_err(|e| Failure::Archive(format!("{} cannot be made: {e}", uploads.display())))?;
+    workshop.sign_what_waits(config).await?;
+    println!("listens   http://{address}");
+    let valid = stations.iter().filter(|station| !station.revoked).count();
+    println!("stations  {valid}{}", if valid == 0 { ": nobody may push; `sohoa station new NAME` makes one" } else { "" });
+    folders.iter().for_each(|folder| println!("watches   {}", folder.folder().display()));
+    let api =
+        Api { archive: workshop.archive.clone(), config: Arc::new(config.clone()), uploads, running: Arc::<Running>::default() };
+    let service = Service { bench: workshop.bench(config), api, stop: super::stop_on_signals()? };
+    service.run(listener, folders).await;
+    drop(service);
+    workshop.close().await;
+    println!("stopped; what waits is done after the next start");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,91 @@
+//! `[serve]` and `[[watch]]`: how scans come to a service that runs all day.
+
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What listens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Serve {
+    pub listen: SocketAddr,
+    pub stations: PathBuf,
+    pub most_waiting: u64,
+    pub min_free_mb: u64,
+    pub stuck_minutes: u64,
+}
+
+impl Default for Serve {
+    fn default() -> Self {
+        Serve {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            stations: "keys/stations".into(),
+            most_waiting: 5000,
+            min_free_mb: 2000,
+            stuck_minutes: 60,
+        }
+    }
+}
+
+/// `[[watch]]`: a folder into which scans fall.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Watch {
+    pub folder: PathBuf,
+    #[serde(default)]
+    pub unit: String,
+    #[serde(default)]
+    pub priority: Priority,
+    #[serde(default)]
+    pub after: After,
+    #[serde(default = "quiet_seconds")]
+    pub quiet_seconds: u64,
+}
+
+fn quiet_seconds() -> u64 {
+    5
+}
+
+/// Who waits for a document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// A citizen at the counter.
+    Counter,
+    /// The station, in its daily work.
+    #[default]
+    Station,
+    /// Nobody.
+    Backlog,
+}
+
+impl Priority {
+    /// Its name, as it is written in configuration and requests.
+    pub fn parse(name: &str) -> Option<Priority> {
+        [("counter", Priority::Counter), ("station", Priority::Station), ("backlog", Priority::Backlog)]
+            .into_iter()
+            .find_map(|(known, priority)| (known == name).then_some(priority))
+    }
+
+    /// Its place in the queue: higher is done first.
+    pub fn rank(self) -> i64 {
+        match self {
+            Priority::Counter => 20,
+            Priority::Station => 10,
+            Priority::Backlog => 0,
+        }
+    }
+}
+
+/// What becomes of a file whose document is committed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    /// It is moved to `done/` in the folder, a refused one to `failed/`.
+    #[default]
+    Done,
+    /// It stays where it is.
+    Keep,
+}

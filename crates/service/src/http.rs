@@ -1,0 +1,59 @@
+//! How sohoa listens: plain HTTP/1.1 with a limit on connections, on the time for a head and on the life of a connection, and a stop that
+//! lets answers finish. Plain, because what leaves the machine goes through a web server that speaks TLS (docs/operating.md).
+
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// A request's head must have come by then.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// Answers that are under way when the server is stopped have so long.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// What callers may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// So many are answered at once; others wait in the system's queue.
+    pub connections: usize,
+    /// After this a connection is closed, whoever is slow, so that nobody holds a place for long.
+    pub connection_time: Duration,
+}
+
+/// Serves until `stop` is done, then finishes what was begun.
+pub async fn serve(routes: Router, listener: TcpListener, limits: Limits, stop: impl Future<Output = ()>) {
+    let service = TowerToHyperService::new(routes);
+    let mut connection = hyper::server::conn::http1::Builder::new();
+    connection.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    let (places, open) = (Arc::new(Semaphore::new(limits.connections)), GracefulShutdown::new());
+    tokio::pin!(stop);
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            accepted = accepted => accepted,
+            () = &mut stop => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Too many open files, or a caller that was gone already: neither passes at once.
+                tracing::warn!("a connection was not accepted: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let answering = open.watch(connection.serve_connection(TokioIo::new(stream), service.clone()));
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(limits.connection_time, answering).await;
+            drop(place);
+        });
+    }
+    let _ = tokio::time::timeout(LAST_ANSWERS, open.shutdown()).await;
+}

@@ -1,0 +1,177 @@
+//! The service that runs all day: folders are watched, pushes are taken, workers do what is there, the log is kept up to date. All of it in
+//! one process, until somebody stops it. Killed at any point, the next start goes on.
+
+use crate::api::{self, Api};
+use crate::http::{self, Limits};
+use crate::time;
+use crate::watch::Watched;
+use crate::workbench::{Ended, FIRST_BACK_OFF, Workbench};
+use sohoa_archive::Remedy;
+use sohoa_archive::queue::Order;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Who pushes a large batch over a slow line needs its time; silence is limited apart from that.
+const LIMITS: Limits = Limits { connections: 512, connection_time: Duration::from_secs(3600) };
+/// How often folders are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Folders run ahead of the workers by this many documents: what waits lies better where it came from than twice on the disk.
+const AHEAD: u64 = 500;
+/// Of so many leases one goes to the oldest job, whatever is urgent: a backlog goes on all day.
+const BY_AGE: u32 = 5;
+/// What stops all work (a full disk, a key that is gone) is tried again after this long.
+const PAUSE: Duration = Duration::from_secs(30);
+/// Leaves are appended after this long …
+const APPEND_EVERY: Duration = Duration::from_secs(5);
+/// … and once in so many times whatever others left is appended too, and the witnesses are asked.
+const CATCH_UP: u32 = 12;
+
+/// All that runs.
+pub struct Service<'a> {
+    /// What documents are made with.
+    pub bench: Workbench<'a>,
+    /// What requests are answered from.
+    pub api: Api,
+    /// Becomes true when it shall stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl Service<'_> {
+    /// Runs until it is stopped; documents that are under way are given back then.
+    pub async fn run(&self, listener: TcpListener, folders: Vec<Watched>) {
+        let running = &self.api.running;
+        running.progressed_at.store(time::now_ms(), Ordering::Relaxed);
+        let workers = (0..self.bench.children.count()).map(|_| self.work());
+        let watchers = self.watch(folders);
+        let mut stop = self.stop.clone();
+        let stopped = async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        let listening = http::serve(api::routes(self.api.clone()), listener, LIMITS, stopped);
+        tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_log());
+        if let Err(error) = self.bench.logbook.finish(self.bench.archive).await {
+            tracing::error!("the log: {error}");
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Waits, but not after everything stops.
+    async fn wait(&self, time: Duration) {
+        let mut stop = self.stop.clone();
+        let _ = tokio::time::timeout(time, stop.wait_for(|stop| *stop)).await;
+    }
+
+    /// One worker.
+    async fn work(&self) {
+        let (running, mut stop) = (Arc::clone(&self.api.running), self.stop.clone());
+        let on_page = || {
+            running.pages.fetch_add(1, Ordering::Relaxed);
+            running.progressed_at.store(time::now_ms(), Ordering::Relaxed);
+        };
+        let mut leases = 0u32;
+        while !self.stopping() {
+            let order = if leases % BY_AGE == BY_AGE - 1 { Order::ByAge } else { Order::ByPriority };
+            let job = match self.bench.lease(order).await {
+                Ok(Some(job)) => job,
+                Ok(None) => {
+                    self.go_on();
+                    let _ = tokio::time::timeout(Duration::from_millis(500), running.changed.notified()).await;
+                    continue;
+                }
+                Err(error) if error.remedy() == Remedy::Retry => {
+                    tracing::warn!("{error}");
+                    self.wait(FIRST_BACK_OFF).await;
+                    continue;
+                }
+                Err(error) => {
+                    self.pause(&error).await;
+                    continue;
+                }
+            };
+            leases = leases.wrapping_add(1);
+            match self.bench.finish(&job, &on_page, &mut stop).await {
+                Ok(Ended::Done(manifests)) => {
+                    running.progressed_at.store(time::now_ms(), Ordering::Relaxed);
+                    for manifest in &manifests {
+                        tracing::info!(record = %manifest.record, state = manifest.state.as_str(), pages = manifest.pages.len(), "done");
+                        if let Ok(mut documents) = running.documents.lock() {
+                            *documents.entry(manifest.state).or_default() += 1;
+                        }
+                    }
+                    self.go_on();
+                }
+                Ok(Ended::GivenUp(error)) => tracing::error!(record = %job.record, "given up: {error}"),
+                Ok(Ended::Later(error)) => tracing::warn!(record = %job.record, "tried again later: {error}"),
+                Ok(Ended::Stopped) => {}
+                Err(halt) => self.pause(&halt).await,
+            }
+            running.changed.notify_waiters();
+        }
+    }
+
+    /// Something stops all work: it is said where it is seen, and tried again after a while.
+    async fn pause(&self, why: &dyn std::fmt::Display) {
+        tracing::error!("nothing can be done now: {why}; tried again in {} s", PAUSE.as_secs());
+        if let Ok(mut paused) = self.api.running.paused.lock() {
+            *paused = Some(why.to_string());
+        }
+        self.wait(PAUSE).await;
+    }
+
+    fn go_on(&self) {
+        if let Ok(mut paused) = self.api.running.paused.lock() {
+            *paused = None;
+        }
+    }
+
+    /// The folders, one after the other, again and again.
+    async fn watch(&self, mut folders: Vec<Watched>) {
+        while !self.stopping() && !folders.is_empty() {
+            let mut waiting = 0;
+            for folder in &mut folders {
+                let queued = match self.bench.archive.queue.counts().await {
+                    Ok(counts) => counts.queued,
+                    Err(error) => {
+                        tracing::warn!("{error}");
+                        continue;
+                    }
+                };
+                match folder.look(self.bench.archive, AHEAD.saturating_sub(queued)).await {
+                    Ok(looked) => {
+                        waiting += looked.waiting as u64;
+                        if looked.taken > 0 {
+                            tracing::info!(taken = looked.taken, folder = %folder.folder().display(), "scans arrived");
+                            self.api.running.changed.notify_waiters();
+                        }
+                    }
+                    Err(error) => self.pause(&error).await,
+                }
+            }
+            self.api.running.in_folders.store(waiting, Ordering::Relaxed);
+            self.wait(LOOK_EVERY).await;
+        }
+    }
+
+    /// Appends leaves while receipts come.
+    async fn keep_log(&self) {
+        let mut rounds = 0u32;
+        while !self.stopping() {
+            self.wait(APPEND_EVERY).await;
+            rounds = rounds.wrapping_add(1);
+            let kept = if rounds % CATCH_UP == 0 {
+                self.bench.logbook.finish(self.bench.archive).await
+            } else {
+                self.bench.logbook.append().await
+            };
+            if let Err(error) = kept {
+                tracing::error!("the log: {error}");
+            }
+        }
+    }
+}
