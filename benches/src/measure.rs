@@ -25,6 +25,24 @@ pub struct Peak {
     pub resident: f64,
 }
 
+/// What was seen of a tree's memory while it ran.
+#[derive(Default)]
+pub struct Watched {
+    /// The most at one moment.
+    pub peak: Peak,
+    /// [`Peak::own`] at every look, in order of time.
+    pub own: Vec<f64>,
+}
+
+impl Watched {
+    /// The most in the second half of the looks, as times the most in the first: above one, memory grows while a job runs.
+    pub fn growth(&self) -> f64 {
+        let most = |looks: &[f64]| looks.iter().copied().fold(0.0, f64::max);
+        let (first, second) = self.own.split_at(self.own.len() / 2);
+        most(second) / most(first)
+    }
+}
+
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -58,27 +76,28 @@ pub fn output(command: &mut Command, good: &[i32]) -> Result<Output, BenchError>
 }
 
 /// Runs a command to its end and watches the memory of its process tree.
-pub fn peak(command: &mut Command) -> Result<Peak, BenchError> {
+pub fn watched(command: &mut Command) -> Result<Watched, BenchError> {
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let child = child.spawn().map_err(|source| missing(command, source))?;
     let (root, done) = (child.id(), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
-            let mut peak = Peak::default();
+            let mut watched = Watched::default();
             while !done.load(Ordering::Relaxed) {
-                let now = tree_memory(root);
-                peak = Peak { own: peak.own.max(now.own), resident: peak.resident.max(now.resident) };
+                let (now, peak) = (tree_memory(root), watched.peak);
+                watched.peak = Peak { own: peak.own.max(now.own), resident: peak.resident.max(now.resident) };
+                watched.own.push(now.own);
                 std::thread::sleep(LOOK);
             }
-            peak
+            watched
         });
         let output = child.wait_with_output();
         done.store(true, Ordering::Relaxed);
-        let peak = watcher.join().unwrap_or_default();
+        let watched = watcher.join().unwrap_or_default();
         let output = output.map_err(|source| missing(command, source))?;
         wait_for_orphans();
         judge(command, output.status, &output.stderr, &[0])?;
-        Ok(peak)
+        Ok(watched)
     })
 }
 
@@ -171,7 +190,7 @@ mod tests {
         assert!(taken.cpu >= 0.02, "{} s", taken.cpu);
 
         let holds = "head -c 60000000 /dev/zero | tail -c 60000000 | (sleep 0.3; cat >/dev/null)";
-        let peak = peak(Command::new("sh").args(["-c", holds])).unwrap();
+        let peak = watched(Command::new("sh").args(["-c", holds])).unwrap().peak;
         assert!(peak.own > 40.0, "{} MiB", peak.own);
         assert!(peak.resident >= peak.own);
     }

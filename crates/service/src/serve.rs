@@ -164,7 +164,7 @@ impl Service<'_> {
         while !self.stopping() {
             self.wait(APPEND_EVERY).await;
             rounds = rounds.wrapping_add(1);
-            let kept = if rounds % CATCH_UP == 0 {
+            let kept = if rounds.is_multiple_of(CATCH_UP) {
                 self.bench.logbook.finish(self.bench.archive).await
             } else {
                 self.bench.logbook.append().await

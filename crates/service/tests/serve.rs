@@ -1,0 +1,349 @@
+//! `sohoa serve` as stations, other systems and whoever watches over it meet it: on a free port of the loopback, killed and started again.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Home, small_scan, verify};
+use serde_json::Value;
+use sohoa_record::Sha256Hex;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// The service of a data folder while it runs.
+struct Serving {
+    child: Child,
+    address: String,
+}
+
+/// An answer.
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+
+    fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .find_map(|line| line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, v)| v))
+    }
+}
+
+/// A data folder whose service listens where it is free.
+fn home() -> Home {
+    let home = Home::new();
+    home.set("127.0.0.1:8080", "127.0.0.1:0");
+    home
+}
+
+fn watch(home: &Home, lines: &str) {
+    let mut file = std::fs::OpenOptions::new().append(true).open(home.path("pipeline.toml")).unwrap();
+    file.write_all(format!("\n[[watch]]\nfolder = \"in\"\nquiet_seconds = 1\n{lines}\n").as_bytes()).unwrap();
+    std::fs::create_dir_all(home.path("in")).unwrap();
+}
+
+fn token(home: &Home, name: &str) -> String {
+    let told = home.expect(0, &["station", "new", name, "--unit", "H48.15"]);
+    told.lines().find_map(|line| line.strip_prefix("token    ")).unwrap().to_owned()
+}
+
+fn serve(home: &Home) -> Serving {
+    let mut child = home.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let address = loop {
+        let line = lines.next().expect("it serves").unwrap();
+        if let Some(address) = line.strip_prefix("listens   http://") {
+            break address.to_owned();
+        }
+    };
+    std::thread::spawn(move || lines.for_each(drop));
+    Serving { child, address }
+}
+
+impl Serving {
+    fn raw(&self, request: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        // A server that refuses early may close before all is sent.
+        let _ = stream.write_all(request);
+        let mut text = Vec::new();
+        let _ = stream.read_to_end(&mut text);
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    fn push(&self, token: &str, query: &str, headers: &str, bytes: &[u8]) -> Answer {
+        let head = format!(
+            "POST /v1/documents?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{headers}Content-Length: {}\r\n\r\n",
+            bytes.len()
+        );
+        self.raw(&[head.as_bytes(), bytes].concat())
+    }
+
+    fn get(&self, token: &str, path: &str) -> Answer {
+        self.raw(
+            format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n").as_bytes(),
+        )
+    }
+
+    /// Asks until the document is done.
+    fn outcome(&self, token: &str, record: &str) -> Value {
+        let until = Instant::now() + Duration::from_secs(120);
+        loop {
+            let told = self.get(token, &format!("/v1/documents/{record}")).json();
+            if !["queued", "working"].contains(&told["state"].as_str().unwrap()) {
+                return told;
+            }
+            assert!(Instant::now() < until, "{told}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn signal(&mut self, signal: rustix::process::Signal) -> std::process::ExitStatus {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn scan(home: &Home, number: u64) -> Vec<u8> {
+    let file = home.path("one.png");
+    small_scan(&file, number);
+    std::fs::read(file).unwrap()
+}
+
+fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(120);
+    while !done() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .map(|files| files.map(|f| f.unwrap().file_name().into_string().unwrap()).collect())
+        .unwrap_or_default();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_push_is_done_and_its_outcome_can_be_asked_for_by_its_station_alone() {
+    let home = home();
+    let (one, two) = (token(&home, "tram-1"), token(&home, "tram-2"));
+    let mut serving = serve(&home);
+    let bytes = scan(&home, 1);
+    let pushed = serving.push(&one, "name=a.png&dossier=H48.15-250117-0042&priority=counter", "", &bytes);
+    assert_eq!(pushed.status, 202, "{}", pushed.body);
+    let record = pushed.json()["record"].as_str().unwrap().to_owned();
+    assert_eq!(pushed.header("location"), Some(format!("/v1/documents/{record}").as_str()));
+    let done = serving.outcome(&one, &record);
+    assert_eq!((done["dossier"].as_str(), done["pages"][0]["number"].as_u64()), (Some("H48.15-250117-0042"), Some(1)));
+    let shown = home.lines(&[0], &["show", &record, "--json"]);
+    assert_eq!(shown[0]["dossier"]["unit"], "H48.15", "the station's unit: {}", shown[0]);
+    assert_eq!(serving.get(&two, &format!("/v1/documents/{record}")).code(), "unknown_record");
+    // The answer was lost: the same bytes under the same name are the same document; elsewhere they are a duplicate.
+    let again = serving.push(&one, "name=a.png", "", &bytes);
+    assert_eq!((again.status, again.json()["record"].as_str()), (200, Some(record.as_str())));
+    let duplicate = serving.push(&two, "name=b.png", "", &bytes);
+    assert_eq!((duplicate.status, duplicate.code().as_str()), (409, "duplicate"));
+    assert_eq!(duplicate.json()["record"], record.as_str());
+    let metrics = serving.get("", "/metrics").body;
+    assert!(metrics.contains("sohoa_pushes_total{status=\"409\"} 1\n") && metrics.contains("sohoa_pages_total 1\n"), "{metrics}");
+    assert_eq!((serving.get("", "/healthz").status, serving.get("", "/readyz").status), (200, 200));
+    assert!(serving.signal(rustix::process::Signal::TERM).success());
+    assert_eq!(verify(&home.path("archive"), &home.path("trust")).iter().map(|(v, _)| v.as_str()).collect::<Vec<_>>(), ["ok"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_push_is_told_and_nothing_of_it_stays() {
+    let home = home();
+    home.set("max_source_mb = 2048", "max_source_mb = 1");
+    let good = token(&home, "tram-1");
+    let gone = token(&home, "tram-2");
+    home.expect(0, &["station", "revoke", "tram-2"]);
+    let serving = serve(&home);
+    let bytes = scan(&home, 1);
+    let sha256 = Sha256Hex::of(&bytes);
+    let wrong = "0".repeat(64);
+    for (token, query, headers, bytes, status, code) in [
+        (gone.as_str(), "name=a.png", "", &bytes[..], 401, "unknown_token"),
+        ("sohoa_x", "name=a.png", "", &bytes, 401, "unknown_token"),
+        (&good, "", "", &bytes, 422, "no_name"),
+        (&good, "name=..%2Fa.png", "", &bytes, 422, "no_name"),
+        (&good, "name=a%00.png", "", &bytes, 422, "no_name"),
+        (&good, "name=a.png&dossier=H48", "", &bytes, 422, "bad_dossier"),
+        (&good, "name=a.png&priority=now", "", &bytes, 422, "bad_priority"),
+        (&good, "name=a.png&sha256=12", "", &bytes, 422, "bad_digest"),
+        (&good, &format!("name=a.png&sha256={wrong}"), "", &bytes, 422, "digest_differs"),
+        (&good, "name=a.png", "Content-Digest: sha-256=:AAAA:\r\n", &bytes, 422, "bad_digest"),
+        (&good, "name=a.png", "Idempotency-Key: \r\n", &bytes, 422, "bad_key"),
+        (&good, "name=a.png", "", b"", 422, "empty"),
+        (&good, "name=a.png", "", b"PK\x03\x04 not a scan", 415, "not_a_scan"),
+        (&good, "name=a.png", "", &vec![b'%'; (1 << 20) + 1], 413, "too_large"),
+    ] {
+        let answer = serving.push(token, query, headers, bytes);
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{query} {headers} {}", answer.body);
+        assert!(!answer.json()["title"].as_str().unwrap().is_empty() && !answer.json()["detail"].as_str().unwrap().is_empty());
+    }
+    // Cut off: the sender is gone before it sent what it announced.
+    let mut stream = TcpStream::connect(&serving.address).unwrap();
+    let head = format!(
+        "POST /v1/documents?name=a.png HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {good}\r\nContent-Length: {}\r\n\r\n",
+        bytes.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&bytes[..bytes.len() / 2]).unwrap();
+    drop(stream);
+    assert_eq!(
+        serving
+            .raw(b"POST /v1/documents?name=a.png HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
+            .code(),
+        "no_token"
+    );
+    let uploads =
+        || common::files_below(&home.path("spool")).iter().filter(|file| file.to_string_lossy().contains("uploads")).count();
+    wait_for("what was cut off is cleared away", || uploads() == 0);
+    assert!(!home.path("archive/arrivals").exists(), "nothing arrived");
+    // One Idempotency-Key, one document.
+    let key = "Idempotency-Key: q-1\r\n";
+    assert_eq!(serving.push(&good, &format!("name=a.png&sha256={sha256}"), key, &bytes).status, 202);
+    assert!([200, 202].contains(&serving.push(&good, "name=a.png", key, &bytes).status));
+    let other = serving.push(&good, "name=a.png", key, &scan(&home, 2));
+    assert_eq!((other.status, other.code().as_str()), (422, "key_used"));
+}
+
+#[test]
+fn a_full_queue_puts_pushes_off() {
+    let home = home();
+    home.set("most_waiting = 5000", "most_waiting = 1").set("workers = 0", "workers = 1");
+    let good = token(&home, "tram-1");
+    let serving = serve(&home);
+    let mut statuses = Vec::new();
+    for number in 0..20 {
+        let answer = serving.push(&good, &format!("name={number}.png"), "", &scan(&home, number));
+        if answer.status == 429 {
+            assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("too_many", Some("30")));
+        }
+        statuses.push(answer.status);
+    }
+    assert!(
+        statuses.contains(&429) && statuses.contains(&202) && statuses.iter().all(|s| [202, 429].contains(s)),
+        "{statuses:?}"
+    );
+}
+
+#[test]
+fn what_was_pushed_survives_a_kill_and_is_done_by_the_next_start() {
+    let home = home();
+    let good = token(&home, "tram-1");
+    let mut serving = serve(&home);
+    let records: Vec<String> = (0..6)
+        .map(|number| {
+            let answer = serving.push(&good, &format!("name={number}.png"), "", &scan(&home, number));
+            assert_eq!(answer.status, 202, "{}", answer.body);
+            answer.json()["record"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    serving.signal(rustix::process::Signal::KILL);
+    let mut serving = serve(&home);
+    for record in &records {
+        serving.outcome(&good, record);
+    }
+    assert!(serving.signal(rustix::process::Signal::INT).success());
+    assert_eq!(verify(&home.path("archive"), &home.path("trust")).iter().map(|(v, _)| v.as_str()).collect::<Vec<_>>(), ["ok"; 6]);
+    home.expect(0, &["fsck"]);
+}
+
+#[test]
+fn a_watched_folder_is_emptied_into_done_and_failed() {
+    let home = home();
+    watch(&home, "unit = \"H48.16\"");
+    let inbox = home.path("in");
+    std::fs::create_dir_all(inbox.join("H48.16-250117-0042")).unwrap();
+    // There before the start; in a dossier's folder; not a scan inside; half copied; junk; a name that is taken in done/.
+    small_scan(&inbox.join("a.png"), 1);
+    small_scan(&inbox.join("H48.16-250117-0042/b.png"), 2);
+    std::fs::write(inbox.join("c.pdf"), "hỏng").unwrap();
+    std::fs::write(inbox.join("d.pdf.part"), "x").unwrap();
+    std::fs::write(inbox.join("Thumbs.db"), "x").unwrap();
+    std::fs::create_dir_all(inbox.join("done")).unwrap();
+    std::fs::write(inbox.join("done/a.png"), "đã có").unwrap();
+    let mut serving = serve(&home);
+    wait_for("the scans are moved away", || {
+        names(&inbox) == ["H48.16-250117-0042", "Thumbs.db", "d.pdf.part", "done", "failed"]
+            && names(&inbox.join("H48.16-250117-0042")).is_empty()
+    });
+    assert_eq!(names(&inbox.join("done")), ["H48.16-250117-0042", "a (2).png", "a.png"]);
+    assert_eq!(std::fs::read_to_string(inbox.join("done/a.png")).unwrap(), "đã có", "nothing is written over");
+    assert_eq!(names(&inbox.join("done/H48.16-250117-0042")), ["b.png"]);
+    let failed = names(&inbox.join("failed"));
+    assert_eq!(
+        (failed.len(), names(&inbox.join("failed").join(&failed[0]))),
+        (1, vec!["LY-DO.txt".to_owned(), "c.pdf".to_owned()])
+    );
+    let reason = std::fs::read_to_string(inbox.join("failed").join(&failed[0]).join("LY-DO.txt")).unwrap();
+    assert!(reason.contains("tệp hỏng") && reason.contains(&failed[0]), "{reason}");
+    // Renamed into place while it runs; the same bytes once more under another name; one that grows.
+    small_scan(&home.path("e.png"), 3);
+    std::fs::rename(home.path("e.png"), inbox.join("e.png")).unwrap();
+    std::fs::copy(inbox.join("done/a (2).png"), inbox.join("again.png")).unwrap();
+    let whole = scan(&home, 4);
+    let mut growing = std::fs::File::create(inbox.join("f.png")).unwrap();
+    for piece in whole.chunks(whole.len() / 6 + 1) {
+        growing.write_all(piece).unwrap();
+        growing.flush().unwrap();
+        std::thread::sleep(Duration::from_millis(600));
+        assert!(inbox.join("f.png").exists(), "it is not taken while it grows");
+    }
+    drop(growing);
+    wait_for("the later ones, too", || ["e.png", "again.png", "f.png"].iter().all(|name| inbox.join("done").join(name).exists()));
+    assert!(serving.signal(rustix::process::Signal::TERM).success());
+    let lines = home.lines(&[0], &["search", "", "--json"]);
+    let mut states: Vec<&str> = lines.iter().map(|line| line["state"].as_str().unwrap()).collect();
+    states.sort_unstable();
+    assert_eq!((states.len(), states.iter().filter(|state| **state == "failed").count()), (5, 1), "{lines:?}");
+    assert!(lines.iter().any(|line| line["dossier_code"] == "H48.16-250117-0042"), "{lines:?}");
+    home.expect(0, &["fsck"]);
+}
+
+#[test]
+fn folders_that_cannot_be_watched_stop_the_start() {
+    for (lines, why) in [
+        ("[[watch]]\nfolder = \"nowhere\"", "nowhere"),
+        ("[[watch]]\nfolder = \"archive\"", "archive"),
+        ("[[watch]]\nfolder = \".\"", "one inside the other"),
+        ("[[watch]]\nfolder = \"in\"\n[[watch]]\nfolder = \"in/a\"", "taken twice"),
+    ] {
+        let home = home();
+        std::fs::create_dir_all(home.path("in/a")).unwrap();
+        std::fs::create_dir_all(home.path("archive")).unwrap();
+        let mut file = std::fs::OpenOptions::new().append(true).open(home.path("pipeline.toml")).unwrap();
+        file.write_all(format!("\n{lines}\n").as_bytes()).unwrap();
+        let said = home.sohoa(&["serve"]);
+        let errors = String::from_utf8_lossy(&said.stderr);
+        assert!(said.status.code() == Some(4) && errors.contains(why), "{lines}: {:?} {errors}", said.status);
+    }
+}
