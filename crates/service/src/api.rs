@@ -4,19 +4,25 @@
 mod documents;
 mod health;
 mod problem;
+mod push;
+pub mod uploads;
 
 use crate::config::Config;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
 use axum::routing::{get, post};
 use problem::Problem;
 use sohoa_archive::Archive;
 use sohoa_record::manifest::State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
+
+/// What is asked and answered, for programs (OpenAPI 3.1).
+const OPENAPI: &str = include_str!("api/openapi.json");
 
 /// What the parts of a running service tell each other.
 #[derive(Debug, Default)]
@@ -33,6 +39,8 @@ pub struct Running {
     pub progressed_at: AtomicI64,
     /// Why nothing is done now, when something stops the work.
     pub paused: Mutex<Option<String>>,
+    /// Uploads of which a piece is being sent.
+    pub sending: Mutex<HashSet<String>>,
     /// Scans in watched folders that are not committed.
     pub in_folders: AtomicU64,
 }
@@ -44,7 +52,9 @@ pub struct Api {
     pub archive: Archive,
     /// The configuration.
     pub config: Arc<Config>,
-    /// Where what is pushed is written until it has arrived.
+    /// Where what is pushed is written until it has arrived; cleared away with this run.
+    pub arriving: PathBuf,
+    /// Where uploads in pieces are, which outlive the service.
     pub uploads: PathBuf,
     /// The service.
     pub running: Arc<Running>,
@@ -56,6 +66,8 @@ pub fn routes(api: Api) -> Router {
         // Streamed to the disk and counted there.
         .route("/v1/documents", post(documents::push).layer(DefaultBodyLimit::disable()))
         .route("/v1/documents/{record}", get(documents::state))
+        .merge(in_pieces())
+        .route("/v1/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
@@ -63,10 +75,78 @@ pub fn routes(api: Api) -> Router {
         .with_state(api)
 }
 
+/// Uploads in pieces.
+fn in_pieces() -> Router<Api> {
+    let whole = post(uploads::create).options(uploads::options);
+    let one = get(uploads::get).head(uploads::head).patch(uploads::patch).delete(uploads::delete);
+    Router::new()
+        .route("/v1/uploads", whole)
+        .route("/v1/uploads/{id}", one.layer(DefaultBodyLimit::disable()))
+        .layer(axum::middleware::from_fn(uploads::version))
+}
+
+/// The turn of whoever sends a piece of an upload; it ends when it is dropped.
+pub struct Turn {
+    running: Arc<Running>,
+    id: String,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Ok(mut sending) = self.running.sending.lock() {
+            sending.remove(&self.id);
+        }
+    }
+}
+
+impl Running {
+    fn count_push(&self, status: StatusCode) {
+        if let Ok(mut pushes) = self.pushes.lock() {
+            *pushes.entry(status.as_u16()).or_default() += 1;
+        }
+    }
+}
+
 impl Api {
+    /// Takes the turn to send pieces of an upload; none while somebody else has it.
+    fn turn(&self, id: &str) -> Option<Turn> {
+        let mut sending = self.running.sending.lock().ok()?;
+        sending.insert(id.to_owned()).then(|| Turn { running: Arc::clone(&self.running), id: id.to_owned() })
+    }
+
     /// Free space where the archive lies, in megabytes; none when the system does not say.
     fn free_mb(&self) -> Option<u64> {
         let disk = rustix::fs::statvfs(self.config.path(&self.config.archive.store)).ok()?;
         Some(disk.f_bavail.saturating_mul(disk.f_frsize) >> 20)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_openapi_page_names_every_problem_and_no_other() {
+        let page: serde_json::Value = serde_json::from_str(super::OPENAPI).unwrap();
+        let told = page["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().unwrap();
+        let told: BTreeSet<&str> = told.iter().map(|code| code.as_str().unwrap()).collect();
+        // Behind each status stands its code.
+        let source = include_str!("api/problem.rs");
+        let code = |after: &'static str| after.split_once(',')?.1.trim_start().strip_prefix('"')?.split('"').next();
+        let made: BTreeSet<&str> =
+            source.split("(StatusCode::").chain(source.split(" StatusCode::")).skip(1).filter_map(code).collect();
+        assert_eq!(told, made);
+        let statuses: BTreeSet<&str> = page["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|path| path.as_object().unwrap().values())
+            .flat_map(|asked| asked["responses"].as_object().unwrap().keys().map(String::as_str))
+            .collect();
+        for status in
+            ["200", "201", "202", "204", "400", "401", "404", "409", "412", "413", "415", "422", "423", "429", "460", "503"]
+        {
+            assert!(statuses.contains(status), "{status}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The service that runs all day: folders are watched, pushes are taken, workers do what is there, the log is kept up to date. All of it in
 //! one process, until somebody stops it. Killed at any point, the next start goes on.
 
-use crate::api::{self, Api};
+use crate::api::{self, Api, uploads};
 use crate::http::{self, Limits};
 use crate::time;
 use crate::watch::Watched;
@@ -29,6 +29,9 @@ const APPEND_EVERY: Duration = Duration::from_secs(5);
 /// … and once in so many times whatever others left is appended too, and the witnesses are asked.
 const CATCH_UP: u32 = 12;
 
+/// Uploads that nobody continues are cleared away once in so many times.
+const SWEEP: u32 = 720;
+
 /// All that runs.
 pub struct Service<'a> {
     /// What documents are made with.
@@ -51,7 +54,7 @@ impl Service<'_> {
             let _ = stop.wait_for(|stop| *stop).await;
         };
         let listening = http::serve(api::routes(self.api.clone()), listener, LIMITS, stopped);
-        tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_log());
+        tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_house());
         if let Err(error) = self.bench.logbook.finish(self.bench.archive).await {
             tracing::error!("the log: {error}");
         }
@@ -158,12 +161,15 @@ impl Service<'_> {
         }
     }
 
-    /// Appends leaves while receipts come.
-    async fn keep_log(&self) {
+    /// What is to be done now and then: leaves are appended while receipts come, dead uploads cleared away.
+    async fn keep_house(&self) {
         let mut rounds = 0u32;
         while !self.stopping() {
             self.wait(APPEND_EVERY).await;
             rounds = rounds.wrapping_add(1);
+            if rounds.is_multiple_of(SWEEP) {
+                uploads::sweep(&self.api).await;
+            }
             let kept = if rounds.is_multiple_of(CATCH_UP) {
                 self.bench.logbook.finish(self.bench.archive).await
             } else {

@@ -223,9 +223,9 @@ fn what_is_wrong_with_a_push_is_told_and_nothing_of_it_stays() {
             .code(),
         "no_token"
     );
-    let uploads =
-        || common::files_below(&home.path("spool")).iter().filter(|file| file.to_string_lossy().contains("uploads")).count();
-    wait_for("what was cut off is cleared away", || uploads() == 0);
+    let half =
+        || common::files_below(&home.path("spool")).iter().filter(|file| file.to_string_lossy().contains("arriving")).count();
+    wait_for("what was cut off is cleared away", || half() == 0);
     assert!(!home.path("archive/arrivals").exists(), "nothing arrived");
     // One Idempotency-Key, one document.
     let key = "Idempotency-Key: q-1\r\n";
@@ -346,4 +346,102 @@ fn folders_that_cannot_be_watched_stop_the_start() {
         let errors = String::from_utf8_lossy(&said.stderr);
         assert!(said.status.code() == Some(4) && errors.contains(why), "{lines}: {:?} {errors}", said.status);
     }
+}
+
+/// A request of tus 1.0.0.
+fn tus(serving: &Serving, method: &str, path: &str, token: &str, headers: &str, bytes: &[u8]) -> Answer {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTus-Resumable: 1.0.0\r\nAuthorization: Bearer {token}\r\n{headers}Content-Length: {}\r\n\r\n",
+        bytes.len()
+    );
+    serving.raw(&[head.as_bytes(), bytes].concat())
+}
+
+#[test]
+fn an_upload_in_pieces_goes_on_after_a_broken_line_and_a_killed_service() {
+    use base64::Engine as _;
+    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let home = home();
+    let (good, other) = (token(&home, "tram-1"), token(&home, "tram-2"));
+    let mut serving = serve(&home);
+    let bytes = scan(&home, 7);
+    let metadata = format!(
+        "Upload-Metadata: filename {},sha256 {}\r\n",
+        encode("tờ khai.png".as_bytes()),
+        encode(Sha256Hex::of(&bytes).as_str().as_bytes())
+    );
+    let begun = tus(&serving, "POST", "/v1/uploads", &good, &format!("Upload-Length: {}\r\n{metadata}", bytes.len()), b"");
+    assert_eq!(begun.status, 201, "{}", begun.body);
+    let place = begun.header("location").unwrap().to_owned();
+    let piece = |offset: usize| format!("Content-Type: application/offset+octet-stream\r\nUpload-Offset: {offset}\r\n");
+    let half = bytes.len() / 2;
+    assert_eq!(
+        tus(&serving, "PATCH", &place, &good, &piece(0), &bytes[..half]).header("upload-offset"),
+        Some(half.to_string().as_str())
+    );
+    // Not from there, not by another station, not a changed piece, not more than was said.
+    assert_eq!(tus(&serving, "PATCH", &place, &good, &piece(0), &bytes[..half]).code(), "other_offset");
+    assert_eq!(tus(&serving, "HEAD", &place, &other, "", b"").status, 404);
+    let checksum = format!("{}Upload-Checksum: sha256 {}\r\n", piece(half), encode(&[0; 32]));
+    assert_eq!(tus(&serving, "PATCH", &place, &good, &checksum, &bytes[half..]).status, 460);
+    assert_eq!(tus(&serving, "PATCH", &place, &good, &piece(half), &[&bytes[half..], b"more"].concat()).code(), "too_large");
+    assert_eq!(
+        serving
+            .raw(
+                format!("HEAD {place} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {good}\r\n\r\n")
+                    .as_bytes()
+            )
+            .status,
+        412
+    );
+    // The service is killed; a line breaks in the middle of a piece: what came counts.
+    serving.signal(rustix::process::Signal::KILL);
+    let mut serving = serve(&home);
+    let mut stream = TcpStream::connect(&serving.address).unwrap();
+    let head = format!(
+        "PATCH {place} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nAuthorization: Bearer {good}\r\n{}Content-Length: {}\r\n\r\n",
+        piece(half),
+        bytes.len() - half
+    );
+    stream.write_all(&[head.as_bytes(), &bytes[half..half + 10]].concat()).unwrap();
+    drop(stream);
+    let offset = || tus(&serving, "HEAD", &place, &good, "", b"").header("upload-offset").unwrap().parse::<usize>().unwrap();
+    wait_for("the ten bytes", || offset() == half + 10);
+    let last = tus(&serving, "PATCH", &place, &good, &piece(half + 10), &bytes[half + 10..]);
+    assert_eq!((last.status, last.header("sohoa-duplicate")), (204, Some("false")), "{}", last.body);
+    let record = last.header("content-location").unwrap().rsplit('/').next().unwrap().to_owned();
+    serving.outcome(&good, &record);
+    assert_eq!(offset(), bytes.len(), "it is still known");
+    // What does not have the digest that was promised is refused with its last byte, and gone.
+    let begun = tus(&serving, "POST", "/v1/uploads", &good, &format!("Upload-Length: {}\r\n{metadata}", half), b"");
+    let place = begun.header("location").unwrap();
+    assert_eq!(tus(&serving, "PATCH", place, &good, &piece(0), &bytes[..half]).code(), "digest_differs");
+    assert_eq!(tus(&serving, "HEAD", place, &good, "", b"").status, 404);
+    let begun = tus(&serving, "POST", "/v1/uploads", &good, &format!("Upload-Length: 9\r\n{metadata}"), b"");
+    let place = begun.header("location").unwrap();
+    assert_eq!(
+        (tus(&serving, "DELETE", place, &good, "", b"").status, tus(&serving, "HEAD", place, &good, "", b"").status),
+        (204, 404)
+    );
+    assert!(serving.signal(rustix::process::Signal::TERM).success());
+    assert_eq!(verify(&home.path("archive"), &home.path("trust")).len(), 1);
+}
+
+#[test]
+fn a_client_of_others_pushes_in_pieces() {
+    let home = home();
+    let good = token(&home, "tram-1");
+    let serving = serve(&home);
+    scan(&home, 9);
+    let output = std::process::Command::new("node-judges")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/tus.cjs"))
+        .args([format!("http://{}/v1/uploads", serving.address), good.clone()])
+        .arg(home.path("one.png"))
+        .output()
+        .expect("node-judges cannot be started; `./bootstrap test` installs it");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let place = String::from_utf8(output.stdout).unwrap();
+    let upload = serving.get(&good, place.trim().strip_prefix(&format!("http://{}", serving.address)).unwrap()).json();
+    let done = serving.outcome(&good, upload["record"].as_str().unwrap());
+    assert_eq!(done["pages"].as_array().unwrap().len(), 1, "{done}");
 }

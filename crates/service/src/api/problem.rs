@@ -135,12 +135,73 @@ impl Problem {
         "không có bản ghi này của trạm",
         "this station pushed no document of this record",
     );
+    pub const UNKNOWN_UPLOAD: Problem = problem(
+        StatusCode::NOT_FOUND,
+        "unknown_upload",
+        "không có lượt tải lên này của trạm",
+        "this station has no such upload, or it expired; begin again",
+    );
+    pub const NO_LENGTH: Problem =
+        problem(StatusCode::BAD_REQUEST, "no_length", "thiếu độ dài tệp", "say Upload-Length, the file's bytes");
+    pub const BAD_METADATA: Problem = problem(
+        StatusCode::BAD_REQUEST,
+        "bad_metadata",
+        "Upload-Metadata không đúng dạng",
+        "Upload-Metadata is a list of names, each with its value in Base64 (tus 1.0.0)",
+    );
+    pub const NOT_A_PIECE: Problem = problem(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "not_a_piece",
+        "kiểu nội dung không đúng",
+        "a piece has the Content-Type application/offset+octet-stream",
+    );
+    pub const OTHER_OFFSET: Problem = problem(
+        StatusCode::CONFLICT,
+        "other_offset",
+        "vị trí tiếp tục không khớp",
+        "Upload-Offset is not where the upload stands; ask with HEAD and go on from there",
+    );
+    pub const BUSY: Problem = problem(
+        StatusCode::LOCKED,
+        "busy",
+        "lượt tải lên này đang được gửi ở kết nối khác",
+        "another connection is sending a piece of this upload; ask with HEAD and go on",
+    );
+    pub const BAD_CHECKSUM: Problem = problem(
+        StatusCode::BAD_REQUEST,
+        "bad_checksum",
+        "Upload-Checksum không đúng dạng",
+        "Upload-Checksum is sha256 and the digest in Base64",
+    );
+    pub const TUS_VERSION: Problem = problem(
+        StatusCode::PRECONDITION_FAILED,
+        "tus_version",
+        "phiên bản giao thức không được hỗ trợ",
+        "say Tus-Resumable: 1.0.0",
+    );
+
+    const CHECKSUM: Problem = problem(
+        StatusCode::BAD_REQUEST,
+        "checksum",
+        "phần tệp bị thay đổi trên đường truyền; hãy gửi lại",
+        "the piece that came does not have the checksum that was sent; send it again",
+    );
     const DUPLICATE: Problem = problem(
         StatusCode::CONFLICT,
         "duplicate",
         "tệp này đã có trong kho",
         "these bytes are in the archive already: `record` is what they became; the push was noted beside it",
     );
+
+    /// The piece that came is not the one that was sent (460 of tus).
+    pub fn checksum() -> Problem {
+        Problem { status: StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST), ..Problem::CHECKSUM }
+    }
+
+    /// True when the same request may succeed later.
+    pub fn passes(&self) -> bool {
+        self.retry_after.is_some()
+    }
 
     /// The bytes are known from elsewhere.
     pub fn duplicate_of(record: RecordId) -> Problem {

@@ -2,7 +2,7 @@
 
 use super::workshop::Workshop;
 use super::{Failure, Outcome};
-use crate::api::{Api, Running};
+use crate::api::{Api, Running, uploads};
 use crate::config::Config;
 use crate::serve::Service;
 use crate::{stations, watch};
@@ -20,15 +20,18 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|e| Failure::Setup(format!("[serve] listen {address}: {e}; is another service there?")))?;
     let address = listener.local_addr().map_err(|e| Failure::Setup(e.to_string()))?;
-    let uploads = workshop.run.folder.join("uploads");
-    std::fs::create_dir_all(&uploads).map_err(|e| Failure::Archive(format!("{} cannot be made: {e}", uploads.display())))?;
+    let (arriving, uploads) = (workshop.run.folder.join("arriving"), config.path(&config.archive.spool).join("uploads"));
+    for folder in [&arriving, &uploads] {
+        std::fs::create_dir_all(folder).map_err(|e| Failure::Archive(format!("{} cannot be made: {e}", folder.display())))?;
+    }
     workshop.sign_what_waits(config).await?;
     println!("listens   http://{address}");
     let valid = stations.iter().filter(|station| !station.revoked).count();
     println!("stations  {valid}{}", if valid == 0 { ": nobody may push; `sohoa station new NAME` makes one" } else { "" });
     folders.iter().for_each(|folder| println!("watches   {}", folder.folder().display()));
-    let api =
-        Api { archive: workshop.archive.clone(), config: Arc::new(config.clone()), uploads, running: Arc::<Running>::default() };
+    let running = Arc::<Running>::default();
+    let api = Api { archive: workshop.archive.clone(), config: Arc::new(config.clone()), arriving, uploads, running };
+    uploads::sweep(&api).await;
     let service = Service { bench: workshop.bench(config), api, stop: super::stop_on_signals()? };
     service.run(listener, folders).await;
     drop(service);

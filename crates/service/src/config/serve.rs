@@ -1,6 +1,6 @@
 //! `[serve]` and `[[watch]]`: how scans come to a service that runs all day.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -49,7 +49,7 @@ fn quiet_seconds() -> u64 {
 }
 
 /// Who waits for a document.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// A citizen at the counter.
