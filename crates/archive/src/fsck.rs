@@ -82,7 +82,7 @@ pub enum Kind {
     BadCode,
     /// The log is malformed, not signed by its key, or does not hash to its checkpoint.
     BadLog,
-    /// The log names a receipt that is not there: it was taken away.
+    /// The log names a receipt or keyring that is not there: it was taken away.
     LeafWithoutReceipt,
     /// The log names another manifest than the receipt holds: one of the two was replaced.
     LeafDiffers,
@@ -154,6 +154,7 @@ impl Finding {
                     Some(layout::ARRIVALS) => Kind::BadArrival,
                     Some(layout::REGISTERS) => Kind::BadRegister,
                     Some(layout::CODES) => Kind::BadCode,
+                    Some(layout::KEYRINGS) => Kind::BadReceipt,
                     Some("objects") => Kind::AlteredObject,
                     Some(crate::log::LOG) => Kind::BadLog,
                     _ => Kind::IndexDiffers,

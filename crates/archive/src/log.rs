@@ -20,6 +20,7 @@ mod leaves;
 mod read;
 mod write;
 
+pub(crate) use leaves::Leaves;
 pub use read::LogReader;
 pub use write::Log;
 

@@ -5,8 +5,9 @@ use crate::error::{Error, Result};
 use crate::layout;
 use crate::log::LOG;
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{Edge, Leaf, Tile};
+use sohoa_record::log::{Edge, Kind as LeafKind, Leaf, Tile};
 use sohoa_record::seal::Opened;
+use std::collections::HashSet;
 
 impl Run<'_> {
     /// Remembers a receipt that was believed.
@@ -30,6 +31,8 @@ impl Run<'_> {
             self.found(Kind::LogUnchecked, LOG, "the trust policy names no log; add its 'log' and 'quorum' lines");
             return Ok(());
         }
+        let keyrings = self.checked(archive.keyrings().await)?.unwrap_or_default();
+        let keyrings: HashSet<Vec<u8>> = keyrings.iter().map(|keyring| keyring.leaf.to_bytes()).collect();
         let Some(head) = self.checked(archive.log_head().await)? else { return Ok(()) };
         if let Some((_, tree)) = head {
             let mut edge = Edge::default();
@@ -37,7 +40,7 @@ impl Run<'_> {
                 let Some(entries) = self.checked(log.entries(bundle).await)? else { return Ok(()) };
                 let mut filled = Vec::new();
                 for entry in &entries {
-                    self.leaf(edge.size(), entry).await?;
+                    self.leaf(edge.size(), entry, &keyrings).await?;
                     edge.push(leaf_hash(entry), |tile, hashes| filled.push((tile, hashes)));
                 }
                 for (tile, hashes) in filled {
@@ -61,7 +64,7 @@ impl Run<'_> {
         self.compare().await
     }
 
-    async fn leaf(&mut self, index: u64, entry: &[u8]) -> Result<()> {
+    async fn leaf(&mut self, index: u64, entry: &[u8], keyrings: &HashSet<Vec<u8>>) -> Result<()> {
         let leaf = match Leaf::from_bytes(entry) {
             Ok(leaf) => leaf,
             Err(error) => {
@@ -69,6 +72,13 @@ impl Run<'_> {
                 return Ok(());
             }
         };
+        if leaf.kind == LeafKind::KeyEvent && !keyrings.contains(entry) {
+            self.found(
+                Kind::LeafWithoutReceipt,
+                layout::KEYRINGS,
+                format!("leaf {index} of the log names a keyring, and it is not there"),
+            );
+        }
         let (Some(record), Some(revision)) = (leaf.rec, leaf.ver) else { return Ok(()) };
         sqlx::query("INSERT INTO temp.leaves VALUES (?, ?, ?, ?)")
             .bind(record.as_str())
