@@ -87,6 +87,11 @@ impl Archive {
         Ok(proofs)
     }
 
+    /// The leaf of the keyring of that version; none when it is not in the published log.
+    pub async fn keyring_index(&self, version: u32) -> Result<Option<u64>> {
+        Ok(self.placed().await?.into_iter().find(|(keyring, _)| keyring.version == version).and_then(|(_, index)| index))
+    }
+
     /// Each keyring, and where it is in the published log.
     async fn placed(&self) -> Result<Vec<(StoredKeyring, Option<u64>)>> {
         let keyrings = self.keyrings().await?;

@@ -81,6 +81,13 @@ impl Drop for Run {
     }
 }
 
+/// True while another run on this machine takes papers in.
+pub fn is_at_work(config: &Config) -> bool {
+    let locks = std::fs::read_dir(config.path(&config.archive.spool)).into_iter().flatten().flatten();
+    let mut locks = locks.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "lock"));
+    locks.any(|path| File::open(path).is_ok_and(|lock| lock.try_lock().is_err()))
+}
+
 async fn bury_the_dead(spool: &Path, archive: &Archive) -> Result<(), HomeError> {
     let failed = |e| HomeError::Folder(spool.to_owned(), e);
     for entry in std::fs::read_dir(spool).map_err(failed)? {

@@ -7,6 +7,7 @@ pub mod commands;
 pub mod config;
 pub mod cosigning;
 mod ingest;
+pub mod key_changes;
 pub mod keyring;
 pub mod log_witness;
 pub mod logbook;

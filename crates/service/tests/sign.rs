@@ -45,7 +45,7 @@ impl Office {
     fn home(&self, signatures: &str) -> Home {
         let home = Home::new();
         std::fs::copy(self.pki.path("root.pem"), home.path("keys/roots.pem")).unwrap();
-        std::fs::write(home.path("keys/password"), PASSWORD).unwrap();
+        common::write_private(&home.path("keys/password"), PASSWORD);
         home.set("tsa = [] ", &format!("tsa = [\"{}/stamp\"] ", self.base));
         let file = home.path("pipeline.toml");
         let text = std::fs::read_to_string(&file).unwrap();

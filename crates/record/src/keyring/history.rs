@@ -85,7 +85,9 @@ impl History {
         let malformed = |fault: KeyringFault| OpenError::Malformed(fault.to_string());
         keyring.trusted_root().map_err(malformed)?.check(next, &bytes)?;
         match &self.current {
-            None if keyring.version != 1 => return Err(OpenError::Malformed(format!("version {} comes first", keyring.version))),
+            None if keyring.version != 1 => {
+                return Err(OpenError::Malformed(format!("version 1 comes first, not {}", keyring.version)));
+            }
             None => {}
             Some((before, before_bytes)) => {
                 keyring.continues(before, before_bytes).map_err(malformed)?;

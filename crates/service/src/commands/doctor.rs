@@ -271,7 +271,7 @@ fn key(report: &mut Report, config: &Config) {
     }
     if mode & 0o077 != 0 {
         let detail = format!("others than its owner may read or write it (mode {:o})", mode & 0o777);
-        return report.warning("sealing key", detail, format!("chmod 600 {}", file.display()));
+        return report.problem("sealing key", detail, format!("chmod 600 {}", file.display()));
     }
     let public = std::fs::read_to_string(file.with_extension("pub.pem")).ok();
     let Some(public) = public.and_then(|pem| sohoa_sign::keys::from_public_pem(&pem).ok()) else {

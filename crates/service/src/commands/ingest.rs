@@ -73,7 +73,7 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
         let stands = if wall.stands { "stands" } else { "IS MISSING" };
         tracing::info!("wall around the page reader: {} {stands}: {}", wall.name, wall.detail);
     }
-    let logbook = Logbook::open(config, &archive, password_file).await?;
+    let logbook = Logbook::for_sealing(config, &archive, &key, password_file).await?;
     if found.scans.is_empty() && found.refused.is_empty() {
         eprintln!("no scans found (PDF, TIFF, JPEG, PNG)");
     }
