@@ -6,9 +6,10 @@ use crate::layout;
 use crate::log::Leaves;
 use crate::store::Archive;
 use bytes::Bytes;
-use sohoa_record::keyring::{Event, History, Keyring};
+use sohoa_record::keyring::{Event, History, Keyring, Standing};
 use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Kind, Leaf, TlogProof};
+use sohoa_record::seal::Opened;
 use sohoa_record::{Envelope, TrustPolicy};
 
 /// A keyring as it is stored.
@@ -28,6 +29,15 @@ impl Archive {
     /// The trust policy under which it was opened.
     pub fn policy(&self) -> &TrustPolicy {
         &self.policy
+    }
+
+    /// The same archive, opening receipts of the keys too that the root has named: whoever was given a policy with the root alone reads
+    /// all that was sealed since.
+    pub async fn believing_the_root(mut self) -> Result<Archive> {
+        if let Some(history) = self.key_history().await? {
+            self.policy = self.policy.with_keys_of(&history);
+        }
+        Ok(self)
     }
 
     /// Every keyring from version 1 on, not yet believed.
@@ -55,6 +65,14 @@ impl Archive {
         }
         events.sort_by_key(|event| event.index);
         Ok(Some(History::read(root, events)))
+    }
+
+    /// True when none of the keys that signed a revision counted where the log has it.
+    pub async fn is_void(&self, opened: &Opened) -> Result<bool> {
+        let Some(history) = self.key_history().await? else { return Ok(false) };
+        let index = self.log_proof(opened).await?.map(|proof| proof.index);
+        let counts = |key| matches!(history.standing(key, index), Standing::Valid | Standing::Unnamed);
+        Ok(!opened.signers.iter().any(counts))
     }
 
     /// The keyrings that the root stands for, in order, with or without a leaf: what is to be logged.

@@ -35,10 +35,10 @@ pub async fn open(config: &Config) -> Result<Archive, HomeError> {
         match Archive::open_folder(&store, &index, policy.clone()).await {
             // Two runs that make a new index at the same moment: SQLite turns one away at once, whatever its time-out.
             Err(error) if error.remedy() == Remedy::Retry => tokio::time::sleep(OPEN_PAUSE).await,
-            opened => return Ok(opened?),
+            opened => return Ok(opened?.believing_the_root().await?),
         }
     }
-    Ok(Archive::open_folder(&store, &index, policy).await?)
+    Ok(Archive::open_folder(&store, &index, policy).await?.believing_the_root().await?)
 }
 
 /// The place of one run in the spool. Others know that the run is alive by the lock it holds; what dead runs left is cleared

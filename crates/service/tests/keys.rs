@@ -118,6 +118,11 @@ fn a_root_a_rotation_and_a_stolen_key_and_auditors_who_were_given_the_policy_onc
     assert!(office.publish().contains("seals "));
     office.ingest(1);
     assert_eq!(verdicts(&archive, &once), ["ok"; 2], "who believes the root believes the new key");
+    // So does a machine that has no more than the auditors' policy.
+    let own = std::fs::read(home.path("trust")).unwrap();
+    std::fs::copy(&once, home.path("trust")).unwrap();
+    home.expect(0, &["fsck"]);
+    std::fs::write(home.path("trust"), own).unwrap();
     assert_eq!(office.states(), [("retired".into(), 0.into(), 2.into(), false), ("valid".into(), 2.into(), Value::Null, true)]);
     let listed = home.expect(0, &["keys", "list"]);
     assert!(
@@ -139,7 +144,19 @@ fn a_root_a_rotation_and_a_stolen_key_and_auditors_who_were_given_the_policy_onc
     write_private(&seal, &new);
     std::fs::remove_file(home.path("in/9.png")).unwrap();
 
-    // The second key is stolen: one ceremony revokes it and brings the third, leaf 4.
+    // What it sealed is finished by a person: leaf 4.
+    let finished =
+        home.lines(&[0], &["search", "", "--json"]).iter().map(|line| line["record"].as_str().unwrap().to_owned()).max().unwrap();
+    let shown = home.lines(&[0], &["show", &finished, "--json"]).remove(0);
+    let doubtful = |field: &&Value| !field["doubt"].is_null();
+    let names = shown["fields"].as_array().unwrap().iter().filter(doubtful).map(|field| field["name"].as_str().unwrap());
+    let values: Vec<String> =
+        names.map(|name| if name == "type_name" { format!("{name}=Giấy mời") } else { format!("{name}=") }).collect();
+    let correct = ["review", "correct", &finished].into_iter().chain(values.iter().map(String::as_str)).collect::<Vec<_>>();
+    home.expect(0, &correct);
+    office.refused(&["review", "accept", &finished], 2, "nothing was signed");
+
+    // The second key is stolen: one ceremony revokes it and brings the third, leaf 5.
     let stolen = office.sealing_rows()[1]["key_id"].as_str().unwrap()[..12].to_owned();
     let said = home.expect(0, &["keys", "revoke", &stolen, "--reason", "máy chủ bị xâm nhập"]);
     assert!(said.contains("this key seals here"), "{said}");
@@ -147,19 +164,27 @@ fn a_root_a_rotation_and_a_stolen_key_and_auditors_who_were_given_the_policy_onc
     office.publish();
     office.ingest(2);
     assert_eq!(verdicts(&archive, &once), ["ok"; 3], "what was logged before the theft was known stays good");
-    assert_eq!(office.states()[1], ("revoked".into(), 2.into(), 4.into(), false));
+    assert_eq!(office.states()[1], ("revoked".into(), 2.into(), 5.into(), false));
     home.expect(0, &["fsck"]);
     // An export brings the keyrings.
     let record = home.lines(&[0], &["search", "", "--json"])[0]["record"].as_str().unwrap().to_owned();
     home.expect(0, &["export", &record, "--to", home.path("bag").to_str().unwrap()]);
     assert_eq!(verdicts(&home.path("bag"), &once), ["ok"]);
 
-    // The theft turns out to be older: what the key sealed at leaf 3 is void too.
+    // The theft turns out to be older: what the key sealed at leaves 3 and 4 is void too.
     home.expect(0, &["keys", "revoke", &stolen, "--reason", "bị lấy cắp từ trước", "--from", "3"]);
     office.publish();
     let told = verify(&archive, &once);
     assert_eq!(told.iter().filter(|(verdict, _)| verdict == "void_key").count(), 1, "{told:?}");
     assert!(told.iter().any(|(_, line)| line["reason"].as_str().unwrap().contains("void from leaf 3 on): bị lấy cắp từ trước")));
+    // That is what the office has to look at; sealed anew it is only told.
+    let found = home.lines(&[3], &["fsck", "--json"]);
+    let void: Vec<&Value> = found.iter().filter(|line| line["kind"] == "void_key").collect();
+    assert!(void.len() == 2 && void.iter().all(|line| line["place"].as_str().unwrap().contains(&finished)), "{found:?}");
+    home.expect(0, &["review", "accept", &finished]);
+    office.refused(&["review", "accept", &finished], 2, "nothing was signed");
+    let kinds = |lines: Vec<Value>| lines.iter().filter_map(|line| line["kind"].as_str().map(str::to_owned)).collect::<Vec<_>>();
+    assert_eq!(kinds(home.lines(&[3, 0], &["fsck", "--json"])), ["void_key_before"; 2]);
     // Taken back it cannot be: the draft says the earlier of the two.
     assert!(home.expect(0, &["keys", "revoke", &stolen, "--reason", "thử", "--from", "9"]).contains("void from leaf 3 on"));
 }

@@ -6,9 +6,9 @@ mod common;
 use common::log::*;
 use common::*;
 use ed25519_dalek::SigningKey;
-use sohoa_record::keyring::{FORMAT, Holder, Keyring, RootKeys, SealingKey, State};
+use sohoa_record::keyring::{Event, FORMAT, History, Holder, Keyring, RootKeys, SealingKey, Standing, State};
 use sohoa_record::log::{Kind, Leaf};
-use sohoa_record::trust::{policy_line, public_key_base64, root_line};
+use sohoa_record::trust::{key_id, policy_line, public_key_base64, root_line};
 use sohoa_record::{Envelope, Manifest, Receipt, Sha256Hex, TrustPolicy};
 use std::fs;
 use std::path::PathBuf;
@@ -247,6 +247,30 @@ fn an_export_brings_its_keyrings_with_their_proofs() {
         (said.code, said.verdict_at("keyring"), said.about(B)["verdict"].as_str()),
         (16, Some("withheld"), Some("withheld"))
     );
+}
+
+/// `SOHOA_WRITE_FIXTURES=1` writes what is not there yet, and never over it.
+#[test]
+fn the_frozen_keyrings_are_written_alike_and_verify_for_ever() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/keyring/v1");
+    let one = signed(&first(), &[1, 2]);
+    let two = signed(&ended(&first(), State::Revoked, Some(9)), &[2, 3]);
+    let leaves = format!("{}\n{}\n", String::from_utf8(event(&one)).unwrap(), String::from_utf8(event(&two)).unwrap());
+    for (name, bytes) in [("v0001.json", one.to_bytes()), ("v0002.json", two.to_bytes()), ("leaves.jsonl", leaves.into_bytes())] {
+        let file = folder.join(name);
+        if std::env::var_os("SOHOA_WRITE_FIXTURES").is_some() && !file.exists() {
+            write(&file, &bytes);
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), String::from_utf8(bytes).unwrap(), "{name}");
+    }
+    let own = tempfile::tempdir().unwrap();
+    let policy = TrustPolicy::parse(&fs::read_to_string(trust_in_root(own.path())).unwrap()).unwrap();
+    let frozen = |name: &str| Some(Envelope::parse(&fs::read(folder.join(name)).unwrap()).unwrap());
+    let events = [(0, frozen("v0001.json")), (20, frozen("v0002.json"))].map(|(index, envelope)| Event { index, envelope });
+    let history = History::read(policy.root().unwrap(), events.into());
+    let standing = |index| history.standing(&key_id(&key().verifying_key()), Some(index));
+    assert!(history.refused().is_empty() && standing(8) == Standing::Valid);
+    assert!(matches!(standing(9), Standing::Revoked { from: 9, by: 20, .. }));
 }
 
 #[test]
