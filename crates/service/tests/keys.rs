@@ -222,6 +222,35 @@ fn a_publication_that_was_stopped_is_finished_and_nothing_is_sealed_in_between()
 }
 
 #[test]
+fn a_machine_without_the_log_gets_its_key_from_the_one_that_keeps_it() {
+    let office = Office::new();
+    let home = &office.home;
+    office.root(0, "2");
+    office.publish();
+    home.expect(0, &["keys", "rotate"]);
+    office.sign("an");
+    office.sign("binh");
+    let (draft, waits) = (office.draft(), home.path("keys/manifest-next.pem"));
+    let pipeline = std::fs::read_to_string(home.path("pipeline.toml")).unwrap();
+    home.set("key = \"keys/log.pem\"", "key = \"\"");
+    office.refused(&["keys", "publish"], 2, "publish it there first");
+    assert!(waits.exists() && draft.exists());
+    // the machine that keeps the log has no such key waiting
+    let (elsewhere, public) = (office.safe("draft.json"), home.path("keys/manifest-next.pub.pem"));
+    std::fs::copy(&draft, &elsewhere).unwrap();
+    let away = [waits.clone(), public.clone()].map(|file| (file.clone(), file.with_extension("away")));
+    away.iter().for_each(|(file, away)| std::fs::rename(file, away).unwrap());
+    let without_log = std::fs::read_to_string(home.path("pipeline.toml")).unwrap();
+    std::fs::write(home.path("pipeline.toml"), &pipeline).unwrap();
+    assert!(!home.expect(0, &["keys", "publish", elsewhere.to_str().unwrap()]).contains("seals "));
+    std::fs::write(home.path("pipeline.toml"), without_log).unwrap();
+    away.iter().for_each(|(file, away)| std::fs::rename(away, file).unwrap());
+    assert!(home.expect(0, &["keys", "publish"]).contains("seals "));
+    assert!(!waits.exists() && !draft.exists());
+    assert_eq!(office.states().iter().map(|row| row.3).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
 fn a_new_root_takes_over_and_old_policies_follow() {
     let office = Office::new();
     let home = &office.home;

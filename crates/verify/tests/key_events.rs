@@ -263,6 +263,15 @@ fn the_frozen_keyrings_are_written_alike_and_verify_for_ever() {
         }
         assert_eq!(fs::read_to_string(&file).unwrap(), String::from_utf8(bytes).unwrap(), "{name}");
     }
+    let page = fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/format.md")).unwrap();
+    let (_, page) = page.split_once("| member of a keyring |").unwrap();
+    let table = page.split("\n\n").next().unwrap();
+    let (keyring, _) = Keyring::of(&two).unwrap();
+    let value = serde_json::to_value(&keyring).unwrap();
+    let members = [&value, &value["root"], &value["root"]["keys"][0], &value["keys"][0]];
+    for member in members.into_iter().flat_map(|object| object.as_object().unwrap().keys()) {
+        assert!(table.contains(&format!("`{member}`")), "the page names `{member}`");
+    }
     let own = tempfile::tempdir().unwrap();
     let policy = TrustPolicy::parse(&fs::read_to_string(trust_in_root(own.path())).unwrap()).unwrap();
     let frozen = |name: &str| Some(Envelope::parse(&fs::read(folder.join(name)).unwrap()).unwrap());

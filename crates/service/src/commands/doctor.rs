@@ -233,11 +233,14 @@ fn place(report: &mut Report, check: &str, folder: &Path, remedy: &str) {
 fn trust(report: &mut Report, config: &Config) -> bool {
     match keyring::trust_policy(config) {
         Ok(policy) => {
+            let root = policy.root().map_or_else(String::new, |root| {
+                format!("; {} of a root of {} must sign changes of keys", root.threshold, root.keys.len())
+            });
             let names: Vec<&str> = policy.keys().iter().map(|key| key.name.as_str()).collect();
             report.ok(
                 "trust policy",
                 format!(
-                    "believes {} ({})",
+                    "believes {} ({}){root}",
                     if names.len() == 1 { "1 key".into() } else { format!("{} keys", names.len()) },
                     names.join(", ")
                 ),

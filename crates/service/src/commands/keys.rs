@@ -50,6 +50,7 @@ pub async fn run(load: impl Fn() -> Result<Config, ConfigError>, asked: Keys, pa
             let config = load()?;
             let file = keyring.unwrap_or_else(|| key_changes::draft_file(&config));
             let done = key_changes::publish(&config, &file, password_file).await?;
+            tell(&done.keyring);
             println!("logged   keyring version {} is leaf {} of the log", done.keyring.version, done.leaf);
             if let Some(id) = done.new_key {
                 println!("seals    {id}");
