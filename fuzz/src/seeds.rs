@@ -51,6 +51,16 @@ fn main() {
     seed("add_checkpoint", format!("old 3\n{hash}\n{hash}\n\n{note}").as_bytes());
     let line = sohoa_record::trust::policy_line(&key().verifying_key(), "Sở Tư pháp");
     seed("trust_policy", format!("# ours\n\n{line}\n").as_bytes());
+    let root = sohoa_record::trust::root_line(&key().verifying_key(), "Nguyễn Văn An");
+    let log = std::fs::read_to_string(fixtures().join("log/v1/vkey")).expect("a log's key");
+    seed("trust_policy", format!("{root}\nroot-threshold 1\nlog {log}quorum none\n").as_bytes());
+    for file in files_below(fixtures().join("keyring")) {
+        let bytes = std::fs::read(&file).expect("a fixture");
+        let payload = serde_json::from_slice::<serde_json::Value>(&bytes).ok();
+        let payload = payload.and_then(|envelope| STANDARD.decode(envelope["payload"].as_str()?).ok());
+        payload.iter().for_each(|keyring| seed("keyring", keyring));
+        seed("keyring", &bytes);
+    }
     for file in files_below(fixtures().join("log")) {
         let bytes = std::fs::read(&file).expect("a fixture");
         seed("log", bytes.trim_ascii_end());

@@ -4,6 +4,7 @@
 //! It reads and changes nothing, in constant memory: what it must remember lies in temporary tables on disk. It may run beside an
 //! ingest; what the two could disagree on is looked at a second time before it is reported.
 
+mod keys;
 mod log;
 
 use crate::entry::Entry;
@@ -83,10 +84,12 @@ pub enum Kind {
     BadCode,
     /// The log is malformed, not signed by its key, does not hash to its checkpoint or heads, or lacks what it once had.
     BadLog,
-    /// The log names a receipt that is not there: it was taken away.
+    /// The log names a receipt or keyring that is not there: it was taken away.
     LeafWithoutReceipt,
     /// The log names another manifest than the receipt holds: one of the two was replaced.
     LeafDiffers,
+    /// A record's latest revision was signed by a key that did not count where the log has it.
+    VoidKey,
     /// A source that arrived has neither a record nor a job.
     Forgotten,
     /// The index lacks a record or has it otherwise.
@@ -95,6 +98,8 @@ pub enum Kind {
     IndexForeign,
     /// SQLite finds the file damaged.
     DatabaseDamaged,
+    /// Note: an older revision was signed by a key that did not count; a later one is good.
+    VoidKeyBefore,
     /// Note: a receipt that is not in the log yet.
     Unlogged,
     /// Note: there is a log and the trust policy does not name it.
@@ -112,7 +117,16 @@ pub enum Kind {
 impl Kind {
     /// False for what is only good to know.
     pub fn is_error(self) -> bool {
-        !matches!(self, Kind::Unlogged | Kind::LogUnchecked | Kind::Pending | Kind::Orphan | Kind::Unfinished | Kind::ForeignFile)
+        !matches!(
+            self,
+            Kind::VoidKeyBefore
+                | Kind::Unlogged
+                | Kind::LogUnchecked
+                | Kind::Pending
+                | Kind::Orphan
+                | Kind::Unfinished
+                | Kind::ForeignFile
+        )
     }
 
     /// What to do about it.
@@ -130,6 +144,8 @@ impl Kind {
             Kind::LeafWithoutReceipt | Kind::LeafDiffers => {
                 "restore the file from a copy of the archive; where none has it, somebody took it away: ask who could write there"
             }
+            Kind::VoidKey => "compare the record with its paper, then seal it anew: `sohoa review accept RECORD`, or correct",
+            Kind::VoidKeyBefore => "nothing: it stays told, so that nobody takes it for good",
             Kind::Unlogged => "run `sohoa log append`, or the next ingest does it",
             Kind::LogUnchecked => "add the log's line to the trust policy: `sohoa log status` prints it",
             Kind::BrokenChain => "restore the record's receipts from a copy of the archive",
@@ -158,6 +174,7 @@ impl Finding {
                     Some(layout::ARRIVALS) => Kind::BadArrival,
                     Some(layout::REGISTERS) => Kind::BadRegister,
                     Some(layout::CODES) => Kind::BadCode,
+                    Some(layout::KEYRINGS) => Kind::BadReceipt,
                     Some("objects") => Kind::AlteredObject,
                     Some(crate::log::LOG) => Kind::BadLog,
                     _ => Kind::IndexDiffers,
@@ -190,7 +207,7 @@ impl Archive {
              CREATE TEMP TABLE present (digest TEXT PRIMARY KEY) WITHOUT ROWID;
              CREATE TEMP TABLE receipted (record TEXT PRIMARY KEY) WITHOUT ROWID;
              CREATE TEMP TABLE arrived (record TEXT PRIMARY KEY) WITHOUT ROWID;
-             CREATE TEMP TABLE sealed (record TEXT, revision INTEGER, digest TEXT, PRIMARY KEY (record, revision)) WITHOUT ROWID;
+             CREATE TEMP TABLE sealed (record TEXT, revision INTEGER, digest TEXT, key TEXT, PRIMARY KEY (record, revision)) WITHOUT ROWID;
              CREATE TEMP TABLE leaves (record TEXT, revision INTEGER, digest TEXT, idx INTEGER, PRIMARY KEY (record, revision, idx))
              WITHOUT ROWID;",
         )
@@ -202,6 +219,7 @@ impl Archive {
         run.registers().await?;
         run.codes().await?;
         run.log(kept).await?;
+        run.void_keys().await?;
         run.objects().await?;
         run.index_and_queue().await?;
         run.memory.close().await?;

@@ -7,6 +7,7 @@
 //! records/<record id>/r0001.dsse.json       THE COMMIT POINT of revision 1: a signed receipt; r0002 … follow
 //! register/<sha256 of the file>.json        a register that was imported; its bytes are an object
 //! codes/ab/<sha256 of the code>.json        whose a result code is: whoever creates this has it
+//! keyring/v0001.json                        which keys may seal, as the root signed it: see [`crate::keyring`]
 //! log/…                                     the transparency log of all receipts: see [`crate::log`]
 //! ```
 //! Everything is written once and create-if-absent; nothing is ever changed, moved or removed, but `log/checkpoint`. Hence
@@ -34,6 +35,8 @@ pub const RECORDS: &str = "records";
 pub const REGISTERS: &str = "register";
 /// Where all result codes are noted.
 pub const CODES: &str = "codes";
+/// Where all keyrings are.
+pub const KEYRINGS: &str = "keyring";
 
 /// The object of that digest.
 pub fn object(digest: &Sha256Hex) -> Path {
@@ -72,6 +75,11 @@ pub fn receipt(record: &RecordId, revision: u32) -> Path {
 /// The note of an imported register.
 pub fn register(digest: &Sha256Hex) -> Path {
     Path::from(format!("{REGISTERS}/{digest}.json"))
+}
+
+/// The keyring of that version, counted from 1.
+pub fn keyring(version: u32) -> Path {
+    Path::from(format!("{KEYRINGS}/v{version:04}.json"))
 }
 
 /// The note of a result code.

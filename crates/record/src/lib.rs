@@ -4,8 +4,10 @@
 
 pub mod digest;
 pub mod dossier;
+pub mod envelope;
 pub mod field;
 pub mod identifier;
+pub mod keyring;
 pub mod log;
 pub mod manifest;
 pub mod page_code;
@@ -19,7 +21,9 @@ pub mod trust;
 
 pub use digest::{Digests, Hasher, Sha256Hex};
 pub use dossier::DossierCode;
+pub use envelope::Envelope;
 pub use field::Field;
+pub use keyring::Keyring;
 pub use manifest::Manifest;
 pub use page_code::{CodeKind, PageCode};
 pub use page_look::PageLook;

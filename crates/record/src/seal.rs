@@ -5,31 +5,21 @@
 //! openssl alone.
 
 use crate::digest::Sha256Hex;
+use crate::envelope::Envelope;
 use crate::manifest::Manifest;
-use crate::trust::{TrustPolicy, TrustedKey, key_id};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ed25519_dalek::{Signature, Signer as _, SigningKey};
+use crate::trust::TrustPolicy;
+use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
+
+pub use crate::envelope::pre_authentication_encoding;
 
 /// The payload type of a sohoa manifest.
 pub const PAYLOAD_TYPE: &str = "application/vnd.sohoa.manifest+json";
 
 /// A DSSE envelope that was parsed but not yet believed: only [`Receipt::open`] gives out what is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Receipt {
-    #[serde(rename = "payloadType")]
-    payload_type: String,
-    payload: String,
-    signatures: Vec<EnvelopeSignature>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EnvelopeSignature {
-    keyid: String,
-    sig: String,
-}
+#[serde(transparent)]
+pub struct Receipt(Envelope);
 
 /// A manifest whose receipt was verified, and by which key.
 #[derive(Clone, Debug)]
@@ -44,6 +34,8 @@ pub struct Opened {
     pub key_id: Sha256Hex,
     /// Whose key it is.
     pub key_name: String,
+    /// Identifiers of all believed keys that signed; one in nearly every receipt.
+    pub signers: Vec<Sha256Hex>,
     /// The envelope's first signature as it stands there, key identifier and base64: what the log's leaf names. It is the same
     /// whomever a policy believes.
     pub first_signature: (String, String),
@@ -53,34 +45,19 @@ impl Receipt {
     /// Signs `manifest` with `key`.
     pub fn seal(manifest: &Manifest, key: &SigningKey) -> Receipt {
         let payload = manifest.to_bytes();
-        let signature = key.sign(&pre_authentication_encoding(PAYLOAD_TYPE, &payload));
-        Receipt {
-            payload_type: PAYLOAD_TYPE.to_owned(),
-            payload: STANDARD.encode(&payload),
-            signatures: vec![EnvelopeSignature {
-                keyid: key_id(&key.verifying_key()).to_string(),
-                sig: STANDARD.encode(signature.to_bytes()),
-            }],
-        }
+        let mut envelope = Envelope::unsigned(PAYLOAD_TYPE, &payload);
+        envelope.sign(&payload, key);
+        Receipt(envelope)
     }
 
     /// The envelope's bytes, as stored.
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Strings and lists of strings always serialize.
-        let mut bytes = serde_json::to_vec(self).unwrap_or_default();
-        bytes.push(b'\n');
-        bytes
+        self.0.to_bytes()
     }
 
     /// Reads stored envelope bytes. What is inside stays closed until [`Receipt::open`].
     pub fn parse(bytes: &[u8]) -> Result<Receipt, OpenError> {
-        let receipt: Receipt =
-            serde_json::from_slice(bytes).map_err(|e| OpenError::Malformed(format!("not a DSSE envelope: {e}")))?;
-        // Base64 that two decoders could read differently, or white space games, are not ours.
-        if receipt.to_bytes() != bytes {
-            return Err(OpenError::Malformed("the envelope's bytes are not in the form sohoa writes".into()));
-        }
-        Ok(receipt)
+        Envelope::parse(bytes).map(Receipt)
     }
 
     /// Verifies the envelope under `policy` and only then reads the manifest in it.
@@ -88,51 +65,24 @@ impl Receipt {
     /// Bytes first, meaning after: the same bytes that were verified are parsed. One good signature by a believed key is
     /// needed; a signature that names a believed key and does not verify makes the whole receipt bad.
     pub fn open(&self, policy: &TrustPolicy) -> Result<Opened, OpenError> {
-        if self.payload_type != PAYLOAD_TYPE {
-            return Err(OpenError::Malformed(format!("payload type '{}' is not {PAYLOAD_TYPE}", self.payload_type)));
-        }
-        if self.signatures.is_empty() {
-            return Err(OpenError::Malformed("nobody signed it".into()));
-        }
-        let bytes = STANDARD.decode(&self.payload).map_err(|e| OpenError::Malformed(format!("payload is not base64: {e}")))?;
-        let signed = pre_authentication_encoding(&self.payload_type, &bytes);
-        let mut signer: Option<&TrustedKey> = None;
-        for signature in &self.signatures {
-            let Some(trusted) = policy.key(&signature.keyid) else { continue };
-            let raw =
-                STANDARD.decode(&signature.sig).map_err(|e| OpenError::BadSignature(format!("signature is not base64: {e}")))?;
-            let raw = Signature::from_slice(&raw).map_err(|e| OpenError::BadSignature(e.to_string()))?;
-            // strict: refuses the malleable and small-order cases on which Ed25519 verifiers disagree
-            trusted.key.verify_strict(&signed, &raw).map_err(|_| {
-                OpenError::BadSignature(format!(
-                    "the signature of key {} ({}) does not fit the manifest",
-                    trusted.id, trusted.name
-                ))
-            })?;
-            signer = Some(trusted);
-        }
-        let Some(signer) = signer else {
-            let named: Vec<&str> = self.signatures.iter().map(|s| s.keyid.as_str()).collect();
+        let bytes = self.0.payload(PAYLOAD_TYPE)?;
+        let first_signature = self.0.first_signature().ok_or_else(|| OpenError::Malformed("nobody signed it".into()))?;
+        let signers = self.0.signers(&bytes, policy.keys())?;
+        let Some(signer) = signers.last() else {
+            let named: Vec<&str> = self.0.named_keys().collect();
             return Err(OpenError::UnknownKey(named.join(", ")));
         };
         let manifest = Manifest::from_bytes(&bytes).map_err(|e| OpenError::Malformed(e.to_string()))?;
-        let first = &self.signatures[0];
         Ok(Opened {
             manifest,
             digest: Sha256Hex::of(&bytes),
-            bytes,
             key_id: signer.id.clone(),
             key_name: signer.name.clone(),
-            first_signature: (first.keyid.clone(), first.sig.clone()),
+            signers: signers.iter().map(|signer| signer.id.clone()).collect(),
+            bytes,
+            first_signature,
         })
     }
-}
-
-/// DSSE v1 pre-authentication encoding.
-pub fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let mut encoded = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
-    encoded.extend_from_slice(payload);
-    encoded
 }
 
 /// Why a receipt was not believed.

@@ -3,16 +3,22 @@
 //! ```text
 //! # whom we believe; one key a line
 //! manifest-key MCowBQYDK2VwAyEA… Trung tâm PVHCC tỉnh Quảng Ngãi, 2026
+//! root-key MCowBQYDK2VwAyEA… Nguyễn Văn An
+//! root-key MCowBQYDK2VwAyEA… Trần Thị Bình
+//! root-threshold 2
 //! log sohoa.quangngai.gov.vn/kho+1f6e…+ATGV…
 //! quorum none
 //! ```
 //! The base64 is the middle line of the PEM public key (`openssl pkey -pubin -in key.pub.pem`), so a line can be checked
 //! against a printed key by eye. `log`, `witness`, `group` and `quorum` lines are those of C2SP tlog-policy ([`crate::log::policy`]):
-//! without them no log is asked for.
+//! without them no log is asked for. `root-key` lines name who may speak about sealing keys ([`crate::keyring`]).
 
 use crate::Sha256Hex;
+use crate::envelope::Envelope;
+use crate::keyring::History;
 use crate::log::LogPolicy;
 use crate::log::policy::Builder;
+use crate::seal::OpenError;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
@@ -22,10 +28,43 @@ use ed25519_dalek::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
 pub struct TrustPolicy {
     keys: Vec<TrustedKey>,
     log: Option<LogPolicy>,
+    root: Option<Root>,
+}
+
+/// The root: so many of these keys must sign what is said about sealing keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Root {
+    pub keys: Vec<TrustedKey>,
+    pub threshold: u32,
+}
+
+impl Root {
+    /// A root of different keys, of which at least one and at most all must sign.
+    pub fn new(keys: Vec<TrustedKey>, threshold: u32) -> Result<Root, String> {
+        let several = |key: &TrustedKey| keys.iter().filter(|other| other.id == key.id).count() > 1;
+        if let Some(twice) = keys.iter().find(|key| several(key)) {
+            return Err(format!("the root's key of '{}' stands there twice", twice.name));
+        }
+        if threshold == 0 || threshold as usize > keys.len() {
+            return Err(format!("of a root of {} keys from 1 to {} must sign, not {threshold}", keys.len(), keys.len()));
+        }
+        Ok(Root { keys, threshold })
+    }
+
+    /// Checks that enough of its keys have signed `payload`.
+    pub fn check(&self, envelope: &Envelope, payload: &[u8]) -> Result<(), OpenError> {
+        let signers = envelope.signers(payload, &self.keys)?.len();
+        if signers >= self.threshold as usize {
+            return Ok(());
+        }
+        let (wanted, all) = (self.threshold, self.keys.len());
+        Err(OpenError::BadSignature(format!("{signers} of the root's {all} keys have signed it, {wanted} must")))
+    }
 }
 
 /// One believed key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedKey {
     /// SHA-256 of the key's SubjectPublicKeyInfo (RFC 5280 §4.1): `openssl pkey -pubin -in key.pub.pem -outform DER | sha256sum`.
     pub id: Sha256Hex,
@@ -40,6 +79,7 @@ impl TrustPolicy {
     pub fn parse(text: &str) -> Result<Self, MalformedPolicy> {
         let mut policy = Self::default();
         let mut log = Builder::default();
+        let (mut root, mut threshold) = (Vec::new(), None);
         for (i, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -47,36 +87,57 @@ impl TrustPolicy {
             }
             let malformed = |why: String| MalformedPolicy { line: i + 1, why };
             let mut words = line.splitn(3, char::is_whitespace);
-            match words.next() {
-                Some("manifest-key") => {}
-                Some(_) if log.line(line).map_err(malformed)? => continue,
-                Some(other) => {
+            let (kind, word) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            let named = || parse_public_key(word, words.clone().next().unwrap_or("").trim()).map_err(malformed);
+            match kind {
+                "manifest-key" => policy.keys.push(named()?),
+                "root-key" => root.push(named()?),
+                "root-threshold" if threshold.is_none() => {
+                    threshold = Some(word.parse().map_err(|_| malformed(format!("'{word}' is not a number of keys")))?);
+                }
+                "root-threshold" => return Err(malformed("there is a second root-threshold line".into())),
+                _ if log.line(line).map_err(malformed)? => {}
+                other => {
                     return Err(malformed(format!(
-                        "'{other}' is not a kind of line this version knows; 'manifest-key', 'log', 'witness', 'group' or 'quorum' was expected"
+                        "'{other}' is not a kind of line this version knows; 'manifest-key', 'root-key', 'root-threshold', 'log', 'witness', 'group' or 'quorum' was expected"
                     )));
                 }
-                None => continue,
             }
-            let der = STANDARD
-                .decode(words.next().unwrap_or_default())
-                .map_err(|e| malformed(format!("the key is not base64 ({e}); copy the middle line of the PEM public key")))?;
-            let key = VerifyingKey::from_public_key_der(&der)
-                .map_err(|e| malformed(format!("the key is not an Ed25519 public key ({e})")))?;
-            policy
-                .add(key, words.next().unwrap_or("").trim())
-                .map_err(|WeakKey| malformed("the key is weak (small order)".into()))?;
         }
         policy.log = log.finish().map_err(|why| MalformedPolicy { line: 0, why })?;
+        let whole = |why: String| MalformedPolicy { line: 0, why };
+        policy.root = match (root.is_empty(), threshold) {
+            (true, None) => None,
+            (false, Some(threshold)) => Some(Root::new(root, threshold).map_err(whole)?),
+            _ => return Err(whole("'root-key' lines need one 'root-threshold' line, and that needs them".into())),
+        };
+        if policy.root.is_some() && policy.log.is_none() {
+            return Err(whole("there is a root and no log, by whose order keys count; add the 'log' and 'quorum' lines".into()));
+        }
+        let roots = policy.root.iter().flat_map(|root| &root.keys);
+        if let Some(twice) = roots.clone().find(|root| policy.key(root.id.as_str()).is_some()) {
+            return Err(whole(format!(
+                "the root's key of '{}' also stands in a 'manifest-key' line; make a key for each",
+                twice.name
+            )));
+        }
         if let Some(log) = &policy.log {
             let mut others = log.logs().iter().map(|log| &log.key).chain(log.witnesses().iter().map(|witness| &witness.key));
             // One key has one role: whoever steals a log's key must not seal with it.
-            if let Some(key) = others.find(|other| policy.keys.iter().any(|own| own.key == *other.key())) {
-                let why = format!("the key of '{}' also stands in a 'manifest-key' line; make a key for each", key.name());
+            let own = policy.keys.iter().chain(roots);
+            if let Some(key) = others.find(|other| own.clone().any(|own| own.key == *other.key())) {
+                let why = format!(
+                    "the key of '{}' also stands in a 'manifest-key' or 'root-key' line; make a key for each",
+                    key.name()
+                );
                 return Err(MalformedPolicy { line: 0, why });
             }
         }
-        if policy.keys.is_empty() {
-            return Err(MalformedPolicy { line: 0, why: "no 'manifest-key' line; nobody would be believed".into() });
+        if policy.keys.is_empty() && policy.root.is_none() {
+            return Err(MalformedPolicy {
+                line: 0,
+                why: "no 'manifest-key' or 'root-key' line; nobody would be believed".into(),
+            });
         }
         Ok(policy)
     }
@@ -100,6 +161,18 @@ impl TrustPolicy {
         self.log.as_ref()
     }
 
+    /// Who may speak about sealing keys; none when they count by this policy's lines alone.
+    pub fn root(&self) -> Option<&Root> {
+        self.root.as_ref()
+    }
+
+    /// The same policy, believing in the keys too that the root has named. From where to where each counts is the history's matter.
+    pub fn with_keys_of(&self, history: &History) -> TrustPolicy {
+        let mut policy = self.clone();
+        policy.keys.extend(history.keys().filter(|key| self.key(key.id.as_str()).is_none()).cloned());
+        policy
+    }
+
     /// The believed key with that identifier.
     pub fn key(&self, id: &str) -> Option<&TrustedKey> {
         self.keys.iter().find(|key| key.id.as_str() == id)
@@ -111,9 +184,35 @@ pub fn key_id(key: &VerifyingKey) -> Sha256Hex {
     Sha256Hex::of(&public_key_der(key))
 }
 
+/// Reads a public key as policies and keyrings name it. The error says what is wrong.
+pub(crate) fn parse_public_key(base64: &str, name: &str) -> Result<TrustedKey, String> {
+    let der = STANDARD
+        .decode(base64)
+        .map_err(|e| format!("the key is not base64 ({e}); copy the middle line of the PEM public key"))?;
+    let key = VerifyingKey::from_public_key_der(&der).map_err(|e| format!("the key is not an Ed25519 public key ({e})"))?;
+    if key.is_weak() {
+        return Err("the key is weak (small order)".into());
+    }
+    // One key has one spelling, so that whoever compares text compares keys.
+    if public_key_der(&key) != der {
+        return Err("the key is not in the DER form of RFC 8410".into());
+    }
+    Ok(TrustedKey { id: key_id(&key), name: name.to_owned(), key })
+}
+
+/// A key as policies and keyrings name it: its SubjectPublicKeyInfo in base64.
+pub fn public_key_base64(key: &VerifyingKey) -> String {
+    STANDARD.encode(public_key_der(key))
+}
+
 /// The policy line that makes an auditor believe `key`.
 pub fn policy_line(key: &VerifyingKey, name: &str) -> String {
-    format!("manifest-key {} {name}", STANDARD.encode(public_key_der(key)))
+    format!("manifest-key {} {name}", public_key_base64(key))
+}
+
+/// The policy line that names `key` as one of the root's.
+pub fn root_line(key: &VerifyingKey, name: &str) -> String {
+    format!("root-key {} {name}", public_key_base64(key))
 }
 
 fn public_key_der(key: &VerifyingKey) -> Vec<u8> {

@@ -35,10 +35,10 @@ pub async fn open(config: &Config) -> Result<Archive, HomeError> {
         match Archive::open_folder(&store, &index, policy.clone()).await {
             // Two runs that make a new index at the same moment: SQLite turns one away at once, whatever its time-out.
             Err(error) if error.remedy() == Remedy::Retry => tokio::time::sleep(OPEN_PAUSE).await,
-            opened => return Ok(opened?),
+            opened => return Ok(opened?.believing_the_root().await?),
         }
     }
-    Ok(Archive::open_folder(&store, &index, policy).await?)
+    Ok(Archive::open_folder(&store, &index, policy).await?.believing_the_root().await?)
 }
 
 /// The place of one run in the spool. Others know that the run is alive by the lock it holds; what dead runs left is cleared
@@ -79,6 +79,13 @@ impl Drop for Run {
         let _ = std::fs::remove_dir_all(&self.folder);
         let _ = std::fs::remove_file(&self.lock_path);
     }
+}
+
+/// True while another run on this machine takes papers in.
+pub fn is_at_work(config: &Config) -> bool {
+    let locks = std::fs::read_dir(config.path(&config.archive.spool)).into_iter().flatten().flatten();
+    let mut locks = locks.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "lock"));
+    locks.any(|path| File::open(path).is_ok_and(|lock| lock.try_lock().is_err()))
 }
 
 async fn bury_the_dead(spool: &Path, archive: &Archive) -> Result<(), HomeError> {

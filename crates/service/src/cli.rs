@@ -180,7 +180,7 @@ pub enum Command {
     /// Sheets that part a batch of papers into dossiers and documents
     #[command(subcommand)]
     Separators(Separators),
-    /// Keys that seal
+    /// Keys: which ones count, a new sealing key, revoking one, and the offline root that speaks about them
     #[command(subcommand)]
     Keys(Keys),
     /// The transparency log, in which every receipt is noted
@@ -482,7 +482,7 @@ pub enum Log {
 #[derive(Subcommand)]
 #[allow(missing_docs)]
 pub enum Keys {
-    /// Make a sealing key (encrypted PKCS#8) and add it to the trust policy
+    /// Make a sealing key (encrypted PKCS#8) and add it to the trust policy; where there is a root, `rotate` does that
     New {
         /// Whose key it is, as it stands in the trust policy
         #[arg(long, default_value = "sohoa")]
@@ -491,10 +491,80 @@ pub enum Keys {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// The keys that the trust policy believes, and which of them seals
+    /// Every key with its state: those that seal and from which leaf on, the log's, those for PDFs, the root's
     List {
         #[command(flatten)]
         json: Json,
+    },
+    /// Make the next sealing key and draw up the keyring that retires the present one; the root signs it, `publish` puts it to use
+    Rotate {
+        /// Whose key it is; the present one's name when left out
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Draw up the keyring that revokes a sealing key: what is logged behind that is void, what was logged before stays good
+    #[command(
+        after_help = "Example:\n  sohoa keys revoke 8a5302d4 --reason \"máy chủ bị xâm nhập\" --from 1841\n\nWhat it does to old records: docs/operating.md, \"Keys\"."
+    )]
+    Revoke {
+        /// The key's identifier, or its beginning (`sohoa keys list`)
+        key: String,
+        /// Why, for auditors
+        #[arg(long)]
+        reason: String,
+        /// The first leaf that is void, when the key was stolen earlier: all that it sealed from there on counts no more
+        #[arg(long, value_name = "INDEX")]
+        from: Option<u64>,
+    },
+    /// Publish a keyring that enough of the root have signed, log it, and put a new sealing key to use
+    Publish {
+        /// The signed keyring; the one that was drawn up here when left out
+        keyring: Option<PathBuf>,
+    },
+    /// The trust policy to give to auditors, by another way than the archive
+    Trust {
+        /// Where to write it; must not exist. Printed when left out
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// The root: people who each hold a key off the network, and so many of whom must agree
+    #[command(subcommand)]
+    Root(Root),
+}
+
+/// `sohoa keys root …`
+#[derive(Subcommand)]
+#[allow(missing_docs)]
+pub enum Root {
+    /// Make one person's key, on a computer that is off the network; needs no data folder
+    #[command(
+        after_help = "Example:\n  sohoa keys root new usb/an.pem --name \"Nguyễn Văn An\"\n\nusb/an.root goes to the data folder, usb/an.pem into the safe."
+    )]
+    New {
+        /// Where to write it
+        file: PathBuf,
+        /// Who holds it
+        #[arg(long)]
+        name: String,
+    },
+    /// Draw up the keyring with which these people become the root: the first one, or in place of the present one
+    #[command(after_help = "Example:\n  sohoa keys root set an.root binh.root chung.root --threshold 2")]
+    Set {
+        /// Their .root files
+        #[arg(required = true)]
+        holders: Vec<PathBuf>,
+        /// How many of them must sign
+        #[arg(long, value_name = "K")]
+        threshold: u32,
+    },
+    /// Show what a keyring says and sign it with one person's key; needs no data folder
+    #[command(after_help = "Example:\n  sohoa keys root sign usb/keyring-next.json --key usb/an.pem")]
+    Sign {
+        /// The keyring; the signature is added to it
+        keyring: PathBuf,
+        /// The person's key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
     },
 }
 

@@ -2,11 +2,13 @@
 
 use crate::config::Config;
 use ed25519_dalek::SigningKey;
+use sohoa_archive::Archive;
+use sohoa_record::keyring::Standing;
 use sohoa_record::log::{NoteSigner, VerifierKey};
-use sohoa_record::{TrustPolicy, trust};
+use sohoa_record::{Sha256Hex, TrustPolicy, trust};
 use sohoa_sign::keys;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -34,6 +36,12 @@ pub enum KeyringError {
     /// The trust policy cannot be used.
     #[error("the trust policy {0}: {1}; `sohoa keys new` makes one")]
     Trust(PathBuf, String),
+    /// Others than its owner can read or write a file of secrets.
+    #[error("{0} may be read or written by others than its owner (mode {1:o}), who then know what is in it; `chmod 600 {0}`")]
+    Open(PathBuf, u32),
+    /// What the root says about the sealing key.
+    #[error("the sealing key {0} seals nothing more: {1}")]
+    Void(Sha256Hex, String),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(getrandom::Error),
@@ -47,12 +55,43 @@ pub fn password(file: Option<&Path>) -> Result<Zeroizing<String>, KeyringError> 
             _ => Err(KeyringError::NoPassword),
         };
     };
+    refuse_open(file)?;
     let text = std::fs::read_to_string(file).map_err(|e| KeyringError::PasswordFile(file.to_owned(), e.to_string()))?;
     let text = Zeroizing::new(text);
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
         _ => Err(KeyringError::PasswordFile(file.to_owned(), "its first line is empty; write the password there".into())),
     }
+}
+
+/// Refuses a file of secrets that others than its owner may read or write. One that is not there is the reader's to tell.
+pub fn refuse_open(file: &Path) -> Result<(), KeyringError> {
+    match std::fs::metadata(file) {
+        Ok(meta) if meta.is_file() && meta.permissions().mode() & 0o077 != 0 => {
+            Err(KeyringError::Open(file.to_owned(), meta.permissions().mode() & 0o777))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to seal with a key that the root has ended, or never named: nobody who believes the root would believe the seal.
+pub async fn refuse_void(archive: &Archive, key: &SigningKey) -> Result<(), crate::logbook::LogbookError> {
+    let Some(history) = archive.key_history().await? else { return Ok(()) };
+    let id = trust::key_id(&key.verifying_key());
+    let why = match history.standing(&id, None) {
+        Standing::Valid => return Ok(()),
+        Standing::Unnamed if history.current().is_none() => return Ok(()),
+        Standing::Unnamed => "the root has never named it; make a key with `sohoa keys rotate`".into(),
+        Standing::Revoked { by, .. } => {
+            format!(
+                "leaf {by} of the log revoked it; `sohoa keys publish` puts a new one in its place, after `sohoa keys rotate`"
+            )
+        }
+        Standing::Retired(by) => format!("leaf {by} of the log retired it; `sohoa keys publish` puts the new one in its place"),
+        Standing::NotYet(from) => format!("it counts only from leaf {from} of the log on"),
+        Standing::Unclear(leaf) => format!("the keyring of leaf {leaf} of the log is not there; restore keyring/ from a copy"),
+    };
+    Err(KeyringError::Void(id, why).into())
 }
 
 /// Opens the sealing key.
@@ -62,6 +101,7 @@ pub fn sealing_key(config: &Config, password_file: Option<&Path>) -> Result<Sign
 
 /// Opens the key in a file.
 pub fn open_key(file: &Path, password_file: Option<&Path>) -> Result<SigningKey, KeyringError> {
+    refuse_open(file)?;
     let pem = std::fs::read_to_string(file)
         .map(Zeroizing::new)
         .map_err(|e| KeyringError::Key(file.to_owned(), format!("{e}; make one with `sohoa keys new`")))?;
@@ -139,8 +179,8 @@ pub fn new_key(config: &Config, out: &Path, name: &str, password: &str) -> Resul
     Ok(line)
 }
 
-/// Writes a key encrypted, and its public half beside it.
-fn append_to_policy(config: &Config, lines: &str) -> Result<(), KeyringError> {
+/// Adds lines to the trust policy.
+pub fn append_to_policy(config: &Config, lines: &str) -> Result<(), KeyringError> {
     let policy = config.path(&config.seal.trust);
     let write = |e| KeyringError::Write(policy.clone(), e);
     let fresh = !policy.exists();

@@ -10,6 +10,7 @@ pub mod config;
 pub mod cosigning;
 mod http;
 mod ingest;
+pub mod key_changes;
 pub mod keyring;
 pub mod log_witness;
 pub mod logbook;

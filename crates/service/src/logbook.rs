@@ -4,6 +4,7 @@
 use crate::config::Config;
 use crate::cosigning::{Gathered, gather};
 use crate::keyring::{self, KeyringError};
+use ed25519_dalek::SigningKey;
 use sohoa_archive::{Archive, Log};
 use sohoa_record::log::{Checkpoint, Leaf, LogPolicy};
 use sohoa_record::seal::Opened;
@@ -66,6 +67,18 @@ impl Logbook {
         }
         let logbook = Logbook { log: Some(log), policy, kept, pending };
         logbook.keep().await?;
+        Ok(logbook)
+    }
+
+    /// The same for a command that seals with `key`: refused when the log says that the key has ended.
+    pub async fn for_sealing(
+        config: &Config,
+        archive: &Archive,
+        key: &SigningKey,
+        password_file: Option<&Path>,
+    ) -> Result<Logbook, LogbookError> {
+        let logbook = Logbook::open(config, archive, password_file).await?;
+        keyring::refuse_void(archive, key).await?;
         Ok(logbook)
     }
 

@@ -28,7 +28,7 @@ impl Office {
     async fn new() -> Office {
         let home = Home::new();
         let password = home.path("password");
-        std::fs::write(&password, "mật khẩu\n").unwrap();
+        common::write_private(&password, "mật khẩu\n");
         let config = Config::load(&home.path("pipeline.toml")).unwrap();
         let key = keyring::sealing_key(&config, Some(&password)).unwrap();
         let archive = archive_home::open(&config).await.unwrap();

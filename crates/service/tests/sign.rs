@@ -45,7 +45,7 @@ impl Office {
     fn home(&self, signatures: &str) -> Home {
         let home = Home::new();
         std::fs::copy(self.pki.path("root.pem"), home.path("keys/roots.pem")).unwrap();
-        std::fs::write(home.path("keys/password"), PASSWORD).unwrap();
+        common::write_private(&home.path("keys/password"), PASSWORD);
         home.set("tsa = [] ", &format!("tsa = [\"{}/stamp\"] ", self.base));
         let file = home.path("pipeline.toml");
         let text = std::fs::read_to_string(&file).unwrap();
@@ -129,6 +129,21 @@ fn what_is_vouched_for_is_signed_and_what_waits_for_a_person_is_not() {
     let home = office.home(&pkcs12("nd30-2020", &office.key("co-quan", "rsa:2048")));
     let looked = home.sohoa(&["doctor", "--json"]).stdout;
     assert!(String::from_utf8_lossy(&looked).contains("certificate valid until"));
+    // The key is told apart from the others by its certificate's fingerprint, as openssl gives it.
+    let listed = home.lines(&[0], &["keys", "list", "--json"]);
+    let listed: Vec<_> = listed.iter().filter(|row| row["role"] == "pdf").collect();
+    assert_eq!((listed.len(), &listed[0]["name"], &listed[0]["state"]), (1, &"nd30-2020".into(), &"valid".into()));
+    let x509 = ["x509", "-noout", "-fingerprint", "-sha256", "-in"];
+    let said = std::process::Command::new("openssl").args(x509).arg(office.pki.path("co-quan.pem")).output().unwrap();
+    let fingerprint = String::from_utf8(said.stdout).unwrap().trim().rsplit('=').next().unwrap().replace(':', "").to_lowercase();
+    assert_eq!(listed[0]["key_id"], fingerprint.as_str());
+    // Its password is nobody else's to read.
+    let password = home.path("keys/password");
+    std::fs::set_permissions(&password, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+    let refused = home.sohoa(&["ingest", &fixture("born-digital/H48.110-250929-0011.03.pdf")]);
+    let errors = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(4) && errors.contains("chmod 600"), "{errors}");
+    std::fs::set_permissions(&password, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 
     let sealed = &home.lines(&[0], &["ingest", &fixture("born-digital/H48.110-250929-0011.03.pdf"), "--json"])[0];
     assert_eq!(sealed["state"], "sealed");

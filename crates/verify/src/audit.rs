@@ -3,6 +3,7 @@
 use crate::archive::{self, Seen, bytes_of};
 use crate::cause::{Cause, Finding};
 use crate::files::{self, Kind};
+use crate::key_events::{self, Keys};
 use crate::log::{self, LogCopy};
 use crate::record::{self, Home, revision_number};
 use crate::verdict::{Line, Verdict};
@@ -68,11 +69,16 @@ pub fn audit_with(
         return Err(folder(io::ErrorKind::NotADirectory.into()));
     }
     let store = root.ancestors().skip(1).take(3).find(|above| archive::is_archive(above) && below_records(&root, above));
-    let mut walk = Walk { policy, write, brought, seen: Seen::default(), log: None, compared: false };
+    let mut walk = Walk { policy, write, brought, seen: Seen::default(), log: None, keys: None, compared: false };
     match (brought.log, store) {
         (Some(copy), _) => walk.read_log(copy, "", false)?,
         (None, Some(store)) => walk.read_log(&store.join(log::FOLDER), "", true)?,
         (None, None) => {}
+    }
+    match store {
+        Some(store) => walk.read_keys(&store.join(key_events::FOLDER), "", true)?,
+        None if archive::is_archive(&root) => {}
+        None => walk.read_keys(&key_events::folder(&root), "", false)?,
     }
     walk.folder(&root, prefix, store, 0)?;
     if brought.since.is_some() && !walk.compared {
@@ -92,6 +98,8 @@ struct Walk<'a> {
     seen: Seen,
     /// The log that receipts are held against.
     log: Option<LogCopy>,
+    /// Which keys counted where in it.
+    keys: Option<Keys>,
     /// True once a log was held against the kept checkpoint.
     compared: bool,
 }
@@ -112,6 +120,21 @@ impl Walk<'_> {
                 vec![finding]
             }
         };
+        self.tell(findings, prefix)
+    }
+
+    /// Reads the keyrings in `folder`, when the policy names a root. An archive's have no place without a log that holds, which was told.
+    fn read_keys(&mut self, folder: &Path, prefix: &str, archive: bool) -> io::Result<()> {
+        self.keys = None;
+        if archive && self.log.is_none() {
+            return Ok(());
+        }
+        let (keys, findings) = Keys::read(folder, self.policy, self.log.as_ref());
+        self.keys = keys;
+        self.tell(findings, prefix)
+    }
+
+    fn tell(&mut self, findings: Vec<Finding>, prefix: &str) -> io::Result<()> {
         findings.into_iter().try_for_each(|finding| {
             let place = finding.object.clone().unwrap_or_default();
             let shown = if prefix.is_empty() { place } else { format!("{prefix}/{place}") };
@@ -140,6 +163,9 @@ impl Walk<'_> {
             self.log = None;
             self.read_log(&path.join(log::FOLDER), shown, true)?;
         }
+        if root {
+            self.read_keys(&path.join(key_events::FOLDER), shown, true)?;
+        }
         for entry in entries.iter().filter(|entry| !is_revision(entry)) {
             if root && matches!(entry.name.as_str(), "objects" | "arrivals" | "codes" | log::FOLDER) {
                 continue;
@@ -158,6 +184,7 @@ impl Walk<'_> {
             if self.brought.log.is_none() {
                 self.log = None;
             }
+            self.keys = None;
         }
         Ok(())
     }
@@ -189,7 +216,9 @@ impl Walk<'_> {
 
     fn record(&mut self, path: &Path, shown: &str, record: Option<RecordId>, store: Option<&Path>) -> io::Result<()> {
         let own_name = record.is_some();
-        let checked = record::check(&Home { path, shown, record, store, log: self.log.as_ref() }, self.policy);
+        let (log, keys) = (self.log.as_ref(), self.keys.as_ref());
+        let policy = keys.map_or(self.policy, |keys| &keys.policy);
+        let checked = record::check(&Home { path, shown, record, store, log, keys }, policy);
         let (mut stray, mut twice) = (None, None);
         if store.is_some() {
             self.seen.objects.extend(checked.objects.iter().map(bytes_of));

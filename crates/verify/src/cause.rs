@@ -95,6 +95,22 @@ pub enum Cause {
     },
     /// An older checkpoint is given, and there is no log to hold it against.
     NothingToContinue,
+    /// The key was revoked by leaf `by`: what it signed counts before leaf `from` only.
+    KeyRevoked {
+        from: u64,
+        by: u64,
+        reason: String,
+    },
+    /// The key was retired by that leaf, before the receipt's.
+    KeyRetired(u64),
+    /// The key counts from that leaf on, after the receipt's.
+    KeyNotYet(u64),
+    /// The keyring of that leaf, before the receipt's, is not at hand: it may have revoked the key.
+    KeyUnclear(u64),
+    /// The log names a keyring that is not at hand. The leaf's index.
+    KeyringWithheld(u64),
+    /// The trust policy names a root, and there are no keyrings beside the records.
+    NoKeyring,
     /// What is wrong with the log or a proof.
     BadLog(String),
     /// An arrival without a record.
@@ -125,7 +141,8 @@ impl Cause {
             | Cause::CodeDiffers
             | Cause::CodeTwice { .. }
             | Cause::LeafDiffers(_) => Verdict::Altered,
-            Cause::Withheld(_) => Verdict::Withheld,
+            Cause::Withheld(_) | Cause::KeyUnclear(_) | Cause::KeyringWithheld(_) | Cause::NoKeyring => Verdict::Withheld,
+            Cause::KeyRevoked { .. } | Cause::KeyRetired(_) | Cause::KeyNotYet(_) => Verdict::VoidKey,
             Cause::NotLogged => Verdict::Unlogged,
             Cause::NoLog
             | Cause::LogFileMissing
@@ -166,6 +183,18 @@ impl Cause {
             Cause::CodeMissing => "không còn ghi nhận cấp mã kết quả số hóa".into(),
             Cause::Withheld(leaf) => format!("bị giấu: nhật ký có ghi (dòng {leaf}) nhưng biên nhận không có ở đây"),
             Cause::LeafDiffers(leaf) => format!("bị thay: nhật ký (dòng {leaf}) ghi một bản kê khác cho phiên bản này"),
+            Cause::KeyRevoked { from, by, reason } => {
+                format!("ký bằng khóa đã bị thu hồi (dòng {by} của nhật ký; không còn giá trị từ dòng {from}): {reason}")
+            }
+            Cause::KeyRetired(leaf) => format!("ký bằng khóa đã ngừng dùng từ dòng {leaf} của nhật ký"),
+            Cause::KeyNotYet(leaf) => format!("ký bằng khóa chỉ có giá trị từ dòng {leaf} của nhật ký"),
+            Cause::KeyUnclear(leaf) => {
+                format!("không biết khóa còn giá trị hay không: thiếu danh sách khóa mà dòng {leaf} của nhật ký nêu")
+            }
+            Cause::KeyringWithheld(leaf) => format!("bị giấu: thiếu danh sách khóa mà dòng {leaf} của nhật ký nêu"),
+            Cause::NoKeyring => {
+                "danh sách tin cậy nêu khóa gốc nhưng ở đây không có danh sách khóa nào: không biết khóa nào đã bị thu hồi".into()
+            }
             Cause::NotLogged => "không có trong nhật ký: chưa kịp ghi, hoặc niêm phong ngoài nhật ký".into(),
             Cause::NoLog => "danh sách tin cậy nêu một nhật ký nhưng kho này không có".into(),
             Cause::LogFileMissing => "nhật ký thiếu tệp này".into(),
@@ -212,6 +241,18 @@ impl Cause {
             Cause::CodeMissing => "the note of a result code is not there".into(),
             Cause::Withheld(leaf) => format!("withheld: leaf {leaf} of the log names its receipt, and it is not here"),
             Cause::LeafDiffers(leaf) => format!("replaced: leaf {leaf} of the log names another manifest for this revision"),
+            Cause::KeyRevoked { from, by, reason } => {
+                format!("signed by a revoked key (leaf {by} of the log; void from leaf {from} on): {reason}")
+            }
+            Cause::KeyRetired(leaf) => format!("signed by a key that leaf {leaf} of the log retired before"),
+            Cause::KeyNotYet(leaf) => format!("signed by a key that the log introduces only with leaf {leaf}"),
+            Cause::KeyUnclear(leaf) => {
+                format!("whether its key still counted cannot be told: the keyring of leaf {leaf} of the log is not here")
+            }
+            Cause::KeyringWithheld(leaf) => format!("withheld: leaf {leaf} of the log names a keyring, and it is not here"),
+            Cause::NoKeyring => {
+                "the trust policy names a root, and no keyring is here: which keys were revoked cannot be told".into()
+            }
             Cause::NotLogged => "not in the log: not appended yet, or sealed beside the log".into(),
             Cause::NoLog => "the trust policy names a log, and the archive has none".into(),
             Cause::LogFileMissing => "this file of the log is not there".into(),

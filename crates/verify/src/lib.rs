@@ -10,6 +10,7 @@ pub mod cause;
 pub mod codes;
 pub mod cosigned;
 pub mod files;
+pub mod key_events;
 pub mod log;
 pub mod record;
 pub mod report;

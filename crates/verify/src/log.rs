@@ -8,7 +8,7 @@ use crate::files::{self, Kind};
 use kept::Kept;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{Checkpoint, Edge, Leaf, LogPolicy, Note, Tile, TlogProof};
+use sohoa_record::log::{self, Checkpoint, Edge, Hash, Leaf, LogPolicy, Note, Tile, TlogProof};
 use sohoa_record::seal::Opened;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,6 +24,8 @@ pub struct LogCopy {
     pub others: Vec<Finding>,
     /// Revisions by record and number.
     revisions: BTreeMap<([u8; 16], u32), Revision>,
+    /// Index and hash of each key event.
+    key_events: Vec<(u64, Hash)>,
 }
 
 struct Revision {
@@ -64,7 +66,7 @@ impl LogCopy {
         let mut kept = Kept::list(folder, policy, &tree, whole);
         kept.at(&edge, &[]);
         let mut tail = Vec::new();
-        let mut revisions = BTreeMap::new();
+        let (mut revisions, mut key_events) = (BTreeMap::new(), Vec::new());
         let mut forked = !continues(&edge);
         for bundle in Tile::bundles(tree.size) {
             let (found, bytes) = read_bundle(folder, bundle).map_err(|cause| about(&bundle.path(), cause))?;
@@ -84,6 +86,9 @@ impl LogCopy {
                         Cause::BadLog(format!("two leaves name revision {number} of record {record}")),
                     ));
                 }
+                if leaf.kind == log::Kind::KeyEvent {
+                    key_events.push((index, hash));
+                }
                 edge.push(hash, |tile, hashes| kept.full(tile, &hashes, index + 1));
                 forked |= !continues(&edge);
                 end += 2 + entry.len();
@@ -99,7 +104,7 @@ impl LogCopy {
             return Err(about("checkpoint", Cause::LogForked { kept: since.map_or(0, |old| old.size) }));
         }
         let others = kept.finish(edge, tail);
-        Ok(Some(LogCopy { tree, others, revisions }))
+        Ok(Some(LogCopy { tree, others, revisions, key_events }))
     }
 
     /// What the log says of an opened receipt.
@@ -110,6 +115,11 @@ impl LogCopy {
             Some(revision) if revision.leaf == leaf_hash(&Leaf::of_revision(opened).to_bytes()) => Logged::At(revision.index),
             Some(revision) => Logged::Differs(revision.index),
         }
+    }
+
+    /// Index and hash of each leaf that says something about keys, in order.
+    pub fn key_events(&self) -> impl Iterator<Item = (u64, Hash)> {
+        self.key_events.iter().copied()
     }
 
     /// The revisions of a record that the log knows, with their leaves.

@@ -67,6 +67,7 @@ Exit codes; of several the smallest from 10 on counts, 1 only when there is none
   16  withheld: the log names a receipt that is not there
   17  bad log: it, or a proof of it, does not hold
   18  unlogged: a receipt that is not in the log, though the policy names one
+  19  void key: the signing key was revoked, retired or not introduced yet where the log has the receipt
 
 Examples:
   sohoa-verify /media/usb/export --trust trust.txt

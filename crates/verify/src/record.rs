@@ -3,6 +3,7 @@
 use crate::arrival;
 use crate::cause::{Cause, Finding};
 use crate::files::{self, Entry, Kind};
+use crate::key_events::Keys;
 use crate::log::{self, LogCopy, Logged};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::identifier::RecordId;
@@ -29,6 +30,8 @@ pub struct Home<'a> {
     pub store: Option<&'a Path>,
     /// The log that must have the record's receipts; none in an export, which has proofs instead.
     pub log: Option<&'a LogCopy>,
+    /// What the root says about keys; none when the policy names no root.
+    pub keys: Option<&'a Keys>,
 }
 
 /// What came of a record.
@@ -173,6 +176,9 @@ impl Check<'_> {
         self.manifest_copy(&entry.path, &opened);
         self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
         let log_index = self.check_logged(&entry.path, &opened, policy);
+        if let Some(cause) = self.home.keys.and_then(|keys| keys.judge(&opened, log_index)) {
+            self.find(Finding::about(shown.clone(), Some(revision), cause));
+        }
         if revision == 1 {
             self.source = Some(opened.manifest.source.digests.sha256.clone());
             self.later_part = opened.manifest.part.is_some_and(|part| part.number > 1);

@@ -17,6 +17,8 @@ pub enum Verdict {
     BadSignature,
     /// Signed by nobody whom the trust policy names.
     UnknownKey,
+    /// Signed by a key that was revoked or retired before the receipt came into the log, or not introduced yet.
+    VoidKey,
     /// The log, or a proof of it, does not hold: not signed as the policy wants, not hashing to its checkpoint, not continuing an older one.
     BadLog,
     /// A receipt that is not in the log, though the policy names one.
@@ -35,12 +37,13 @@ pub enum Verdict {
 
 impl Verdict {
     /// All, heaviest first.
-    pub const ALL: [Verdict; 12] = [
+    pub const ALL: [Verdict; 13] = [
         Verdict::Altered,
         Verdict::Missing,
         Verdict::Withheld,
         Verdict::BadSignature,
         Verdict::UnknownKey,
+        Verdict::VoidKey,
         Verdict::BadLog,
         Verdict::Unlogged,
         Verdict::Malformed,
@@ -61,6 +64,7 @@ impl Verdict {
             Verdict::Withheld => 16,
             Verdict::BadLog => 17,
             Verdict::Unlogged => 18,
+            Verdict::VoidKey => 19,
             Verdict::Unreadable => 1,
             Verdict::Unsealed | Verdict::Unreferenced if strict => 11,
             Verdict::Unsealed | Verdict::Unreferenced | Verdict::Ok => 0,
@@ -82,6 +86,7 @@ impl Verdict {
             Verdict::Unlogged => "NGOÀI NHẬT KÝ",
             Verdict::BadSignature => "SAI CHỮ KÝ",
             Verdict::UnknownKey => "KHÓA LẠ",
+            Verdict::VoidKey => "KHÓA VÔ HIỆU",
             Verdict::Malformed => "SAI DẠNG",
             Verdict::Unreadable => "KHÔNG ĐỌC ĐƯỢC",
             Verdict::Unsealed => "CHƯA NIÊM PHONG",
@@ -100,6 +105,7 @@ impl Verdict {
             Verdict::Unlogged => "UNLOGGED",
             Verdict::BadSignature => "BAD SIGNATURE",
             Verdict::UnknownKey => "UNKNOWN KEY",
+            Verdict::VoidKey => "VOID KEY",
             Verdict::Malformed => "MALFORMED",
             Verdict::Unreadable => "UNREADABLE",
             Verdict::Unsealed => "UNSEALED",

@@ -8,16 +8,18 @@ use crate::log::{LOG, Leaves, place};
 use sohoa_record::log::head::Head;
 use sohoa_record::log::tile::split_entries;
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, Tile};
+use sohoa_record::log::{Checkpoint, Edge, Hash, Kind as LeafKind, Leaf, Tile};
 use sohoa_record::seal::Opened;
+use std::collections::HashSet;
 
 impl Run<'_> {
     /// Remembers a receipt that was believed.
     pub(super) async fn sealed(&mut self, opened: &Opened) -> Result<()> {
-        sqlx::query("INSERT OR IGNORE INTO temp.sealed VALUES (?, ?, ?)")
+        sqlx::query("INSERT OR IGNORE INTO temp.sealed VALUES (?, ?, ?, ?)")
             .bind(opened.manifest.record.as_str())
             .bind(opened.manifest.revision)
             .bind(opened.digest.as_str())
+            .bind(opened.key_id.as_str())
             .execute(&mut self.memory)
             .await?;
         Ok(())
@@ -33,6 +35,8 @@ impl Run<'_> {
             self.found(Kind::LogUnchecked, LOG, "the trust policy names no log; add its 'log' and 'quorum' lines");
             return Ok(());
         }
+        let keyrings = self.checked(archive.keyrings().await)?.unwrap_or_default();
+        let keyrings: HashSet<Vec<u8>> = keyrings.iter().map(|keyring| keyring.leaf.to_bytes()).collect();
         // A run beside this one adds a head, then tells the index, then publishes: what was told first is asked first.
         let indexed = Leaves::open(&archive.index.database).await?.size().await?;
         let Some(head) = self.checked(archive.log_head().await)? else { return Ok(()) };
@@ -44,7 +48,7 @@ impl Run<'_> {
         }
         let mut next = 1;
         if let Some((_, tree)) = head {
-            let Some(reached) = self.entries(&tree, kept).await? else { return Ok(()) };
+            let Some(reached) = self.entries(&tree, kept, &keyrings).await? else { return Ok(()) };
             next = reached;
         }
         self.last_head(next, size, indexed).await?;
@@ -53,7 +57,12 @@ impl Run<'_> {
 
     /// Hashes the log of a checkpoint again from its entries and holds tiles, heads and `kept` against it. Gives the number of
     /// the first head that was not looked at; none when the log cannot be read.
-    async fn entries(&mut self, tree: &Checkpoint, kept: Option<&Checkpoint>) -> Result<Option<u64>> {
+    async fn entries(
+        &mut self,
+        tree: &Checkpoint,
+        kept: Option<&Checkpoint>,
+        keyrings: &HashSet<Vec<u8>>,
+    ) -> Result<Option<u64>> {
         let log = self.archive.log();
         let (mut edge, mut number) = (Edge::default(), 1);
         let mut head = self.head(number).await?;
@@ -61,7 +70,7 @@ impl Run<'_> {
             let Some(entries) = self.checked(log.entries(bundle).await)? else { return Ok(None) };
             let mut filled = Vec::new();
             for entry in &entries {
-                self.leaf(edge.size(), entry).await?;
+                self.leaf(edge.size(), entry, keyrings).await?;
                 edge.push(leaf_hash(entry), |tile, hashes| filled.push((tile, hashes)));
                 if kept.is_some_and(|kept| kept.size == edge.size() && kept.root != edge.root()) {
                     let other = format!("its first {} leaves are not those of the checkpoint kept beside its key", edge.size());
@@ -140,7 +149,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn leaf(&mut self, index: u64, entry: &[u8]) -> Result<()> {
+    async fn leaf(&mut self, index: u64, entry: &[u8], keyrings: &HashSet<Vec<u8>>) -> Result<()> {
         let leaf = match Leaf::from_bytes(entry) {
             Ok(leaf) => leaf,
             Err(error) => {
@@ -148,6 +157,13 @@ impl Run<'_> {
                 return Ok(());
             }
         };
+        if leaf.kind == LeafKind::KeyEvent && !keyrings.contains(entry) {
+            self.found(
+                Kind::LeafWithoutReceipt,
+                layout::KEYRINGS,
+                format!("leaf {index} of the log names a keyring, and it is not there"),
+            );
+        }
         let (Some(record), Some(revision)) = (leaf.rec, leaf.ver) else { return Ok(()) };
         sqlx::query("INSERT INTO temp.leaves VALUES (?, ?, ?, ?)")
             .bind(record.as_str())
@@ -192,7 +208,7 @@ fn partial(edge: &Edge, size: u64) -> Vec<(Tile, Vec<Hash>)> {
 }
 
 /// The path of `record/revision`, as the tables give it.
-fn receipt(revision: &str) -> Result<object_store::path::Path> {
+pub(super) fn receipt(revision: &str) -> Result<object_store::path::Path> {
     let wrong = || Error::malformed(LOG, format_args!("'{revision}' is not a revision"));
     let (record, number) = revision.split_once('/').ok_or_else(wrong)?;
     Ok(layout::receipt(&crate::index::parse(record)?, number.parse().map_err(|_| wrong())?))

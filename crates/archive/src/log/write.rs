@@ -133,7 +133,7 @@ impl Log {
         self.append(&entries).await
     }
 
-    /// Appends the leaf of every revision that has none: those of a run that was stopped between receipt and leaf, or of the time
+    /// Appends the leaf of every keyring that the root stands for and of every revision that has none: those of a run that was stopped between receipt and leaf, or of the time
     /// before there was a log. Gives how many. A receipt that is not believed is left out; `sohoa fsck` names it.
     pub async fn catch_up(&self, archive: &Archive) -> Result<u64> {
         let (mut appended, mut after) = (0, None);
@@ -141,7 +141,7 @@ impl Log {
         self.append(&[]).await?;
         loop {
             let lacking = self.leaves.lacking(after.as_ref(), CATCH_UP).await?;
-            let Some((last, _)) = lacking.last() else { return Ok(appended) };
+            let Some((last, _)) = lacking.last() else { break };
             after = Some(last.clone());
             let mut leaves = Vec::new();
             for (record, revisions) in lacking {
@@ -156,6 +156,9 @@ impl Log {
             appended += leaves.len() as u64;
             self.append_leaves(&leaves).await?;
         }
+        // Last: what a key has sealed until it is retired is in the log before its end.
+        self.append_leaves(&archive.believed_keyrings().await?).await?;
+        Ok(appended)
     }
 
     /// Stages the entries, creates the next head, writes what follows from it. `None` when another head is the next.

@@ -233,11 +233,14 @@ fn place(report: &mut Report, check: &str, folder: &Path, remedy: &str) {
 fn trust(report: &mut Report, config: &Config) -> bool {
     match keyring::trust_policy(config) {
         Ok(policy) => {
+            let root = policy.root().map_or_else(String::new, |root| {
+                format!("; {} of a root of {} must sign changes of keys", root.threshold, root.keys.len())
+            });
             let names: Vec<&str> = policy.keys().iter().map(|key| key.name.as_str()).collect();
             report.ok(
                 "trust policy",
                 format!(
-                    "believes {} ({})",
+                    "believes {} ({}){root}",
                     if names.len() == 1 { "1 key".into() } else { format!("{} keys", names.len()) },
                     names.join(", ")
                 ),
@@ -271,7 +274,7 @@ fn key(report: &mut Report, config: &Config) {
     }
     if mode & 0o077 != 0 {
         let detail = format!("others than its owner may read or write it (mode {:o})", mode & 0o777);
-        return report.warning("sealing key", detail, format!("chmod 600 {}", file.display()));
+        return report.problem("sealing key", detail, format!("chmod 600 {}", file.display()));
     }
     let public = std::fs::read_to_string(file.with_extension("pub.pem")).ok();
     let Some(public) = public.and_then(|pem| sohoa_sign::keys::from_public_pem(&pem).ok()) else {

@@ -31,6 +31,13 @@ pub async fn run(config: &Config, records: &[String], to: &Path) -> Outcome {
     for record in &wanted {
         export(&archive, record, &mut bag).await?;
     }
+    for (keyring, proof) in archive.keyring_proofs().await? {
+        let name = format!("data/keyring/v{:04}", keyring.version);
+        bag.write(&format!("{name}.json"), &keyring.bytes)?;
+        if let Some(proof) = proof {
+            bag.write(&format!("{name}.tlog-proof"), proof.to_string().as_bytes())?;
+        }
+    }
     bag.finish()?;
     println!("{} records in {}", wanted.len(), to.display());
     println!("check it anywhere with: sohoa-verify {} --trust TRUST_FILE", to.display());

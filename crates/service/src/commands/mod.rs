@@ -6,6 +6,7 @@ mod doctor;
 mod export;
 mod fsck;
 mod ingest;
+mod keys;
 mod log;
 mod records;
 mod report;
@@ -236,7 +237,7 @@ pub async fn run(cli: Cli) -> Outcome {
             template::run(&config, asked)
         }
         Command::Separators(asked) => separators::run(asked),
-        Command::Keys(asked) => setup::keys(&load()?, asked, password_file),
+        Command::Keys(asked) => keys::run(load, asked, password_file).await,
         Command::Log(asked) => log::run(&load()?, asked, password_file).await,
         Command::Witness(asked) => witness::run(asked, password_file).await,
         Command::Doctor { json } => doctor::run(&cli.config, json.json).await,

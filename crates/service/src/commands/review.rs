@@ -51,7 +51,7 @@ pub async fn run(config: &Config, asked: Review, password_file: Option<&Path>) -
     let reviewer = reviewer(config, &archive, &record, by).await?;
     let (key, signing) = (keyring::sealing_key(config, password_file)?, sign::open(config)?);
     // Opened first: a log that must not be continued stops the decision, not its leaf.
-    let logbook = Logbook::open(config, &archive, password_file).await?;
+    let logbook = Logbook::for_sealing(config, &archive, &key, password_file).await?;
     let decided = review::decide(&desk(config, &archive, &key, signing.as_ref()), &reviewer, decision).await?;
     logbook.note(&decided.opened).await?;
     logbook.finish(&archive).await?;
@@ -67,7 +67,7 @@ async fn again(config: &Config, archive: &Archive, asked: SecondRound, password_
     };
     let reviewer = reviewer(config, archive, &record, by).await?;
     let (key, signing) = (keyring::sealing_key(config, password_file)?, sign::open(config)?);
-    let logbook = Logbook::open(config, archive, password_file).await?;
+    let logbook = Logbook::for_sealing(config, archive, &key, password_file).await?;
     let decided = review::decide_again(&desk(config, archive, &key, signing.as_ref()), &reviewer, look).await?;
     logbook.note(&decided.opened).await?;
     logbook.finish(archive).await?;
@@ -224,7 +224,7 @@ async fn candidate(archive: &Archive, row: &RegisterCandidate) -> Result<String,
 async fn ask_registers(config: &Config, archive: &Archive, json: bool, password_file: Option<&Path>) -> Outcome {
     let (key, signing) = (keyring::sealing_key(config, password_file)?, sign::open(config)?);
     let sealer = Sealer { key: &key, result_code: &config.seal.result_code, signing: signing.as_ref() };
-    let logbook = Logbook::open(config, archive, password_file).await?;
+    let logbook = Logbook::for_sealing(config, archive, &key, password_file).await?;
     let registers = Registers::that_count(archive).await?;
     let filter = Filter { state: Some(State::Review), ..Filter::default() };
     let (mut asked, mut sealed, mut listed, mut after) = (0, 0, 0, None);

@@ -1,10 +1,8 @@
-//! `sohoa init` and `sohoa keys`.
+//! `sohoa init`.
 
 use super::{Failure, Outcome};
-use crate::cli::Keys;
 use crate::config::{self, Config};
 use crate::keyring;
-use crate::present::json_line;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -42,32 +40,5 @@ pub fn init(dir: &Path, name: &str, log_name: Option<&str>, password_file: Optio
         println!("made     {}  (encrypted key of the transparency log)", log_key.display());
     }
     println!("next     cd {} && sohoa ingest FOLDER", dir.display());
-    Ok(ExitCode::SUCCESS)
-}
-
-/// `sohoa keys new|list`.
-pub fn keys(config: &Config, asked: Keys, password_file: Option<&Path>) -> Outcome {
-    match asked {
-        Keys::New { name, out } => {
-            let out = out.unwrap_or_else(|| config.path(&config.seal.key));
-            let line = keyring::new_key(config, &out, &name, &keyring::password(password_file)?)?;
-            println!("made     {}\nbelieved {}", out.display(), config.path(&config.seal.trust).display());
-            println!("{line}");
-        }
-        Keys::List { json } => {
-            let policy = keyring::trust_policy(config)?;
-            let public = config.path(&config.seal.key).with_extension("pub.pem");
-            let sealing = std::fs::read_to_string(&public).ok().and_then(|pem| sohoa_sign::keys::from_public_pem(&pem).ok());
-            let sealing = sealing.map(|key| sohoa_record::trust::key_id(&key));
-            for key in policy.keys() {
-                let seals = sealing.as_ref() == Some(&key.id);
-                if json.json {
-                    println!("{}", json_line(&serde_json::json!({"key_id": key.id, "name": key.name, "seals": seals})));
-                } else {
-                    println!("{}  {}{}", key.id, key.name, if seals { "  ← seals here" } else { "" });
-                }
-            }
-        }
-    }
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ pub async fn run(config: &Config, asked: Sign, password_file: Option<&Path>) -> 
         Sign::Run { json } => {
             let signing = opened(config)?;
             let key = keyring::sealing_key(config, password_file)?;
-            let logbook = Logbook::open(config, &archive, password_file).await?;
+            let logbook = Logbook::for_sealing(config, &archive, &key, password_file).await?;
             let retried = sign::retry(&archive, &sealer(config, &key, &signing), &logbook, &config.operator()).await?;
             logbook.finish(&archive).await?;
             match json.json {
@@ -44,7 +44,7 @@ pub async fn run(config: &Config, asked: Sign, password_file: Option<&Path>) -> 
             }
             let cms = std::fs::read(&cms).map_err(|e| Failure::input(&cms, e))?;
             let who = by.unwrap_or_else(|| config.operator());
-            let logbook = Logbook::open(config, &archive, password_file).await?;
+            let logbook = Logbook::for_sealing(config, &archive, &key, password_file).await?;
             let done = signing.complete(&archive, &sealer(config, &key, &signing), &parsed, &cms, &who).await?;
             logbook.note(&done.opened).await?;
             logbook.finish(&archive).await?;

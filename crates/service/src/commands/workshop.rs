@@ -55,7 +55,7 @@ impl Workshop {
             let stands = if wall.stands { "stands" } else { "IS MISSING" };
             tracing::info!("wall around the page reader: {} {stands}: {}", wall.name, wall.detail);
         }
-        let logbook = Logbook::open(config, &archive, password_file).await?;
+        let logbook = Logbook::for_sealing(config, &archive, &key, password_file).await?;
         Ok(Workshop { archive, children, run, engine: ready.engine, templates, logbook, key, signing })
     }
 

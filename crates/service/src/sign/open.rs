@@ -4,6 +4,7 @@
 use super::network::Network;
 use super::{Planned, Profile, Shared, Signing, SigningError};
 use crate::config::{self, Config, SignerKind};
+use sohoa_record::Sha256Hex;
 use sohoa_sign::SignError;
 use sohoa_sign::algorithm::Algorithm;
 use sohoa_sign::appearance::{Font, SealImage};
@@ -113,7 +114,11 @@ fn signer(config: &Config, signature: &config::Signature) -> Result<Signer, Sign
             let module = config.path(&signature.module);
             Signer::token(&TokenKey { module: &module, token: &signature.token, key: &signature.key }, &password)
         }
-        _ => Signer::pkcs12(&read("file", &config.path(&signature.file))?, &password),
+        _ => {
+            let path = config.path(&signature.file);
+            crate::keyring::refuse_open(&path).map_err(|e| file("file", &path, e))?;
+            Signer::pkcs12(&read("file", &path)?, &password)
+        }
     };
     let mut signer = opened.map_err(|source| of(signature, source))?;
     match (signature.algorithm.as_str(), signer.algorithm()) {
@@ -157,6 +162,8 @@ pub struct Fact {
     pub profile: String,
     /// What there is, or why it does not work.
     pub outcome: Result<String, SigningError>,
+    /// SHA-256 of the certificate, when it could be looked at.
+    pub certificate: Option<Sha256Hex>,
     /// The certificate ends soon.
     pub ends_soon: bool,
 }
@@ -169,7 +176,7 @@ pub fn facts(config: &Config) -> Result<Vec<Fact>, SigningError> {
 }
 
 fn fact(config: &Config, signing: &Signing, signature: &config::Signature) -> Fact {
-    let mut ends_soon = false;
+    let (mut ends_soon, mut fingerprint) = (false, None);
     let mut look = || -> Result<String, SigningError> {
         profile(config, signature)?;
         let has_file = !signature.password_file.as_os_str().is_empty();
@@ -191,6 +198,7 @@ fn fact(config: &Config, signing: &Signing, signature: &config::Signature) -> Fa
             SignerKind::Pkcs12 => {
                 let signer = signer(config, signature)?;
                 let certificate = signer.certificate();
+                fingerprint = Some(Sha256Hex::of(certificate.der()));
                 signing
                     .with_authority(|authority| pades::check_signer(certificate, signer.others(), authority, false))
                     .map_err(|source| of(signature, source))?;
@@ -202,5 +210,5 @@ fn fact(config: &Config, signing: &Signing, signature: &config::Signature) -> Fa
         }
     };
     let outcome = look();
-    Fact { profile: signature.profile.clone(), outcome, ends_soon }
+    Fact { profile: signature.profile.clone(), outcome, certificate: fingerprint, ends_soon }
 }

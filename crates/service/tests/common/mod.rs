@@ -74,6 +74,13 @@ impl Home {
     }
 }
 
+/// Writes a file of secrets as only its owner may read it; others are refused.
+pub fn write_private(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 /// What may be said of an archive whose run was killed: whole receipts, and leaves that the next run appends.
 pub fn is_half_done(verdict: &str, line: &Value) -> bool {
     let no_leaf_yet =
