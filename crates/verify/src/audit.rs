@@ -3,14 +3,18 @@
 use crate::archive::{self, Seen, bytes_of};
 use crate::cause::{Cause, Finding};
 use crate::files::{self, Kind};
-use crate::log::{self, LogCopy};
+use crate::log::{self, LogCopy, Reading};
 use crate::record::{self, Home, revision_number};
-use crate::verdict::{Line, Verdict};
+use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::TrustPolicy;
 use sohoa_record::identifier::RecordId;
-use sohoa_record::log::Checkpoint;
+use sohoa_record::log::policy::PolicyError;
+use sohoa_record::log::{Checkpoint, LogPolicy, Note};
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Findings beyond the first that a line tells.
+const MAX_MORE: usize = 100;
 
 /// Folders nested deeper than this are reported, not looked into.
 const MAX_DEPTH: usize = 16;
@@ -36,8 +40,27 @@ pub enum AuditError {
 pub struct Brought<'a> {
     /// A copy of the log, to hold an export or an archive against; an archive's own log when it is not given.
     pub log: Option<&'a Path>,
-    /// An older checkpoint that was kept: the log must continue it.
-    pub since: Option<&'a Checkpoint>,
+    /// Older checkpoints that were kept: the log must continue each.
+    pub since: &'a [KeptCheckpoint],
+    /// The time as of which is asked, in seconds since 1970 UTC: later revisions and cosignatures do not count. None: all that is here.
+    pub at: Option<u64>,
+}
+
+/// A checkpoint that the auditor kept. It is believed as the log's, whoever cosigned it then.
+#[derive(Clone, Debug)]
+pub struct KeptCheckpoint {
+    /// Size and root.
+    pub tree: Checkpoint,
+    /// With its signatures.
+    pub note: Note,
+}
+
+impl KeptCheckpoint {
+    /// Reads a kept checkpoint; a log of the policy must have signed it.
+    pub fn parse(bytes: &[u8], policy: &LogPolicy) -> Result<KeptCheckpoint, PolicyError> {
+        let note = Note::parse(bytes)?;
+        Ok(KeptCheckpoint { tree: policy.signed(&note)?, note })
+    }
 }
 
 /// Audits `path` under `policy` and hands each line to `write` as soon as it is known: records in the order of their
@@ -68,14 +91,14 @@ pub fn audit_with(
         return Err(folder(io::ErrorKind::NotADirectory.into()));
     }
     let store = root.ancestors().skip(1).take(3).find(|above| archive::is_archive(above) && below_records(&root, above));
-    let mut walk = Walk { policy, write, brought, seen: Seen::default(), log: None, compared: false };
+    let mut walk = Walk { policy, write, brought, seen: Seen::default(), log: None, compared: false, bad_log: false };
     match (brought.log, store) {
         (Some(copy), _) => walk.read_log(copy, "", false)?,
         (None, Some(store)) => walk.read_log(&store.join(log::FOLDER), "", true)?,
         (None, None) => {}
     }
     walk.folder(&root, prefix, store, 0)?;
-    if brought.since.is_some() && !walk.compared {
+    if !brought.since.is_empty() && !walk.compared {
         walk.about(log::FOLDER, Cause::NothingToContinue)?;
     }
     Ok(())
@@ -94,13 +117,15 @@ struct Walk<'a> {
     log: Option<LogCopy>,
     /// True once a log was held against the kept checkpoint.
     compared: bool,
+    /// True once the log that receipts would be held against was told to be bad.
+    bad_log: bool,
 }
 
 impl Walk<'_> {
     /// Reads the log in `folder`, when the policy names one. What is wrong with it has lines of its own.
     fn read_log(&mut self, folder: &Path, prefix: &str, whole: bool) -> io::Result<()> {
         let Some(policy) = self.policy.log() else { return Ok(()) };
-        let findings = match LogCopy::read(folder, policy, self.brought.since, whole) {
+        let findings = match LogCopy::read(folder, Reading { policy, since: self.brought.since, at: self.brought.at, whole }) {
             Ok(mut log) => {
                 self.compared |= log.is_some();
                 let others = log.as_mut().map(|log| std::mem::take(&mut log.others));
@@ -108,7 +133,7 @@ impl Walk<'_> {
                 others.unwrap_or_default()
             }
             Err(finding) => {
-                self.compared = true;
+                (self.compared, self.bad_log) = (true, true);
                 vec![finding]
             }
         };
@@ -137,7 +162,7 @@ impl Walk<'_> {
         let root = store.is_none() && archive::is_archive(path);
         let outer = if root { std::mem::take(&mut self.seen) } else { Seen::default() };
         if root && self.brought.log.is_none() {
-            self.log = None;
+            (self.log, self.bad_log) = (None, false);
             self.read_log(&path.join(log::FOLDER), shown, true)?;
         }
         for entry in entries.iter().filter(|entry| !is_revision(entry)) {
@@ -153,7 +178,7 @@ impl Walk<'_> {
         }
         if root {
             archive::sweep(path, shown, &self.seen, self.write)?;
-            self.sweep_log(path, shown)?;
+            self.sweep_log(shown)?;
             self.seen = outer;
             if self.brought.log.is_none() {
                 self.log = None;
@@ -163,25 +188,29 @@ impl Walk<'_> {
     }
 
     /// Records that the log knows and the archive does not have.
-    fn sweep_log(&mut self, root: &Path, shown: &str) -> io::Result<()> {
+    fn sweep_log(&mut self, shown: &str) -> io::Result<()> {
         let place = |rest: &str| if shown.is_empty() { rest.to_owned() } else { format!("{shown}/{rest}") };
         if self.policy.log().is_none() {
             return Ok(());
         }
         let Some(log) = &self.log else {
             // A log that is there and does not hold was told of already.
-            let published = files::kind_below(root, &[log::FOLDER, "checkpoint"]);
-            return if matches!(published, Ok(None)) && self.brought.log.is_none() && !self.seen.records.is_empty() {
+            return if !self.bad_log && self.brought.log.is_none() && !self.seen.records.is_empty() {
                 self.about(&place(log::FOLDER), Cause::NoLog)
             } else {
                 Ok(())
             };
         };
-        for (record, revision, leaf) in log.records() {
-            if !self.seen.records.contains(&record) && !self.seen.unclear.contains(&record) {
-                let path = place(&format!("records/{record}"));
-                let finding = Finding::about(path.clone(), Some(revision), Cause::Withheld(leaf));
-                (self.write)(Line::about_file(path, Some(record.to_string()), finding))?;
+        let at = self.brought.at;
+        for record in log.records().filter(|id| !self.seen.records.contains(id) && !self.seen.unclear.contains(id)) {
+            let path = place(&format!("records/{record}"));
+            let known = |leaf: &u64| at.is_none() || log.moments.bracket(*leaf).0.by.is_some();
+            let mut gone = log.of_record(&record).filter(|(_, leaf)| known(leaf));
+            let finding = |(revision, leaf)| Finding::about(path.clone(), Some(revision), Cause::Withheld(leaf));
+            if let Some(first) = gone.next() {
+                let mut line = Line::about_file(path.clone(), Some(record.to_string()), finding(first));
+                line.more = gone.take(MAX_MORE).map(|next| MoreFinding::from(&finding(next))).collect();
+                (self.write)(line)?;
             }
         }
         Ok(())
@@ -189,7 +218,8 @@ impl Walk<'_> {
 
     fn record(&mut self, path: &Path, shown: &str, record: Option<RecordId>, store: Option<&Path>) -> io::Result<()> {
         let own_name = record.is_some();
-        let checked = record::check(&Home { path, shown, record, store, log: self.log.as_ref() }, self.policy);
+        let checked =
+            record::check(&Home { path, shown, record, store, log: self.log.as_ref(), at: self.brought.at }, self.policy);
         let (mut stray, mut twice) = (None, None);
         if store.is_some() {
             self.seen.objects.extend(checked.objects.iter().map(bytes_of));

@@ -80,8 +80,24 @@ pub enum Cause {
     LeafDiffers(u64),
     /// The log has no leaf of the receipt, or no proof lies beside it.
     NotLogged,
-    /// The trust policy names a log, and the archive has none.
+    /// The trust policy names a log, and in the archive it has no leaf.
     NoLog,
+    /// As of the time that was asked for, no quorum of witnesses had seen it in the log.
+    NotWitnessedThen,
+    /// It says to be sealed after a quorum of witnesses had seen it in the log.
+    SealedAfterLogged {
+        claimed: String,
+        by: String,
+    },
+    /// It says to be sealed long before a time at which a quorum of witnesses had seen the log without it.
+    KeptOutOfLog {
+        claimed: String,
+        after: String,
+    },
+    /// It says to be sealed after the time that was asked for.
+    NotYet {
+        sealed_at: String,
+    },
     /// A file of the log that its checkpoint wants.
     LogFileMissing,
     /// The log has fewer leaves than a checkpoint that the auditor kept.
@@ -126,9 +142,10 @@ impl Cause {
             | Cause::CodeTwice { .. }
             | Cause::LeafDiffers(_) => Verdict::Altered,
             Cause::Withheld(_) => Verdict::Withheld,
-            Cause::NotLogged => Verdict::Unlogged,
-            Cause::NoLog
-            | Cause::LogFileMissing
+            Cause::NotLogged | Cause::NoLog | Cause::NotWitnessedThen => Verdict::Unlogged,
+            Cause::SealedAfterLogged { .. } | Cause::KeptOutOfLog { .. } => Verdict::BadTime,
+            Cause::NotYet { .. } => Verdict::NotYet,
+            Cause::LogFileMissing
             | Cause::LogTakenBack { .. }
             | Cause::LogForked { .. }
             | Cause::NothingToContinue
@@ -167,7 +184,19 @@ impl Cause {
             Cause::Withheld(leaf) => format!("bị giấu: nhật ký có ghi (dòng {leaf}) nhưng biên nhận không có ở đây"),
             Cause::LeafDiffers(leaf) => format!("bị thay: nhật ký (dòng {leaf}) ghi một bản kê khác cho phiên bản này"),
             Cause::NotLogged => "không có trong nhật ký: chưa kịp ghi, hoặc niêm phong ngoài nhật ký".into(),
-            Cause::NoLog => "danh sách tin cậy nêu một nhật ký nhưng kho này không có".into(),
+            Cause::NoLog => {
+                "danh sách tin cậy nêu một nhật ký nhưng nhật ký ở đây chưa có dòng nào: chưa kịp ghi, hoặc đã bị lấy đi".into()
+            }
+            Cause::NotWitnessedThen => "đến thời điểm được hỏi, chưa đủ nhân chứng thấy nó trong nhật ký".into(),
+            Cause::SealedAfterLogged { claimed, by } => {
+                format!("tự khai niêm phong lúc {claimed}, nhưng nhân chứng đã thấy nó trong nhật ký từ {by}")
+            }
+            Cause::KeptOutOfLog { claimed, after } => {
+                format!(
+                    "tự khai niêm phong lúc {claimed}, nhưng đến {after} nhân chứng vẫn chưa thấy nó trong nhật ký: có thể đã lùi ngày"
+                )
+            }
+            Cause::NotYet { sealed_at } => format!("niêm phong sau thời điểm được hỏi (tự khai {sealed_at})"),
             Cause::LogFileMissing => "nhật ký thiếu tệp này".into(),
             Cause::LogTakenBack { kept, found } => {
                 format!("nhật ký bị lùi lại hoặc bị thay: bản kiểm đã giữ có {kept} dòng, nay có {found}")
@@ -213,7 +242,17 @@ impl Cause {
             Cause::Withheld(leaf) => format!("withheld: leaf {leaf} of the log names its receipt, and it is not here"),
             Cause::LeafDiffers(leaf) => format!("replaced: leaf {leaf} of the log names another manifest for this revision"),
             Cause::NotLogged => "not in the log: not appended yet, or sealed beside the log".into(),
-            Cause::NoLog => "the trust policy names a log, and the archive has none".into(),
+            Cause::NoLog => "the trust policy names a log, and the log here has no leaf: not appended yet, or taken away".into(),
+            Cause::NotWitnessedThen => "as of the time asked for, no quorum of witnesses had seen it in the log".into(),
+            Cause::SealedAfterLogged { claimed, by } => {
+                format!("it says to be sealed at {claimed}, and witnesses had seen it in the log by {by}")
+            }
+            Cause::KeptOutOfLog { claimed, after } => {
+                format!(
+                    "it says to be sealed at {claimed}, and at {after} witnesses saw the log without it: it may be dated back"
+                )
+            }
+            Cause::NotYet { sealed_at } => format!("sealed after the time asked for (as it says, {sealed_at})"),
             Cause::LogFileMissing => "this file of the log is not there".into(),
             Cause::LogTakenBack { kept, found } => {
                 format!("the log was taken back or replaced: the kept checkpoint has {kept} leaves, this one {found}")

@@ -11,11 +11,12 @@ pub mod codes;
 pub mod cosigned;
 pub mod files;
 pub mod log;
+pub mod moments;
 pub mod record;
 pub mod report;
 pub mod verdict;
 
-pub use audit::{AuditError, Brought, audit, audit_with};
+pub use audit::{AuditError, Brought, KeptCheckpoint, audit, audit_with};
 pub use cause::{Cause, Finding};
 pub use cosigned::{TimeBracket, bracket, judge};
 pub use report::{Language, Summary};

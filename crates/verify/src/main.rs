@@ -2,8 +2,7 @@
 
 use clap::{Parser, ValueEnum};
 use sohoa_record::TrustPolicy;
-use sohoa_record::log::{Checkpoint, Note};
-use sohoa_verify::{AuditError, Brought, Language, Line, Summary, audit_with, report};
+use sohoa_verify::{AuditError, Brought, KeptCheckpoint, Language, Line, Summary, audit_with, moments, report};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,9 +23,13 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     log: Option<PathBuf>,
 
-    /// A checkpoint that you kept from an earlier audit (a copy of log/checkpoint): the log must continue it
+    /// A checkpoint that you kept from an earlier audit (a copy of log/checkpoint): the log must continue it. May be given several times
     #[arg(long, value_name = "FILE")]
-    since: Option<PathBuf>,
+    since: Vec<PathBuf>,
+
+    /// As of that time (RFC 3339, or a day, which ends at 23:59:59 +07:00): later revisions and cosignatures do not count
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<u64>,
 
     /// One JSON object a line instead of the report for people
     #[arg(long)]
@@ -43,6 +46,10 @@ struct Arguments {
     /// Notes (unsealed arrivals, files that no receipt names) make the exit code 11
     #[arg(long)]
     strict: bool,
+}
+
+fn time(text: &str) -> Result<u64, String> {
+    moments::parse(text).ok_or_else(|| "a time such as 2026-11-22T13:00:00+07:00 or a day such as 2026-11-22 was expected".into())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -67,6 +74,7 @@ Exit codes; of several the smallest from 10 on counts, 1 only when there is none
   16  withheld: the log names a receipt that is not there
   17  bad log: it, or a proof of it, does not hold
   18  unlogged: a receipt that is not in the log, though the policy names one
+  19  bad time: the claimed sealing time contradicts what witnesses saw
 
 Examples:
   sohoa-verify /media/usb/export --trust trust.txt
@@ -100,8 +108,10 @@ fn main() -> ExitCode {
     }
     let mut summary = Summary::default();
     summary.logged = policy.log().is_some();
+    summary.since = !since.is_empty();
+    summary.witnessed = policy.log().is_some_and(|log| log.wants_witnesses());
     let mut failed = false;
-    let brought = Brought { log: arguments.log.as_deref(), since: since.as_ref() };
+    let brought = Brought { log: arguments.log.as_deref(), since: &since, at: arguments.at };
     for path in &arguments.paths {
         // With one folder paths are relative to it; with several they need its name before them.
         let prefix =
@@ -142,15 +152,16 @@ fn read_policy(arguments: &Arguments) -> Result<TrustPolicy, (u8, String)> {
     TrustPolicy::parse(&text).map_err(|e| (USAGE, format!("'{place}': {e}")))
 }
 
-/// The checkpoint that the auditor kept. It is believed as the log's, whoever cosigned it then.
-fn read_since(arguments: &Arguments, policy: &TrustPolicy) -> Result<Option<Checkpoint>, (u8, String)> {
-    let Some(file) = &arguments.since else { return Ok(None) };
-    let place = file.display();
-    let bytes = std::fs::read(file).map_err(|e| (FAILED, format!("checkpoint '{place}' cannot be read ({e})")))?;
-    let log = policy.log().ok_or_else(|| (USAGE, "--since needs a 'log' line in the trust policy".to_owned()))?;
-    let unusable = |e: String| (USAGE, format!("checkpoint '{place}': {e}"));
-    let note = Note::parse(&bytes).map_err(|e| unusable(e.to_string()))?;
-    log.signed(&note).map(Some).map_err(|e| unusable(e.to_string()))
+/// The checkpoints that the auditor kept.
+fn read_since(arguments: &Arguments, policy: &TrustPolicy) -> Result<Vec<KeptCheckpoint>, (u8, String)> {
+    let mut kept = Vec::new();
+    for file in &arguments.since {
+        let place = file.display();
+        let bytes = std::fs::read(file).map_err(|e| (FAILED, format!("checkpoint '{place}' cannot be read ({e})")))?;
+        let log = policy.log().ok_or_else(|| (USAGE, "--since needs a 'log' line in the trust policy".to_owned()))?;
+        kept.push(KeptCheckpoint::parse(&bytes, log).map_err(|e| (USAGE, format!("checkpoint '{place}': {e}")))?);
+    }
+    Ok(kept)
 }
 
 fn print(line: &Line, json: bool, language: Language) -> io::Result<()> {

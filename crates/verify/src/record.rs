@@ -2,8 +2,10 @@
 
 use crate::arrival;
 use crate::cause::{Cause, Finding};
+use crate::cosigned::TimeBracket;
 use crate::files::{self, Entry, Kind};
 use crate::log::{self, LogCopy, Logged};
+use crate::moments::{self, Moments};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::seal::Opened;
@@ -29,6 +31,8 @@ pub struct Home<'a> {
     pub store: Option<&'a Path>,
     /// The log that must have the record's receipts; none in an export, which has proofs instead.
     pub log: Option<&'a LogCopy>,
+    /// The time as of which is asked, in seconds since 1970 UTC; none: what is here.
+    pub at: Option<u64>,
 }
 
 /// What came of a record.
@@ -58,6 +62,9 @@ struct Revision {
     sealed_at: String,
     state: &'static str,
     log_index: Option<u64>,
+    time: Option<moments::Logged>,
+    /// As of the time that was asked for it was there, as the sealer says.
+    then: bool,
 }
 
 struct Check<'a> {
@@ -75,6 +82,8 @@ struct Check<'a> {
     later_part: bool,
     codes: Vec<Sha256Hex>,
     complete: bool,
+    /// The latest revision as of the time that was asked for.
+    latest: Option<u32>,
     /// Files that a receipt, or its place, accounts for.
     accounted: BTreeSet<PathBuf>,
 }
@@ -93,6 +102,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
         later_part: false,
         codes: Vec::new(),
         complete: true,
+        latest: None,
         accounted: BTreeSet::new(),
     };
     let mut files = Vec::new();
@@ -102,6 +112,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
     }
     check.chain(&files);
     check.withheld();
+    check.as_of();
     check.conclude(&files)
 }
 
@@ -172,7 +183,11 @@ impl Check<'_> {
         self.codes.extend(opened.manifest.result_code.iter().map(|code| Sha256Hex::of(code.as_bytes())));
         self.manifest_copy(&entry.path, &opened);
         self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
-        let log_index = self.check_logged(&entry.path, &opened, policy);
+        let then = self.was_there(&opened);
+        let (log_index, time) = match self.check_logged(&entry.path, &opened, policy) {
+            Some((index, bracket)) => (Some(index), self.check_time(&shown, bracket, &opened, policy)),
+            None => (None, None),
+        };
         if revision == 1 {
             self.source = Some(opened.manifest.source.digests.sha256.clone());
             self.later_part = opened.manifest.part.is_some_and(|part| part.number > 1);
@@ -190,6 +205,8 @@ impl Check<'_> {
             sealed_at: opened.manifest.sealed_at,
             state: opened.manifest.state.as_str(),
             log_index,
+            time,
+            then,
         };
         match self.revisions.get(&revision) {
             Some(other) if other.digest != summary.digest => self.find(Finding::about(shown, Some(revision), Cause::TwoReceipts)),
@@ -255,7 +272,7 @@ impl Check<'_> {
     }
 
     /// When the policy names a log, the receipt must be in it: in the copy that is at hand, or by the proof beside the receipt.
-    fn check_logged(&mut self, receipt: &Path, opened: &Opened, policy: &TrustPolicy) -> Option<u64> {
+    fn check_logged(&mut self, receipt: &Path, opened: &Opened, policy: &TrustPolicy) -> Option<(u64, (TimeBracket, usize))> {
         let shown = self.shown(receipt);
         let stem = shown.strip_suffix(".dsse.json").unwrap_or(&shown);
         let (proof, shown_proof) =
@@ -267,19 +284,68 @@ impl Check<'_> {
         }
         let policy = policy.log()?;
         let revision = Some(opened.manifest.revision);
-        let proved = here.then(|| files::small_file(&proof).and_then(|bytes| log::check_proof(&bytes, opened, policy)));
+        let proved =
+            here.then(|| files::small_file(&proof).and_then(|bytes| log::check_proof(&bytes, opened, policy, self.home.at)));
         if let Some(Err(cause)) = &proved {
             self.find(Finding::about(shown_proof, revision, cause.clone()));
         }
         match (self.home.log.map(|log| log.of_receipt(opened)), proved) {
-            (Some(Logged::At(index)), _) => return Some(index),
+            (Some(Logged::At(index)), _) => return Some((index, self.home.log?.moments.bracket(index))),
             (Some(Logged::Differs(index)), _) => self.find(Finding::about(shown, revision, Cause::LeafDiffers(index))),
-            (None, Some(proved)) => return proved.ok(),
+            (None, Some(proved)) => {
+                let (index, cosigned) = proved.ok()?;
+                return Some((index, Moments::of(cosigned).bracket(index)));
+            }
             // An archive without a log has a line of its own for that.
             (None, None) if self.home.store.is_some() => {}
             (Some(Logged::Not), _) | (None, None) => self.find(Finding::about(shown, revision, Cause::NotLogged)),
         }
         None
+    }
+
+    /// As of the time that was asked for, a revision was there when its sealer says so; witnesses must agree, see [`Self::check_time`].
+    fn was_there(&self, opened: &Opened) -> bool {
+        let sealed = moments::parse(&opened.manifest.sealed_at).unwrap_or(0);
+        self.home.at.is_none_or(|at| sealed <= at)
+    }
+
+    /// Between which witnessed moments the leaf came into the log, and whether the claimed time may be true.
+    fn check_time(
+        &mut self,
+        shown: &str,
+        (bracket, witnesses): (TimeBracket, usize),
+        opened: &Opened,
+        policy: &TrustPolicy,
+    ) -> Option<moments::Logged> {
+        let (sealed_at, revision) = (&opened.manifest.sealed_at, Some(opened.manifest.revision));
+        if let Some(cause) = moments::contradiction(sealed_at, &bracket, policy.time_tolerance()) {
+            self.find(Finding::about(shown, revision, cause));
+        }
+        if self.home.at.is_some() && bracket.by.is_none() && policy.log().is_some_and(|log| log.wants_witnesses()) {
+            self.find(Finding::about(shown, revision, Cause::NotWitnessedThen));
+        }
+        moments::Logged::of(&bracket, witnesses)
+    }
+
+    /// As of a time: what concerns revisions that were not there then is no finding.
+    fn as_of(&mut self) {
+        if self.home.at.is_none() || self.revisions.is_empty() {
+            return;
+        }
+        let last = self.revisions.iter().filter(|(_, revision)| revision.then).map(|(number, _)| *number).max();
+        let later = |number: u32| last.is_none_or(|last| number > last);
+        let known_then = |finding: &Finding| match (&finding.cause, self.home.log) {
+            (Cause::Withheld(leaf), Some(log)) => log.moments.bracket(*leaf).0.by.is_some(),
+            _ => finding.revision.is_none_or(|number| !later(number) || !self.revisions.contains_key(&number)),
+        };
+        let kept: Vec<Finding> = self.findings.iter().filter(|finding| known_then(finding)).cloned().collect();
+        self.findings = kept;
+        self.latest = last;
+        if last.is_none() && self.findings.is_empty() {
+            let first = self.revisions.values().next().map_or_else(String::new, |revision| revision.sealed_at.clone());
+            let number = self.revisions.keys().next().copied();
+            self.find(Finding { cause: Cause::NotYet { sealed_at: first }, object: None, revision: number });
+        }
     }
 
     /// Revisions that the log knows and that are not here: later ones, which nothing else would betray, and any other.
@@ -328,7 +394,8 @@ impl Check<'_> {
         // stable: among equals the first that was found leads
         self.findings.sort_by_key(|finding| finding.cause.verdict());
         let worst = self.findings.first();
-        let number = worst.map_or_else(|| self.revisions.keys().next_back().copied(), |finding| finding.revision);
+        let latest = || self.latest.or_else(|| self.revisions.keys().next_back().copied());
+        let number = worst.map_or_else(latest, |finding| finding.revision);
         let revision = number.and_then(|n| self.revisions.get(&n));
         let line = Line {
             record,
@@ -342,6 +409,7 @@ impl Check<'_> {
             sealed_at: revision.map(|r| r.sealed_at.clone()),
             state: revision.map(|r| r.state.to_owned()),
             log_index: revision.and_then(|r| r.log_index),
+            time: revision.and_then(|r| r.time.clone()),
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
             more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
         };

@@ -1,6 +1,7 @@
 //! The report for people, in Vietnamese or English, readable on a terminal of 80 columns.
 
 use crate::cause::printable;
+use crate::moments::Logged;
 use crate::verdict::{Line, Verdict};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -25,6 +26,10 @@ pub struct Summary {
     judged: u64,
     /// True when the trust policy names a log, so that a removal shows.
     pub logged: bool,
+    /// True when the log was held against a checkpoint that was kept, so that going back shows.
+    pub since: bool,
+    /// True when witnesses are asked for, so that back-dating shows.
+    pub witnessed: bool,
 }
 
 impl Summary {
@@ -63,32 +68,34 @@ impl Summary {
             (Language::En, _) => "Conclusion: NOT ALL IS WELL, see the lines above.",
         };
         text.push_str(&wrapped(closing, 0));
-        text.push_str(&wrapped(limits(language, self.logged), 0));
+        text.push_str(&wrapped(&self.limits(language), 0));
         text
     }
-}
 
-/// What the report cannot show, however good it looks. With a log, removals are among what it shows.
-pub fn limits(language: Language, logged: bool) -> &'static str {
-    match (language, logged) {
-        (Language::Vi, false) => {
-            "Báo cáo này không cho thấy được: việc lấy đi trọn một hồ sơ lưu hoặc (các) phiên bản cuối của nó (cần nhật ký minh \
-             bạch, danh sách tin cậy chưa nêu nhật ký nào); thời điểm niêm phong có thật hay không (do bên niêm phong tự khai); bản \
-             quét có đúng với bản giấy hay không."
-        }
-        (Language::Vi, true) => {
-            "Báo cáo này không cho thấy được: nhật ký có bị lùi về một bản cũ hay không, nếu không giữ bản kiểm cũ (--since); thời \
-             điểm niêm phong có thật hay không (do bên niêm phong tự khai); bản quét có đúng với bản giấy hay không."
-        }
-        (Language::En, false) => {
-            "This report cannot show: the removal of a whole record, or of its latest revisions (that takes a transparency log, \
-             and the trust policy names none); whether a sealing time is true (the sealer claims it); whether a scan is true to its \
-             paper."
-        }
-        (Language::En, true) => {
-            "This report cannot show: whether the log was taken back to an older state, unless an older checkpoint was kept \
-             (--since); whether a sealing time is true (the sealer claims it); whether a scan is true to its paper."
-        }
+    /// What the report cannot show, however good it looks. With a log, removals are among what it shows; with a kept checkpoint, a log
+    /// that was taken back; with witnesses, a sealing time that is off by more than the tolerance.
+    pub fn limits(&self, language: Language) -> String {
+        let all = match language {
+            Language::Vi => [
+                "việc lấy đi trọn một hồ sơ lưu hoặc (các) phiên bản cuối của nó (cần nhật ký minh bạch, danh sách tin cậy chưa nêu nhật \
+                 ký nào)",
+                "nhật ký có bị lùi về một bản cũ hay không, nếu không giữ bản kiểm cũ (--since)",
+                "thời điểm niêm phong có thật hay không (do bên niêm phong tự khai)",
+                "thời điểm niêm phong có thật đến từng giây hay không: nhân chứng chỉ cho biết khoảng thời gian",
+                "bản quét có đúng với bản giấy hay không",
+            ],
+            Language::En => [
+                "the removal of a whole record, or of its latest revisions (that takes a transparency log, and the trust policy names none)",
+                "whether the log was taken back to an older state, unless an older checkpoint was kept (--since)",
+                "whether a sealing time is true (the sealer claims it)",
+                "whether a sealing time is true to the second: witnesses bound it only",
+                "whether a scan is true to its paper",
+            ],
+        };
+        let applies = [!self.logged, self.logged && !self.since, !self.witnessed, self.witnessed, true];
+        let told: Vec<&str> = all.into_iter().zip(applies).filter(|(_, applies)| *applies).map(|(text, _)| text).collect();
+        let head = if language == Language::Vi { "Báo cáo này không cho thấy được" } else { "This report cannot show" };
+        format!("{head}: {}.", told.join("; "))
     }
 }
 
@@ -105,6 +112,9 @@ pub fn text(line: &Line, language: Language) -> String {
         let _ = write!(head, "  {}", printable(&at.chars().take(16).collect::<String>().replace('T', " ")));
     }
     head.push('\n');
+    if let Some(time) = line.time.as_ref().filter(|_| about_record) {
+        head.push_str(&wrapped(&logged(time, language), 4));
+    }
     if line.verdict == Verdict::Ok {
         return head;
     }
@@ -117,6 +127,25 @@ pub fn text(line: &Line, language: Language) -> String {
         head.push_str(&reason(&format!("… và {rest} điểm khác (xem --json)"), &format!("… and {rest} more (see --json)")));
     }
     head
+}
+
+/// Between which witnessed moments it came into the log.
+pub fn logged(time: &Logged, language: Language) -> String {
+    let shown = |time: &String| time.chars().take(19).collect::<String>().replace('T', " ");
+    let (after, before, n) = (time.after.as_ref().map(shown), time.before.as_ref().map(shown), time.witnesses);
+    match (language, after, before) {
+        (Language::Vi, Some(a), Some(b)) => format!("vào nhật ký giữa {a} và {b} ({n} nhân chứng)"),
+        (Language::Vi, None, Some(b)) => format!("vào nhật ký trước {b} ({n} nhân chứng)"),
+        (Language::Vi, Some(a), None) => format!("vào nhật ký sau {a}"),
+        (Language::En, Some(a), Some(b)) => format!("logged between {a} and {b} ({})", counted(n, "witness", "witnesses")),
+        (Language::En, None, Some(b)) => format!("logged before {b} ({})", counted(n, "witness", "witnesses")),
+        (Language::En, Some(a), None) => format!("logged after {a}"),
+        (_, None, None) => String::new(),
+    }
+}
+
+fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// Reasons shown below the first; the rest is in `--json`.
@@ -166,10 +195,11 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
+        let [plain, logged] = [false, true].map(|logged| Summary { logged, ..Summary::default() });
         for text in [
-            limits(Language::Vi, true),
-            limits(Language::En, true),
-            limits(Language::Vi, false),
+            &logged.limits(Language::Vi),
+            &logged.limits(Language::En),
+            &plain.limits(Language::Vi),
             &"x".repeat(200),
             &format!("a {} b", "y".repeat(79)),
         ] {

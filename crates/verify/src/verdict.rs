@@ -1,6 +1,7 @@
 //! The verdicts, their exit codes, and the line that is written for each record.
 
 use crate::cause::Finding;
+use crate::moments::Logged;
 use serde::Serialize;
 
 /// What is found about a record. The order is the order of weight: the first of several findings is the record's verdict.
@@ -19,6 +20,8 @@ pub enum Verdict {
     UnknownKey,
     /// The log, or a proof of it, does not hold: not signed as the policy wants, not hashing to its checkpoint, not continuing an older one.
     BadLog,
+    /// The time that the sealer claims contradicts what witnesses say of the log.
+    BadTime,
     /// A receipt that is not in the log, though the policy names one.
     Unlogged,
     /// Not a receipt, or not of a format that this version knows.
@@ -29,24 +32,28 @@ pub enum Verdict {
     Unsealed,
     /// A note: a file that no receipt names.
     Unreferenced,
+    /// A note: as of the time that was asked for it was not sealed yet.
+    NotYet,
     /// All that was sealed is here, byte for byte.
     Ok,
 }
 
 impl Verdict {
     /// All, heaviest first.
-    pub const ALL: [Verdict; 12] = [
+    pub const ALL: [Verdict; 14] = [
         Verdict::Altered,
         Verdict::Missing,
         Verdict::Withheld,
         Verdict::BadSignature,
         Verdict::UnknownKey,
         Verdict::BadLog,
+        Verdict::BadTime,
         Verdict::Unlogged,
         Verdict::Malformed,
         Verdict::Unreadable,
         Verdict::Unsealed,
         Verdict::Unreferenced,
+        Verdict::NotYet,
         Verdict::Ok,
     ];
 
@@ -61,15 +68,16 @@ impl Verdict {
             Verdict::Withheld => 16,
             Verdict::BadLog => 17,
             Verdict::Unlogged => 18,
+            Verdict::BadTime => 19,
             Verdict::Unreadable => 1,
             Verdict::Unsealed | Verdict::Unreferenced if strict => 11,
-            Verdict::Unsealed | Verdict::Unreferenced | Verdict::Ok => 0,
+            Verdict::Unsealed | Verdict::Unreferenced | Verdict::NotYet | Verdict::Ok => 0,
         }
     }
 
     /// True for what asks for a look and proves nothing by itself.
     pub fn is_note(self) -> bool {
-        matches!(self, Verdict::Unsealed | Verdict::Unreferenced)
+        matches!(self, Verdict::Unsealed | Verdict::Unreferenced | Verdict::NotYet)
     }
 
     /// At the head of a line for people, in Vietnamese; at most 15 columns.
@@ -80,6 +88,8 @@ impl Verdict {
             Verdict::Withheld => "BỊ GIẤU",
             Verdict::BadLog => "SAI NHẬT KÝ",
             Verdict::Unlogged => "NGOÀI NHẬT KÝ",
+            Verdict::BadTime => "SAI THỜI ĐIỂM",
+            Verdict::NotYet => "CHƯA CÓ LÚC ĐÓ",
             Verdict::BadSignature => "SAI CHỮ KÝ",
             Verdict::UnknownKey => "KHÓA LẠ",
             Verdict::Malformed => "SAI DẠNG",
@@ -98,6 +108,8 @@ impl Verdict {
             Verdict::Withheld => "WITHHELD",
             Verdict::BadLog => "BAD LOG",
             Verdict::Unlogged => "UNLOGGED",
+            Verdict::BadTime => "BAD TIME",
+            Verdict::NotYet => "NOT YET",
             Verdict::BadSignature => "BAD SIGNATURE",
             Verdict::UnknownKey => "UNKNOWN KEY",
             Verdict::Malformed => "MALFORMED",
@@ -136,6 +148,9 @@ pub struct Line {
     /// Where that revision is in the log, from 0; left out when no log was asked for or it is not in there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,
+    /// Between which witnessed moments that revision came into the log; left out when no witness says anything of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Logged>,
     /// The record's folder or the file, relative to the audited folder.
     pub path: String,
     /// Findings beyond the first, at most 100 of them.
@@ -169,6 +184,7 @@ impl Line {
             sealed_at: None,
             state: None,
             log_index: None,
+            time: None,
             path,
             more: Vec::new(),
         }
