@@ -341,6 +341,8 @@ fn an_archives_checkpoint_is_cosigned_and_an_auditor_asks_for_it() {
     wants(&serving.address);
     assert!(home.expect(0, &["log", "append"]).contains("witness   w: cosigned"));
     assert_eq!((signatures(), verdicts()), (2, vec!["ok".to_owned(); 2]));
+    // Both cosigned checkpoints are kept: they are the moments between which the second receipt was logged.
+    assert_eq!(std::fs::read_dir(home.path("archive/log/cosigned")).unwrap().count(), 2);
 
     // The whole machine is taken back to before the second scan and goes on in another way: it cannot know, the witness does.
     serving.stop(rustix::process::Signal::TERM);

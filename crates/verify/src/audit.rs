@@ -4,6 +4,7 @@ use crate::archive::{self, Seen, bytes_of};
 use crate::cause::{Cause, Finding};
 use crate::files::{self, Kind};
 use crate::log::{self, LogCopy, Reading};
+use crate::loose::{self, Against};
 use crate::record::{self, Home, revision_number};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::TrustPolicy;
@@ -30,6 +31,9 @@ pub enum AuditError {
         /// The operating system's words.
         source: io::Error,
     },
+    /// Files were named, and no receipt is among them.
+    #[error("no receipt (….dsse.json) is among the files that were named; a receipt says what was sealed")]
+    NoReceipt,
     /// The report could not be written.
     #[error("the report could not be written: {0}")]
     Report(#[from] io::Error),
@@ -44,6 +48,22 @@ pub struct Brought<'a> {
     pub since: &'a [KeptCheckpoint],
     /// The time as of which is asked, in seconds since 1970 UTC: later revisions and cosignatures do not count. None: all that is here.
     pub at: Option<u64>,
+}
+
+/// What an audit looked at besides the records.
+#[derive(Clone, Debug, Default)]
+pub struct Audited {
+    /// Every log that was read and holds.
+    pub logs: Vec<SeenLog>,
+}
+
+/// A log's checkpoint, and by when a quorum of witnesses had seen it, in seconds since 1970 UTC.
+#[derive(Clone, Debug)]
+pub struct SeenLog {
+    /// Size and root.
+    pub tree: Checkpoint,
+    /// None when no witness is asked for.
+    pub seen: Option<u64>,
 }
 
 /// A checkpoint that the auditor kept. It is believed as the log's, whoever cosigned it then.
@@ -73,7 +93,7 @@ pub fn audit(
     policy: &TrustPolicy,
     write: &mut dyn FnMut(Line) -> io::Result<()>,
 ) -> Result<(), AuditError> {
-    audit_with(path, prefix, policy, Brought::default(), write)
+    audit_with(path, prefix, policy, Brought::default(), write).map(drop)
 }
 
 /// The same with what the auditor brings. A log is looked at when the policy names one.
@@ -83,7 +103,7 @@ pub fn audit_with(
     policy: &TrustPolicy,
     brought: Brought<'_>,
     write: &mut dyn FnMut(Line) -> io::Result<()>,
-) -> Result<(), AuditError> {
+) -> Result<Audited, AuditError> {
     let folder = |source| AuditError::Folder { path: path.to_owned(), source };
     // What the auditor names may be a link; below it none is followed.
     let root = path.canonicalize().map_err(folder)?;
@@ -91,7 +111,7 @@ pub fn audit_with(
         return Err(folder(io::ErrorKind::NotADirectory.into()));
     }
     let store = root.ancestors().skip(1).take(3).find(|above| archive::is_archive(above) && below_records(&root, above));
-    let mut walk = Walk { policy, write, brought, seen: Seen::default(), log: None, compared: false, bad_log: false };
+    let mut walk = Walk::new(policy, brought, write);
     match (brought.log, store) {
         (Some(copy), _) => walk.read_log(copy, "", false)?,
         (None, Some(store)) => walk.read_log(&store.join(log::FOLDER), "", true)?,
@@ -101,7 +121,45 @@ pub fn audit_with(
     if !brought.since.is_empty() && !walk.compared {
         walk.about(log::FOLDER, Cause::NothingToContinue)?;
     }
-    Ok(())
+    Ok(walk.audited)
+}
+
+/// Judges loose files (see [`loose`]), shown as they were named.
+pub fn audit_loose(
+    given: &[PathBuf],
+    policy: &TrustPolicy,
+    brought: Brought<'_>,
+    write: &mut dyn FnMut(Line) -> io::Result<()>,
+) -> Result<Audited, AuditError> {
+    let mut entries = Vec::new();
+    for path in given {
+        let named = |source| AuditError::Folder { path: path.clone(), source };
+        let own = path.canonicalize().map_err(named)?;
+        let kind = if own.is_file() { Kind::File } else { Kind::Other };
+        entries.push(files::Entry { name: path.to_string_lossy().into_owned(), path: own, kind });
+    }
+    if !entries.iter().any(|entry| entry.kind == Kind::File && loose::receipt(entry).is_some()) {
+        return Err(AuditError::NoReceipt);
+    }
+    let mut walk = Walk::new(policy, brought, write);
+    if let Some(copy) = brought.log {
+        walk.read_log(copy, "", false)?;
+    } else if !brought.since.is_empty() {
+        walk.about(log::FOLDER, Cause::NothingToContinue)?;
+    }
+    let against = Against { policy, log: walk.log.as_ref(), at: brought.at };
+    loose::check(&entries, &against, walk.write)?;
+    Ok(walk.audited)
+}
+
+/// True of a folder that holds a receipt among other files, and is neither a revision's nor a record's: somebody put it together.
+fn is_loose(folder: &Path, entries: &[files::Entry]) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let revision = |entry: &files::Entry| entry.kind == Kind::Folder && revision_number(&entry.name).is_some();
+    revision_number(name).is_none()
+        && name.parse::<RecordId>().is_err()
+        && entries.iter().any(|entry| entry.kind == Kind::File && entry.name.ends_with(".dsse.json"))
+        && !entries.iter().any(revision)
 }
 
 fn below_records(path: &Path, archive: &Path) -> bool {
@@ -119,6 +177,14 @@ struct Walk<'a> {
     compared: bool,
     /// True once the log that receipts would be held against was told to be bad.
     bad_log: bool,
+    audited: Audited,
+}
+
+impl<'a> Walk<'a> {
+    fn new(policy: &'a TrustPolicy, brought: Brought<'a>, write: &'a mut dyn FnMut(Line) -> io::Result<()>) -> Self {
+        let (seen, audited) = (Seen::default(), Audited::default());
+        Walk { policy, write, brought, seen, log: None, compared: false, bad_log: false, audited }
+    }
 }
 
 impl Walk<'_> {
@@ -129,6 +195,9 @@ impl Walk<'_> {
             Ok(mut log) => {
                 self.compared |= log.is_some();
                 let others = log.as_mut().map(|log| std::mem::take(&mut log.others));
+                if let Some(log) = &log {
+                    self.audited.logs.push(SeenLog { tree: log.tree.clone(), seen: log.seen });
+                }
                 self.log = log;
                 others.unwrap_or_default()
             }
@@ -155,6 +224,13 @@ impl Walk<'_> {
             Ok(entries) => entries,
             Err(error) => return self.about(shown, files::unreadable(&error)),
         };
+        if depth == 0 && store.is_none() && is_loose(path, &entries) {
+            let (folders, given): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.kind == Kind::Folder);
+            let against = Against { policy: self.policy, log: self.log.as_ref(), at: self.brought.at };
+            loose::check(&given, &against, self.write)?;
+            let place = |name: &str| if shown.is_empty() { name.to_owned() } else { format!("{shown}/{name}") };
+            return folders.iter().try_for_each(|entry| self.folder(&entry.path, &place(&entry.name), None, depth + 1));
+        }
         let is_revision = |entry: &files::Entry| entry.kind == Kind::Folder && revision_number(&entry.name).is_some();
         if entries.iter().any(|entry| entry.name.ends_with(".dsse.json") || is_revision(entry)) {
             self.record(path, shown, None, store)?;

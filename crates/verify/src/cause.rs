@@ -94,6 +94,15 @@ pub enum Cause {
         claimed: String,
         after: String,
     },
+    /// Of loose files: an object of an older revision, where a later one has other bytes under its name.
+    Superseded {
+        name: String,
+        latest: u32,
+    },
+    /// Of loose files: no receipt that is here names these bytes.
+    NotSealed,
+    /// Of loose files: a receipt, and none of the files that it names.
+    OnlyReceipt,
     /// It says to be sealed after the time that was asked for.
     NotYet {
         sealed_at: String,
@@ -140,11 +149,13 @@ impl Cause {
             | Cause::ArrivalDiffers(_)
             | Cause::CodeDiffers
             | Cause::CodeTwice { .. }
+            | Cause::NotSealed
             | Cause::LeafDiffers(_) => Verdict::Altered,
             Cause::Withheld(_) => Verdict::Withheld,
             Cause::NotLogged | Cause::NoLog | Cause::NotWitnessedThen => Verdict::Unlogged,
             Cause::SealedAfterLogged { .. } | Cause::KeptOutOfLog { .. } => Verdict::BadTime,
             Cause::NotYet { .. } => Verdict::NotYet,
+            Cause::Superseded { .. } => Verdict::Superseded,
             Cause::LogFileMissing
             | Cause::LogTakenBack { .. }
             | Cause::LogForked { .. }
@@ -154,6 +165,7 @@ impl Cause {
             | Cause::NotAFile
             | Cause::RevisionMissing
             | Cause::NoReceipt
+            | Cause::OnlyReceipt
             | Cause::ArrivalMissing
             | Cause::CodeMissing => Verdict::Missing,
             Cause::BadSignature(_) => Verdict::BadSignature,
@@ -196,6 +208,9 @@ impl Cause {
                     "tự khai niêm phong lúc {claimed}, nhưng đến {after} nhân chứng vẫn chưa thấy nó trong nhật ký: có thể đã lùi ngày"
                 )
             }
+            Cause::Superseded { name, latest } => format!("là {name} của phiên bản cũ; phiên bản {latest} đã thay thế"),
+            Cause::NotSealed => "không biên nhận nào ở đây ghi nhận đúng những byte này: đã bị sửa, hoặc là giấy tờ khác".into(),
+            Cause::OnlyReceipt => "chỉ có biên nhận, không có tệp nào mà nó ghi nhận".into(),
             Cause::NotYet { sealed_at } => format!("niêm phong sau thời điểm được hỏi (tự khai {sealed_at})"),
             Cause::LogFileMissing => "nhật ký thiếu tệp này".into(),
             Cause::LogTakenBack { kept, found } => {
@@ -252,6 +267,9 @@ impl Cause {
                     "it says to be sealed at {claimed}, and at {after} witnesses saw the log without it: it may be dated back"
                 )
             }
+            Cause::Superseded { name, latest } => format!("it is {name} of an older revision; revision {latest} took its place"),
+            Cause::NotSealed => "no receipt that is here names these bytes: altered, or another paper".into(),
+            Cause::OnlyReceipt => "there is a receipt, and none of the files that it names".into(),
             Cause::NotYet { sealed_at } => format!("sealed after the time asked for (as it says, {sealed_at})"),
             Cause::LogFileMissing => "this file of the log is not there".into(),
             Cause::LogTakenBack { kept, found } => {

@@ -10,13 +10,15 @@ pub mod cause;
 pub mod codes;
 pub mod cosigned;
 pub mod files;
+pub mod html;
 pub mod log;
+pub mod loose;
 pub mod moments;
 pub mod record;
 pub mod report;
 pub mod verdict;
 
-pub use audit::{AuditError, Brought, KeptCheckpoint, audit, audit_with};
+pub use audit::{AuditError, Audited, Brought, KeptCheckpoint, audit, audit_loose, audit_with};
 pub use cause::{Cause, Finding};
 pub use cosigned::{TimeBracket, bracket, judge};
 pub use report::{Language, Summary};

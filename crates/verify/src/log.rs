@@ -23,6 +23,8 @@ pub const FOLDER: &str = "log";
 pub struct LogCopy {
     /// Its checkpoint.
     pub tree: Checkpoint,
+    /// By when a quorum of witnesses had seen this checkpoint, in seconds since 1970 UTC.
+    pub seen: Option<u64>,
     /// When witnesses saw it: each believed checkpoint that it continues.
     pub moments: Moments,
     /// What is wrong with its other files, which do not change what is believed of it.
@@ -78,7 +80,8 @@ impl LogCopy {
         let note = bytes.and_then(|bytes| Note::parse(&bytes).map_err(|e| Cause::BadLog(clipped(&e.to_string()))));
         let note = note.map_err(|cause| about("checkpoint", cause))?;
         let bad = |e: PolicyError| about("checkpoint", Cause::BadLog(clipped(&e.to_string())));
-        let tree = policy.check(&note).map_err(bad)?.checkpoint;
+        let judged = policy.check(&note).map_err(bad)?;
+        let (tree, seen) = (judged.checkpoint, judged.seen.map(|seen| seen.first));
         let mut moments: Vec<Cosigned> = judge_as_of(&note, policy, at).into_iter().collect();
         let cannot_continue = |old: &&Checkpoint| old.size > tree.size || old.origin != tree.origin;
         if let Some(old) = since.iter().map(|kept| &kept.tree).find(cannot_continue) {
@@ -132,7 +135,7 @@ impl LogCopy {
         moments.extend(since.iter().filter_map(|kept| judge_as_of(&kept.note, policy, at).ok()));
         let (others, cosigned) = kept.finish(edge, tail);
         moments.extend(cosigned);
-        Ok(Some(LogCopy { tree, moments: Moments::of(moments), others, revisions }))
+        Ok(Some(LogCopy { tree, seen, moments: Moments::of(moments), others, revisions }))
     }
 
     /// What the log says of an opened receipt.

@@ -2,7 +2,10 @@
 
 use clap::{Parser, ValueEnum};
 use sohoa_record::TrustPolicy;
-use sohoa_verify::{AuditError, Brought, KeptCheckpoint, Language, Line, Summary, audit_with, moments, report};
+use sohoa_verify::html::{Report, Subject};
+use sohoa_verify::{
+    AuditError, Audited, Brought, KeptCheckpoint, Language, Line, Summary, Verdict, audit_loose, audit_with, moments, report,
+};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +14,8 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "sohoa-verify", version, after_help = AFTER_HELP)]
 struct Arguments {
-    /// Folders to check: an archive, an export, or one record's folder
+    /// What to check: an archive, an export, a bucket's copy, one record's folder, a folder of loose files, or loose files by name
+    /// (a PDF with its receipt and .tlog-proof)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
@@ -30,6 +34,10 @@ struct Arguments {
     /// As of that time (RFC 3339, or a day, which ends at 23:59:59 +07:00): later revisions and cosignatures do not count
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<u64>,
+
+    /// Also write a report for A4 to that file: HTML, in Vietnamese and English, that needs nothing else. Must not exist
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
 
     /// One JSON object a line instead of the report for people
     #[arg(long)]
@@ -75,14 +83,16 @@ Exit codes; of several the smallest from 10 on counts, 1 only when there is none
   17  bad log: it, or a proof of it, does not hold
   18  unlogged: a receipt that is not in the log, though the policy names one
   19  bad time: the claimed sealing time contradicts what witnesses saw
+  20  superseded: a file of an older revision, and a later one is here
 
 Examples:
   sohoa-verify /media/usb/export --trust trust.txt
   sohoa-verify data --trust trust.txt --lang en --quiet
   sohoa-verify export --trust trust.txt --log copy/of/log --since checkpoint.2026-06
+  sohoa-verify QD-51.pdf r0001.dsse.json r0001.tlog-proof --trust trust.txt
   sohoa-verify data --trust trust.txt --json | jq -r 'select(.verdict != \"ok\") | .path'
 
-It reads only the named folders and the trust policy, writes nothing, and needs no network.
+It reads only what is named and the trust policy, writes nothing but the report, and needs no network or clock.
 docs/format.md shows how to check a receipt with openssl alone.";
 
 const FAILED: u8 = 1;
@@ -94,7 +104,7 @@ fn main() -> ExitCode {
         Lang::Vi => Language::Vi,
         Lang::En => Language::En,
     };
-    let policy = match read_policy(&arguments) {
+    let (policy_bytes, policy) = match read_policy(&arguments) {
         Ok(policy) => policy,
         Err((code, message)) => return fail(code, &message),
     };
@@ -112,25 +122,38 @@ fn main() -> ExitCode {
     summary.witnessed = policy.log().is_some_and(|log| log.wants_witnesses());
     let mut failed = false;
     let brought = Brought { log: arguments.log.as_deref(), since: &since, at: arguments.at };
-    for path in &arguments.paths {
+    let (mut printable, mut audited) = (Report::default(), Audited::default());
+    let mut write = |line: Line| {
+        summary.add(&line);
+        printable.add(&line);
+        if arguments.quiet && line.verdict == Verdict::Ok { Ok(()) } else { print(&line, arguments.json, language) }
+    };
+    let (files, folders): (Vec<PathBuf>, Vec<PathBuf>) = arguments.paths.iter().cloned().partition(|path| path.is_file());
+    let loose = (!files.is_empty()).then(|| audit_loose(&files, &policy, brought, &mut write));
+    let mut outcomes: Vec<Result<Audited, AuditError>> = loose.into_iter().collect();
+    for path in &folders {
         // With one folder paths are relative to it; with several they need its name before them.
         let prefix =
             if arguments.paths.len() > 1 { path.to_string_lossy().trim_end_matches('/').to_owned() } else { String::new() };
-        let mut write = |line: Line| {
-            summary.add(&line);
-            if arguments.quiet && line.verdict == sohoa_verify::Verdict::Ok {
-                Ok(())
-            } else {
-                print(&line, arguments.json, language)
-            }
-        };
-        match audit_with(path, &prefix, &policy, brought, &mut write) {
-            Ok(()) => {}
+        outcomes.push(audit_with(path, &prefix, &policy, brought, &mut write));
+    }
+    for outcome in outcomes {
+        match outcome {
+            Ok(looked) => audited.logs.extend(looked.logs),
             Err(error @ AuditError::Report(_)) => return fail(FAILED, &error.to_string()),
             Err(error) => {
                 failed = true;
                 fail(FAILED, &error.to_string());
             }
+        }
+    }
+    if let Some(file) = &arguments.report {
+        let places = arguments.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        let subject = Subject { places, at: arguments.at, policy_bytes: &policy_bytes, policy: &policy };
+        let html = printable.finish(&subject, &audited, &summary, arguments.strict);
+        let written = std::fs::File::create_new(file).and_then(|mut file| file.write_all(html.as_bytes()));
+        if let Err(error) = written {
+            return fail(FAILED, &format!("'{}': {}", file.display(), AuditError::Report(error)));
         }
     }
     if !arguments.json
@@ -145,11 +168,12 @@ fn main() -> ExitCode {
 }
 
 /// A policy that is not there is a failure to read; one that cannot be used is a wrong argument.
-fn read_policy(arguments: &Arguments) -> Result<TrustPolicy, (u8, String)> {
+fn read_policy(arguments: &Arguments) -> Result<(Vec<u8>, TrustPolicy), (u8, String)> {
     let place = arguments.trust.display();
     let text = std::fs::read_to_string(&arguments.trust)
         .map_err(|e| (FAILED, format!("trust policy '{place}' cannot be read ({e}); name the file with --trust")))?;
-    TrustPolicy::parse(&text).map_err(|e| (USAGE, format!("'{place}': {e}")))
+    let policy = TrustPolicy::parse(&text).map_err(|e| (USAGE, format!("'{place}': {e}")))?;
+    Ok((text.into_bytes(), policy))
 }
 
 /// The checkpoints that the auditor kept.

@@ -8,6 +8,7 @@ use crate::log::{self, LogCopy, Logged};
 use crate::moments::{self, Moments};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::identifier::RecordId;
+use sohoa_record::manifest::PdfSignature;
 use sohoa_record::seal::Opened;
 use sohoa_record::{Digests, Receipt, Sha256Hex, TrustPolicy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,7 @@ struct Revision {
     state: &'static str,
     log_index: Option<u64>,
     time: Option<moments::Logged>,
+    pdf_signatures: Vec<PdfSignature>,
     /// As of the time that was asked for it was there, as the sealer says.
     then: bool,
 }
@@ -206,6 +208,7 @@ impl Check<'_> {
             state: opened.manifest.state.as_str(),
             log_index,
             time,
+            pdf_signatures: opened.manifest.pdf_signatures,
             then,
         };
         match self.revisions.get(&revision) {
@@ -410,6 +413,8 @@ impl Check<'_> {
             state: revision.map(|r| r.state.to_owned()),
             log_index: revision.and_then(|r| r.log_index),
             time: revision.and_then(|r| r.time.clone()),
+            pdf_signatures: revision.map_or_else(Vec::new, |r| r.pdf_signatures.clone()),
+            absent: Vec::new(),
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
             more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
         };

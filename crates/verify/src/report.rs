@@ -39,6 +39,11 @@ impl Summary {
         self.judged += u64::from(!line.verdict.is_note());
     }
 
+    /// How many lines have that verdict.
+    pub fn count(&self, verdict: Verdict) -> u64 {
+        self.counts.get(&verdict).copied().unwrap_or(0)
+    }
+
     /// The exit code: 15 when there was nothing to verify, else that of the heaviest verdict.
     pub fn exit_code(&self, strict: bool) -> u8 {
         if self.judged == 0 && (!strict || self.counts.is_empty()) {
@@ -52,7 +57,7 @@ impl Summary {
 
     /// The closing lines: counts, what they mean, and what no such report can show.
     pub fn text(&self, language: Language, strict: bool) -> String {
-        let count = |verdict| self.counts.get(&verdict).copied().unwrap_or(0);
+        let count = |verdict| self.count(verdict);
         let mut text = "-".repeat(WIDTH);
         text.push('\n');
         for verdict in Verdict::ALL.into_iter().rev().filter(|v| count(*v) > 0 || *v == Verdict::Ok) {
@@ -114,6 +119,10 @@ pub fn text(line: &Line, language: Language) -> String {
     head.push('\n');
     if let Some(time) = line.time.as_ref().filter(|_| about_record) {
         head.push_str(&wrapped(&logged(time, language), 4));
+    }
+    if !line.absent.is_empty() {
+        let word = if language == Language::Vi { "không có ở đây" } else { "not here" };
+        head.push_str(&wrapped(&format!("{word}: {}", line.absent.join(", ")), 4));
     }
     if line.verdict == Verdict::Ok {
         return head;

@@ -3,6 +3,7 @@
 use crate::cause::Finding;
 use crate::moments::Logged;
 use serde::Serialize;
+use sohoa_record::manifest::PdfSignature;
 
 /// What is found about a record. The order is the order of weight: the first of several findings is the record's verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -22,6 +23,8 @@ pub enum Verdict {
     BadLog,
     /// The time that the sealer claims contradicts what witnesses say of the log.
     BadTime,
+    /// It is what was sealed, of an older revision than the latest that is here.
+    Superseded,
     /// A receipt that is not in the log, though the policy names one.
     Unlogged,
     /// Not a receipt, or not of a format that this version knows.
@@ -40,7 +43,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// All, heaviest first.
-    pub const ALL: [Verdict; 14] = [
+    pub const ALL: [Verdict; 15] = [
         Verdict::Altered,
         Verdict::Missing,
         Verdict::Withheld,
@@ -48,6 +51,7 @@ impl Verdict {
         Verdict::UnknownKey,
         Verdict::BadLog,
         Verdict::BadTime,
+        Verdict::Superseded,
         Verdict::Unlogged,
         Verdict::Malformed,
         Verdict::Unreadable,
@@ -69,6 +73,7 @@ impl Verdict {
             Verdict::BadLog => 17,
             Verdict::Unlogged => 18,
             Verdict::BadTime => 19,
+            Verdict::Superseded => 20,
             Verdict::Unreadable => 1,
             Verdict::Unsealed | Verdict::Unreferenced if strict => 11,
             Verdict::Unsealed | Verdict::Unreferenced | Verdict::NotYet | Verdict::Ok => 0,
@@ -89,6 +94,7 @@ impl Verdict {
             Verdict::BadLog => "SAI NHẬT KÝ",
             Verdict::Unlogged => "NGOÀI NHẬT KÝ",
             Verdict::BadTime => "SAI THỜI ĐIỂM",
+            Verdict::Superseded => "BẢN CŨ",
             Verdict::NotYet => "CHƯA CÓ LÚC ĐÓ",
             Verdict::BadSignature => "SAI CHỮ KÝ",
             Verdict::UnknownKey => "KHÓA LẠ",
@@ -109,6 +115,7 @@ impl Verdict {
             Verdict::BadLog => "BAD LOG",
             Verdict::Unlogged => "UNLOGGED",
             Verdict::BadTime => "BAD TIME",
+            Verdict::Superseded => "SUPERSEDED",
             Verdict::NotYet => "NOT YET",
             Verdict::BadSignature => "BAD SIGNATURE",
             Verdict::UnknownKey => "UNKNOWN KEY",
@@ -151,6 +158,12 @@ pub struct Line {
     /// Between which witnessed moments that revision came into the log; left out when no witness says anything of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Logged>,
+    /// The legal signatures on that revision's PDF, as the sealer saw them; their bytes are sealed with the PDF. Left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pdf_signatures: Vec<PdfSignature>,
+    /// Of loose files: objects of that revision that were not given. Left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
     /// The record's folder or the file, relative to the audited folder.
     pub path: String,
     /// Findings beyond the first, at most 100 of them.
@@ -185,6 +198,8 @@ impl Line {
             state: None,
             log_index: None,
             time: None,
+            pdf_signatures: Vec::new(),
+            absent: Vec::new(),
             path,
             more: Vec::new(),
         }
