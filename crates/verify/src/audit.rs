@@ -6,11 +6,15 @@ use crate::files::{self, Kind};
 use crate::log::{self, LogCopy, Reading};
 use crate::loose::{self, Against};
 use crate::record::{self, Home, revision_number};
+use crate::sample::{Sample, Sampled};
+use crate::state::State;
 use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::TrustPolicy;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::policy::PolicyError;
 use sohoa_record::log::{Checkpoint, LogPolicy, Note};
+use sohoa_record::seal::Opened;
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +52,25 @@ pub struct Brought<'a> {
     pub since: &'a [KeptCheckpoint],
     /// The time as of which is asked, in seconds since 1970 UTC: later revisions and cosignatures do not count. None: all that is here.
     pub at: Option<u64>,
+    /// Only a sample of the records is opened. Of the others it is seen that the receipts are there that the log names.
+    pub sample: Option<&'a Sample>,
+    /// Who wants to know something of each record's latest revision.
+    pub observer: Option<Observer<'a>>,
+}
+
+/// Somebody who makes something of what an audit reads, such as rates. What was read before a stop is handed on again.
+#[derive(Clone, Copy)]
+pub struct Observer<'a> {
+    /// What to keep of a believed revision.
+    pub note: &'a dyn Fn(&Opened) -> String,
+    /// Gets each record's line and what was kept of its latest revision.
+    pub noted: &'a dyn Fn(&Line, &str),
+}
+
+impl std::fmt::Debug for Observer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 /// What an audit looked at besides the records.
@@ -55,6 +78,10 @@ pub struct Brought<'a> {
 pub struct Audited {
     /// Every log that was read and holds.
     pub logs: Vec<SeenLog>,
+    /// What the sample came to, when one was asked for.
+    pub sampled: Option<Sampled>,
+    /// Records that were judged by an earlier run with the same state file.
+    pub taken_over: u64,
 }
 
 /// A log's checkpoint, and by when a quorum of witnesses had seen it, in seconds since 1970 UTC.
@@ -93,15 +120,17 @@ pub fn audit(
     policy: &TrustPolicy,
     write: &mut dyn FnMut(Line) -> io::Result<()>,
 ) -> Result<(), AuditError> {
-    audit_with(path, prefix, policy, Brought::default(), write).map(drop)
+    audit_with(path, prefix, policy, Brought::default(), None, write).map(drop)
 }
 
-/// The same with what the auditor brings. A log is looked at when the policy names one.
+/// The same with what the auditor brings. A log is looked at when the policy names one. With a state file it goes on where an earlier run
+/// with that file was stopped.
 pub fn audit_with(
     path: &Path,
     prefix: &str,
     policy: &TrustPolicy,
     brought: Brought<'_>,
+    state: Option<State>,
     write: &mut dyn FnMut(Line) -> io::Result<()>,
 ) -> Result<Audited, AuditError> {
     let folder = |source| AuditError::Folder { path: path.to_owned(), source };
@@ -112,6 +141,15 @@ pub fn audit_with(
     }
     let store = root.ancestors().skip(1).take(3).find(|above| archive::is_archive(above) && below_records(&root, above));
     let mut walk = Walk::new(policy, brought, write);
+    walk.state = state;
+    if let Some(sample) = brought.sample {
+        let mut population = Vec::new();
+        population_of(&root, 0, &mut population);
+        let chosen = sample.draw(&population);
+        let (population, drawn) = (population.len() as u64, chosen.len() as u64);
+        walk.audited.sampled = Some(Sampled { population, drawn, bad: 0, seed: sample.seed.clone() });
+        walk.chosen = Some(chosen);
+    }
     match (brought.log, store) {
         (Some(copy), _) => walk.read_log(copy, "", false)?,
         (None, Some(store)) => walk.read_log(&store.join(log::FOLDER), "", true)?,
@@ -121,7 +159,25 @@ pub fn audit_with(
     if !brought.since.is_empty() && !walk.compared {
         walk.about(log::FOLDER, Cause::NothingToContinue)?;
     }
+    walk.audited.taken_over = walk.state.as_ref().map_or(0, |state| state.taken_over);
     Ok(walk.audited)
+}
+
+/// The folders that are named for records. One that cannot be read is told by the audit itself.
+fn population_of(folder: &Path, depth: usize, found: &mut Vec<RecordId>) {
+    if let Some(record) = folder.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok()) {
+        return found.push(record);
+    }
+    let root = archive::is_archive(folder);
+    let entries = if depth > MAX_DEPTH { Vec::new() } else { files::entries(folder).unwrap_or_default() };
+    for entry in entries.iter().filter(|entry| entry.kind == Kind::Folder && !(root && is_no_record(&entry.name))) {
+        population_of(&entry.path, depth + 1, found);
+    }
+}
+
+/// Folders of an archive that hold no records.
+fn is_no_record(name: &str) -> bool {
+    matches!(name, "objects" | "arrivals" | "codes" | log::FOLDER)
 }
 
 /// Judges loose files (see [`loose`]), shown as they were named.
@@ -178,12 +234,15 @@ struct Walk<'a> {
     /// True once the log that receipts would be held against was told to be bad.
     bad_log: bool,
     audited: Audited,
+    state: Option<State>,
+    /// The records that are opened, when only a sample is.
+    chosen: Option<HashSet<RecordId>>,
 }
 
 impl<'a> Walk<'a> {
     fn new(policy: &'a TrustPolicy, brought: Brought<'a>, write: &'a mut dyn FnMut(Line) -> io::Result<()>) -> Self {
         let (seen, audited) = (Seen::default(), Audited::default());
-        Walk { policy, write, brought, seen, log: None, compared: false, bad_log: false, audited }
+        Walk { policy, write, brought, seen, log: None, compared: false, bad_log: false, audited, state: None, chosen: None }
     }
 }
 
@@ -242,7 +301,7 @@ impl Walk<'_> {
             self.read_log(&path.join(log::FOLDER), shown, true)?;
         }
         for entry in entries.iter().filter(|entry| !is_revision(entry)) {
-            if root && matches!(entry.name.as_str(), "objects" | "arrivals" | "codes" | log::FOLDER) {
+            if root && is_no_record(&entry.name) {
                 continue;
             }
             let shown = if shown.is_empty() { entry.name.clone() } else { format!("{shown}/{}", entry.name) };
@@ -253,7 +312,10 @@ impl Walk<'_> {
             }
         }
         if root {
-            archive::sweep(path, shown, &self.seen, self.write)?;
+            // Of a sample nobody can say which objects belong to no record.
+            if self.chosen.is_none() {
+                archive::sweep(path, shown, &self.seen, self.write)?;
+            }
             self.sweep_log(shown)?;
             self.seen = outer;
             if self.brought.log.is_none() {
@@ -294,8 +356,33 @@ impl Walk<'_> {
 
     fn record(&mut self, path: &Path, shown: &str, record: Option<RecordId>, store: Option<&Path>) -> io::Result<()> {
         let own_name = record.is_some();
-        let checked =
-            record::check(&Home { path, shown, record, store, log: self.log.as_ref(), at: self.brought.at }, self.policy);
+        if let (Some(chosen), Some(id)) = (&self.chosen, &record)
+            && !chosen.contains(id)
+            && self.has_receipts(path, id)
+        {
+            self.seen.unclear.insert(id.clone());
+            return Ok(());
+        }
+        let drawn = record.as_ref().zip(self.chosen.as_ref()).is_some_and(|(id, chosen)| chosen.contains(id));
+        let known = self.state.as_mut().map(|state| state.take(shown)).transpose()?.flatten();
+        let checked = match known {
+            Some(checked) => checked,
+            None => {
+                let note = self.brought.observer.map(|observer| observer.note);
+                let home = Home { path, shown, record, store, log: self.log.as_ref(), at: self.brought.at, note };
+                let checked = record::check(&home, self.policy);
+                if let Some(state) = &mut self.state {
+                    state.note(shown, &checked)?;
+                }
+                checked
+            }
+        };
+        if let Some(sampled) = self.audited.sampled.as_mut().filter(|_| drawn) {
+            sampled.bad += u64::from(checked.line.verdict != Verdict::Ok && !checked.line.verdict.is_note());
+        }
+        if let (Some(observer), Some(note)) = (self.brought.observer, &checked.note) {
+            (observer.noted)(&checked.line, note);
+        }
         let (mut stray, mut twice) = (None, None);
         if store.is_some() {
             self.seen.objects.extend(checked.objects.iter().map(bytes_of));
@@ -330,6 +417,16 @@ impl Walk<'_> {
             Some(signed) => self.about(shown, Cause::OtherRecord { signed }),
             None => Ok(()),
         }
+    }
+
+    /// True when the receipts are there that the log names, by their file names.
+    fn has_receipts(&self, path: &Path, record: &RecordId) -> bool {
+        let Some(log) = &self.log else { return true };
+        log.of_record(record).all(|(number, _)| {
+            let (stem, name) = (format!("r{number:04}"), format!("r{number:04}.dsse.json"));
+            let is_file = |steps: &[&str]| matches!(files::kind_below(path, steps), Ok(Some(Kind::File)));
+            is_file(&[&name]) || is_file(&[&stem, &name])
+        })
     }
 
     fn about(&mut self, shown: &str, cause: Cause) -> io::Result<()> {

@@ -107,6 +107,9 @@ impl Report {
             let _ = writeln!(out, "<tr><td>{} <i>{}</i></td><td class=\"number\">{n}</td></tr>", verdict.vi(), verdict.en());
         }
         out.push_str("</tbody></table>\n");
+        for sampled in &summary.sampled {
+            let _ = writeln!(out, "<p>{}<br><i>{}</i></p>", text(&sampled.text(Language::Vi)), text(&sampled.text(Language::En)));
+        }
         heading(&mut out, "Đã kiểm tra gì", "What was checked");
         subject.write(&mut out, audited);
         heading(&mut out, "Không kiểm tra được", "What was not checked");

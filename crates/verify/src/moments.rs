@@ -5,7 +5,7 @@ use crate::cause::Cause;
 use crate::cosigned::{TimeBracket, bracket};
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sohoa_record::log::note::KeyType;
 use sohoa_record::log::policy::{Cosigned, PolicyError};
 use sohoa_record::log::{LogPolicy, Note};
@@ -24,7 +24,7 @@ pub struct Moments {
 }
 
 /// Between which witnessed moments a revision came into the log. In JSON its members; they may be added to, not renamed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Logged {
     /// A quorum of witnesses saw the log without it at this time: RFC 3339 at +07:00; null when no such checkpoint is at hand.
     pub after: Option<String>,

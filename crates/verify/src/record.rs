@@ -7,6 +7,7 @@ use crate::files::{self, Entry, Kind};
 use crate::log::{self, LogCopy, Logged};
 use crate::moments::{self, Moments};
 use crate::verdict::{Line, MoreFinding, Verdict};
+use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::PdfSignature;
 use sohoa_record::seal::Opened;
@@ -34,9 +35,12 @@ pub struct Home<'a> {
     pub log: Option<&'a LogCopy>,
     /// The time as of which is asked, in seconds since 1970 UTC; none: what is here.
     pub at: Option<u64>,
+    /// Asked about each believed revision; what it says of the latest is handed on.
+    pub note: Option<&'a dyn Fn(&Opened) -> String>,
 }
 
 /// What came of a record.
+#[derive(Serialize, Deserialize)]
 pub struct Checked {
     /// The record's line.
     pub line: Line,
@@ -52,6 +56,8 @@ pub struct Checked {
     pub codes: Vec<Sha256Hex>,
     /// True when every revision's receipt is here, could be opened and is of this record: then all its objects are known.
     pub complete: bool,
+    /// What the caller wanted to know of the latest revision, when that was believed.
+    pub note: Option<String>,
 }
 
 /// What is kept of an opened receipt: never the manifest itself, which may be large.
@@ -65,6 +71,7 @@ struct Revision {
     log_index: Option<u64>,
     time: Option<moments::Logged>,
     pdf_signatures: Vec<PdfSignature>,
+    note: Option<String>,
     /// As of the time that was asked for it was there, as the sealer says.
     then: bool,
 }
@@ -199,6 +206,7 @@ impl Check<'_> {
             }
         }
         self.present.insert(revision);
+        let note = self.home.note.map(|note| note(&opened));
         let summary = Revision {
             digest: opened.digest,
             previous: opened.manifest.previous,
@@ -209,6 +217,7 @@ impl Check<'_> {
             log_index,
             time,
             pdf_signatures: opened.manifest.pdf_signatures,
+            note,
             then,
         };
         match self.revisions.get(&revision) {
@@ -398,7 +407,7 @@ impl Check<'_> {
         self.findings.sort_by_key(|finding| finding.cause.verdict());
         let worst = self.findings.first();
         let latest = || self.latest.or_else(|| self.revisions.keys().next_back().copied());
-        let number = worst.map_or_else(latest, |finding| finding.revision);
+        let number = worst.map_or_else(&latest, |finding| finding.revision);
         let revision = number.and_then(|n| self.revisions.get(&n));
         let line = Line {
             record,
@@ -418,6 +427,7 @@ impl Check<'_> {
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
             more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
         };
+        let note = latest().and_then(|number| self.revisions.get(&number)).and_then(|revision| revision.note.clone());
         Checked {
             line,
             strays,
@@ -426,6 +436,7 @@ impl Check<'_> {
             later_part: self.later_part,
             codes: self.codes,
             complete: self.complete,
+            note,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::cause::printable;
 use crate::moments::Logged;
+use crate::sample::Sampled;
 use crate::verdict::{Line, Verdict};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,6 +31,8 @@ pub struct Summary {
     pub since: bool,
     /// True when witnesses are asked for, so that back-dating shows.
     pub witnessed: bool,
+    /// What samples came to; none when every record was looked at.
+    pub sampled: Vec<Sampled>,
 }
 
 impl Summary {
@@ -64,7 +67,12 @@ impl Summary {
             let _ = writeln!(text, "{} {:>8}", padded(label(verdict, language), 16), count(verdict));
         }
         text.push('\n');
+        for sampled in &self.sampled {
+            text.push_str(&wrapped(&sampled.text(language), 0));
+        }
         let closing = match (language, self.exit_code(strict)) {
+            (Language::Vi, 0) if !self.sampled.is_empty() => "Kết luận: mọi hồ sơ lưu trong mẫu còn đúng như khi niêm phong.",
+            (Language::En, 0) if !self.sampled.is_empty() => "Conclusion: every record of the sample is as it was sealed.",
             (Language::Vi, 0) => "Kết luận: mọi hồ sơ lưu ở đây còn đúng như khi niêm phong.",
             (Language::Vi, 15) => "Kết luận: không có hồ sơ lưu nào để kiểm tra.",
             (Language::Vi, _) => "Kết luận: CÓ SAI LỆCH, xem các dòng nêu trên.",
@@ -87,6 +95,7 @@ impl Summary {
                 "nhật ký có bị lùi về một bản cũ hay không, nếu không giữ bản kiểm cũ (--since)",
                 "thời điểm niêm phong có thật hay không (do bên niêm phong tự khai)",
                 "thời điểm niêm phong có thật đến từng giây hay không: nhân chứng chỉ cho biết khoảng thời gian",
+                "các hồ sơ lưu ngoài mẫu, và tệp không thuộc hồ sơ nào",
                 "bản quét có đúng với bản giấy hay không",
             ],
             Language::En => [
@@ -94,10 +103,11 @@ impl Summary {
                 "whether the log was taken back to an older state, unless an older checkpoint was kept (--since)",
                 "whether a sealing time is true (the sealer claims it)",
                 "whether a sealing time is true to the second: witnesses bound it only",
+                "records outside of the sample, and files of no record",
                 "whether a scan is true to its paper",
             ],
         };
-        let applies = [!self.logged, self.logged && !self.since, !self.witnessed, self.witnessed, true];
+        let applies = [!self.logged, self.logged && !self.since, !self.witnessed, self.witnessed, !self.sampled.is_empty(), true];
         let told: Vec<&str> = all.into_iter().zip(applies).filter(|(_, applies)| *applies).map(|(text, _)| text).collect();
         let head = if language == Language::Vi { "Báo cáo này không cho thấy được" } else { "This report cannot show" };
         format!("{head}: {}.", told.join("; "))

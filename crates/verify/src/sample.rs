@@ -2,6 +2,7 @@
 //! gives after the archive was handed over, so that it can be repeated and nobody could know it before.
 
 use crate::report::Language;
+use serde::Serialize;
 use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
 use std::collections::HashSet;
@@ -47,7 +48,8 @@ impl Sample {
             Size::Count(count) => usize::try_from(count).unwrap_or(usize::MAX),
             Size::Percent(share) => (population.len() as f64 * share / 100.0).ceil() as usize,
         };
-        let place = |record: &RecordId| Sha256Hex::of([self.seed.as_bytes(), &[0], record.as_str().as_bytes()].concat().as_slice());
+        let place =
+            |record: &RecordId| Sha256Hex::of([self.seed.as_bytes(), &[0], record.as_str().as_bytes()].concat().as_slice());
         let mut placed: Vec<(Sha256Hex, &RecordId)> = population.iter().map(|record| (place(record), record)).collect();
         placed.sort();
         placed.into_iter().take(count).map(|(_, record)| record.clone()).collect()
@@ -55,7 +57,7 @@ impl Sample {
 }
 
 /// What a sample came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Sampled {
     /// Records that there are.
     pub population: u64,
@@ -123,9 +125,8 @@ impl LogFactorials {
     fn at_most(&self, most: u64, population: u64, bad: u64, drawn: u64) -> f64 {
         let good = population - bad;
         let first = drawn.saturating_sub(good);
-        let terms = (first..=most.min(bad).min(drawn)).map(|found| {
-            (self.choose(bad, found) + self.choose(good, drawn - found) - self.choose(population, drawn)).exp()
-        });
+        let terms = (first..=most.min(bad).min(drawn))
+            .map(|found| (self.choose(bad, found) + self.choose(good, drawn - found) - self.choose(population, drawn)).exp());
         terms.sum()
     }
 }
@@ -148,13 +149,19 @@ mod tests {
         assert!(sampled(1_000_000, 500, 0).most_bad().abs_diff(6_000) < 50);
     }
 
-    const EXACT: [(u64, u64, u64, u64); 7] =
-        [(10, 10, 0, 0), (10, 5, 0, 3), (100, 30, 0, 8), (1000, 100, 0, 28), (1000, 100, 3, 73), (20000, 500, 0, 117), (20000, 500, 12, 768)];
+    const EXACT: [(u64, u64, u64, u64); 7] = [
+        (10, 10, 0, 0),
+        (10, 5, 0, 3),
+        (100, 30, 0, 8),
+        (1000, 100, 0, 28),
+        (1000, 100, 3, 73),
+        (20000, 500, 0, 117),
+        (20000, 500, 12, 768),
+    ];
 
     #[test]
     fn a_seed_draws_the_same_records_and_another_seed_others() {
-        let population: Vec<RecordId> =
-            (0..1000).map(|n| format!("0193a5c2-7e1b-7c3d-9f00-{n:012x}").parse().unwrap()).collect();
+        let population: Vec<RecordId> = (0..1000).map(|n| format!("0193a5c2-7e1b-7c3d-9f00-{n:012x}").parse().unwrap()).collect();
         let draw = |seed: &str, size: &str| Sample { size: size.parse().unwrap(), seed: seed.into() }.draw(&population);
         assert_eq!(draw("a", "50").len(), 50);
         assert_eq!(draw("a", "50"), draw("a", "5%"));

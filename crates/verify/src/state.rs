@@ -10,7 +10,7 @@ use std::path::Path;
 
 const FORMAT: &str = "sohoa-audit-state/1";
 
-#[derive(Serialize, Deserialize, PartialEq)]
+#[derive(Serialize)]
 struct Header {
     format: String,
     /// All that the verdicts depend on besides the files.
@@ -36,20 +36,21 @@ impl State {
     /// Opens or makes the file. `asked` says all that the verdicts depend on; a file of another audit is refused.
     pub fn open(file: &Path, asked: &str) -> io::Result<State> {
         let mut write = OpenOptions::new().read(true).append(true).create(true).open(file)?;
-        let end = end_of_lines(&mut write)?;
-        // What a kill left half written.
-        write.set_len(end)?;
-        let header = Header { format: FORMAT.into(), asked: asked.to_owned() };
+        let header = serde_json::to_string(&Header { format: FORMAT.into(), asked: asked.to_owned() })? + "\n";
         let mut read = BufReader::new(File::open(file)?);
-        if end == 0 {
-            writeln!(write, "{}", serde_json::to_string(&header)?)?;
-        }
-        let mut first = String::new();
-        read.read_line(&mut first)?;
-        if serde_json::from_str::<Header>(&first).ok().as_ref() != Some(&header) {
+        let mut first = Vec::new();
+        (&mut read).take(header.len() as u64).read_to_end(&mut first)?;
+        if !header.as_bytes().starts_with(&first) {
             let why = "it is the state of another audit (other policy, place, checkpoints, time or sample); name another file";
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
+        // It is ours: what a kill left half written goes, be it the first line.
+        let end = end_of_lines(&mut write)?;
+        write.set_len(end)?;
+        if end == 0 {
+            write.write_all(header.as_bytes())?;
+        }
+        read.seek(SeekFrom::Start(header.len() as u64))?;
         let mut state = State { read, next: None, write: BufWriter::new(write), taken_over: 0 };
         state.advance()?;
         Ok(state)

@@ -2,11 +2,11 @@
 
 use crate::cause::Finding;
 use crate::moments::Logged;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sohoa_record::manifest::PdfSignature;
 
 /// What is found about a record. The order is the order of weight: the first of several findings is the record's verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Bytes are not those that were sealed, or a receipt is not where it belongs.
@@ -129,7 +129,7 @@ impl Verdict {
 }
 
 /// What is written for a record, or for a file that belongs to none. In JSON its members; they may be added to, not renamed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// The record: as signed, or as its folder is named; null for what belongs to none.
     pub record: Option<String>,
@@ -153,26 +153,26 @@ pub struct Line {
     /// The outcome in that revision: `sealed`, `review`, `skipped`, `failed`.
     pub state: Option<String>,
     /// Where that revision is in the log, from 0; left out when no log was asked for or it is not in there.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,
     /// Between which witnessed moments that revision came into the log; left out when no witness says anything of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Logged>,
     /// The legal signatures on that revision's PDF, as the sealer saw them; their bytes are sealed with the PDF. Left out where there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pdf_signatures: Vec<PdfSignature>,
     /// Of loose files: objects of that revision that were not given. Left out where there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<String>,
     /// The record's folder or the file, relative to the audited folder.
     pub path: String,
     /// Findings beyond the first, at most 100 of them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<MoreFinding>,
 }
 
 /// A further finding about the same record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct MoreFinding {
     pub verdict: Verdict,
