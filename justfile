@@ -150,6 +150,14 @@ bench-log LEAVES="1000000" BATCH="1000":
     rm -rf data/bench-log
     cargo run --locked --release --quiet -p sohoa-archive --example log_rate -- data/bench-log {{ LEAVES }} {{ BATCH }}
 
+# How fast an archive is audited on one core, beside sha256sum (2 min; 3 GB in data/bench-audit)
+[group('3. single checks')]
+bench-audit SMALL="5000" LARGE="8":
+    rm -rf data/bench-audit
+    cargo build --locked --release --quiet -p sohoa-verify --example audit_rate
+    taskset -c 0 "{{ bin_released }}/examples/audit_rate" data/bench-audit {{ SMALL }} {{ LARGE }}
+    rm -rf data/bench-audit
+
 # Words and characters read, beside stock Tesseract and OCRmyPDF, page class by page class (about 20 min with SOHOA_CORPUS)
 [group('3. single checks')]
 accuracy *ARGS: (bench "--accuracy" ARGS)

@@ -9,11 +9,11 @@ use crate::record::{self, Home, revision_number};
 use crate::sample::{Sample, Sampled};
 use crate::state::State;
 use crate::verdict::{Line, MoreFinding, Verdict};
-use sohoa_record::TrustPolicy;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::policy::PolicyError;
 use sohoa_record::log::{Checkpoint, LogPolicy, Note};
 use sohoa_record::seal::Opened;
+use sohoa_record::{Manifest, TrustPolicy};
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -65,6 +65,9 @@ pub struct Observer<'a> {
     pub note: &'a dyn Fn(&Opened) -> String,
     /// Gets each record's line and what was kept of its latest revision.
     pub noted: &'a dyn Fn(&Line, &str),
+    /// Judges the legal signatures of a PDF that is whole, byte for byte, and says in Vietnamese and English what is wrong with them. It is
+    /// asked where a manifest says that there are some; this crate has no eyes for them.
+    pub pdf: &'a dyn Fn(&[u8], &Manifest) -> Option<(String, String)>,
 }
 
 impl std::fmt::Debug for Observer<'_> {
@@ -368,8 +371,15 @@ impl Walk<'_> {
         let checked = match known {
             Some(checked) => checked,
             None => {
-                let note = self.brought.observer.map(|observer| observer.note);
-                let home = Home { path, shown, record, store, log: self.log.as_ref(), at: self.brought.at, note };
+                let home = Home {
+                    path,
+                    shown,
+                    record,
+                    store,
+                    log: self.log.as_ref(),
+                    at: self.brought.at,
+                    observer: self.brought.observer,
+                };
                 let checked = record::check(&home, self.policy);
                 if let Some(state) = &mut self.state {
                     state.note(shown, &checked)?;

@@ -62,6 +62,11 @@ pub enum Cause {
     /// The archive has no note of the arrival of a record's source.
     ArrivalMissing,
     BadSignature(String),
+    /// A legal signature on the PDF, which is what was sealed, does not hold: in Vietnamese and English.
+    BadPdfSignature {
+        vi: String,
+        en: String,
+    },
     UnknownKey(String),
     Malformed(String),
     /// Larger than any receipt or note we read, in bytes.
@@ -168,7 +173,7 @@ impl Cause {
             | Cause::OnlyReceipt
             | Cause::ArrivalMissing
             | Cause::CodeMissing => Verdict::Missing,
-            Cause::BadSignature(_) => Verdict::BadSignature,
+            Cause::BadSignature(_) | Cause::BadPdfSignature { .. } => Verdict::BadSignature,
             Cause::UnknownKey(_) => Verdict::UnknownKey,
             Cause::Malformed(_) | Cause::TooLarge { .. } | Cause::TooDeep => Verdict::Malformed,
             Cause::Unreadable(_) => Verdict::Unreadable,
@@ -224,6 +229,7 @@ impl Cause {
             Cause::RevisionMissing => "không còn biên nhận của phiên bản này".into(),
             Cause::NoReceipt => "thư mục có tệp nhưng không còn biên nhận nào".into(),
             Cause::ArrivalMissing => "không còn ghi nhận tiếp nhận của tệp gốc".into(),
+            Cause::BadPdfSignature { vi, .. } => format!("chữ ký số trên PDF không đạt: {vi}"),
             Cause::BadSignature(_) => "chữ ký không đúng với nội dung: nội dung hoặc chữ ký đã bị sửa".into(),
             Cause::UnknownKey(ids) => format!("ký bằng khóa không có trong danh sách tin cậy: {ids}"),
             Cause::Malformed(detail) => format!("không đúng định dạng ({detail})"),
@@ -285,6 +291,7 @@ impl Cause {
             Cause::RevisionMissing => "the receipt of this revision is not there".into(),
             Cause::NoReceipt => "the folder holds files and no receipt".into(),
             Cause::ArrivalMissing => "the note of the source's arrival is not there".into(),
+            Cause::BadPdfSignature { en, .. } => format!("the legal signature on the PDF does not hold: {en}"),
             Cause::BadSignature(detail) => format!("the contents or the signature were changed: {detail}"),
             Cause::UnknownKey(ids) => format!("signed by a key that the trust policy does not name: {ids}"),
             Cause::Malformed(detail) => format!("not in the format ({detail})"),

@@ -24,11 +24,11 @@ pub struct Options {
 
     /// As of that time (RFC 3339, or a day, which ends at 23:59:59 +07:00): later revisions and cosignatures do not count
     #[arg(long, value_name = "TIME", value_parser = time)]
-    at: Option<u64>,
+    pub at: Option<u64>,
 
     /// Open only so many records (500) or that share (5%), drawn by --seed; told is how many of all can be bad at most
     #[arg(long, value_name = "N|N%", requires = "seed")]
-    sample: Option<sample::Size>,
+    pub sample: Option<sample::Size>,
 
     /// Any text that was not known before the archive was handed over: it decides which records are drawn
     #[arg(long, value_name = "TEXT", requires = "sample")]
@@ -44,7 +44,7 @@ pub struct Options {
 
     /// One JSON object a line instead of the report for people
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 
     /// Language of the report for people
     #[arg(long, value_enum, default_value = "vi")]
@@ -115,7 +115,7 @@ fn carry_out(paths: &[PathBuf], trust: &Path, options: &Options, observer: Optio
         return Err((USAGE, format!("--log '{}' cannot be used: {why}", log.display())));
     }
     let sample = options.sample.zip(options.seed.clone()).map(|(size, seed)| Sample { size, seed });
-    let mut state = open_state(paths, &policy_bytes, &since, options)?;
+    let mut state = open_state(paths, &policy_bytes, &since, options, observer.is_some())?;
     let mut summary = Summary::default();
     summary.logged = policy.log().is_some();
     summary.since = !since.is_empty();
@@ -178,13 +178,19 @@ fn carry_out(paths: &[PathBuf], trust: &Path, options: &Options, observer: Optio
 }
 
 /// The state file, of an audit that asks for the same.
-fn open_state(paths: &[PathBuf], policy: &[u8], since: &[KeptCheckpoint], options: &Options) -> Result<Option<State>, Failed> {
+fn open_state(
+    paths: &[PathBuf],
+    policy: &[u8],
+    since: &[KeptCheckpoint],
+    options: &Options,
+    observed: bool,
+) -> Result<Option<State>, Failed> {
     let Some(file) = &options.state else { return Ok(None) };
     let [path] = paths else { return Err((USAGE, "--state goes with one PATH".into())) };
     let place = path.canonicalize().map_err(|e| (FAILED, format!("'{}' cannot be read ({e})", path.display())))?;
     let kept: Vec<String> = since.iter().map(|kept| kept.tree.text()).collect();
     let asked = (place, Sha256Hex::of(policy), &options.log, kept, options.at, options.sample.map(|size| format!("{size:?}")));
-    let asked = format!("{asked:?} {:?} sohoa-verify {}", options.seed, env!("CARGO_PKG_VERSION"));
+    let asked = format!("{asked:?} {:?} {observed} sohoa-verify {}", options.seed, env!("CARGO_PKG_VERSION"));
     State::open(file, &asked).map(Some).map_err(|e| (FAILED, format!("--state '{}': {e}", file.display())))
 }
 

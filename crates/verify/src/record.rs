@@ -1,6 +1,7 @@
 //! One record's folder: every receipt opened, every object it names hashed again, and the chain of its revisions followed.
 
 use crate::arrival;
+use crate::audit::Observer;
 use crate::cause::{Cause, Finding};
 use crate::cosigned::TimeBracket;
 use crate::files::{self, Entry, Kind};
@@ -9,7 +10,7 @@ use crate::moments::{self, Moments};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::PdfSignature;
+use sohoa_record::manifest::{Manifest, Object, PdfSignature, Role};
 use sohoa_record::seal::Opened;
 use sohoa_record::{Digests, Receipt, Sha256Hex, TrustPolicy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +37,7 @@ pub struct Home<'a> {
     /// The time as of which is asked, in seconds since 1970 UTC; none: what is here.
     pub at: Option<u64>,
     /// Asked about each believed revision; what it says of the latest is handed on.
-    pub note: Option<&'a dyn Fn(&Opened) -> String>,
+    pub observer: Option<Observer<'a>>,
 }
 
 /// What came of a record.
@@ -206,7 +207,7 @@ impl Check<'_> {
             }
         }
         self.present.insert(revision);
-        let note = self.home.note.map(|note| note(&opened));
+        let note = self.home.observer.map(|observer| (observer.note)(&opened));
         let summary = Revision {
             digest: opened.digest,
             previous: opened.manifest.previous,
@@ -255,7 +256,7 @@ impl Check<'_> {
             let (sealed, hash) = (&object.digests, object.digests.sha256.as_str());
             let mut places = vec![(folder, vec![object.name.as_str()])];
             places.extend(self.home.store.map(|store| (store, vec!["objects", "sha256", &hash[..2], hash])));
-            let mut here = false;
+            let (mut here, mut sound) = (false, None);
             let mut causes = Vec::new();
             for (base, steps) in places {
                 let path = steps.iter().fold(base.to_owned(), |path, step| path.join(step));
@@ -263,8 +264,10 @@ impl Check<'_> {
                     Ok(None) => continue,
                     Ok(Some(Kind::File)) if base != folder && self.whole.contains(sealed) => {}
                     Ok(Some(Kind::File)) => match whole(&path, sealed) {
-                        Ok(()) if base != folder => self.whole.push(sealed.clone()),
-                        Ok(()) => {}
+                        Ok(()) => {
+                            sound = Some(path.clone());
+                            self.whole.extend((base != folder).then(|| sealed.clone()));
+                        }
                         Err(cause) => causes.push(cause),
                     },
                     Ok(Some(_)) => causes.push(Cause::NotAFile),
@@ -276,10 +279,20 @@ impl Check<'_> {
             if !here {
                 causes.push(Cause::ObjectMissing);
             }
+            causes.extend(sound.and_then(|path| self.bad_pdf(&path, object, &opened.manifest)));
             for cause in causes {
                 self.find(Finding::about(&object.name, Some(opened.manifest.revision), cause));
             }
             self.objects.push(sealed.sha256.clone());
+        }
+    }
+
+    /// What is wrong with the legal signatures that the manifest says a PDF has.
+    fn bad_pdf(&self, path: &Path, object: &Object, manifest: &Manifest) -> Option<Cause> {
+        let observer = self.home.observer.filter(|_| object.role == Role::Searchable && !manifest.pdf_signatures.is_empty())?;
+        match std::fs::read(path) {
+            Ok(bytes) => (observer.pdf)(&bytes, manifest).map(|(vi, en)| Cause::BadPdfSignature { vi, en }),
+            Err(error) => Some(files::unreadable(&error)),
         }
     }
 

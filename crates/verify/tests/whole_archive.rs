@@ -146,6 +146,55 @@ fn most_bad(population: u64, n: u64) -> u64 {
     (0..=population - n).rev().find(|bad| choose(population - bad) * 20.0 > choose(population)).unwrap()
 }
 
+/// Threat: a sealed PDF whose legal signature never held. This crate asks whoever can judge it, where a manifest says that there is one.
+#[test]
+fn a_pdf_signature_that_does_not_hold_is_a_bad_signature() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("archive");
+    store(&root, A, 1, &key());
+    let mut signed = manifest(B, None);
+    signed.pdf_signatures = vec![sohoa_record::manifest::PdfSignature {
+        profile: "nd30-2020".into(),
+        signer: "UBND xã Thử Nghiệm".into(),
+        certificate_sha256: sohoa_record::Sha256Hex::of(b"certificate"),
+        level: "b-b".into(),
+        signed_at: "2026-11-22T09:30:00+07:00".into(),
+        stamped_at: None,
+    }];
+    for (object, bytes) in objects(B, 1) {
+        write(object_path(&root, &object.digests.sha256), bytes);
+    }
+    write(receipt_path(&root, B, 1), sohoa_record::Receipt::seal(&signed, &key()).to_bytes());
+    arrive(&root, &signed);
+    let mut policy = sohoa_record::TrustPolicy::default();
+    policy.add(key().verifying_key(), "test").unwrap();
+    let asked = std::cell::RefCell::new(Vec::new());
+    let verdicts = |answer: Option<(String, String)>| {
+        let mut verdicts = Vec::new();
+        let pdf = |bytes: &[u8], _: &Manifest| {
+            asked.borrow_mut().push(bytes.to_vec());
+            answer.clone()
+        };
+        let observer = sohoa_verify::Observer { note: &|_| String::new(), noted: &|_, _| (), pdf: &pdf };
+        let brought = sohoa_verify::Brought { observer: Some(observer), ..Default::default() };
+        sohoa_verify::audit_with(&root, "", &policy, brought, None, &mut |line| {
+            verdicts.push((line.verdict, line.object, line.reason));
+            Ok(())
+        })
+        .unwrap();
+        verdicts
+    };
+    assert!(verdicts(None).iter().all(|(verdict, ..)| *verdict == sohoa_verify::Verdict::Ok));
+    assert_eq!(*asked.borrow(), [objects(B, 1)[1].1.clone()], "only what says that it is signed, and its own bytes");
+    let bad = verdicts(Some(("hỏng".into(), "broken".into()))).remove(1);
+    assert_eq!((bad.0, bad.1.as_deref()), (sohoa_verify::Verdict::BadSignature, Some("searchable.pdf")));
+    assert!(bad.2.contains("the legal signature on the PDF does not hold: broken"), "{}", bad.2);
+    // the small program tells what was sealed
+    let trust = common::trust(dir.path());
+    let told = verify(&root, &trust).about(B)["pdf_signatures"][0].clone();
+    assert_eq!((&told["signer"], &told["level"]), (&"UBND xã Thử Nghiệm".into(), &"b-b".into()));
+}
+
 #[test]
 fn a_sample_is_told_in_words() {
     let case = Case::new();
