@@ -58,6 +58,9 @@ pub struct Brought<'a> {
     pub observer: Option<Observer<'a>>,
 }
 
+/// What is wrong with the signatures of a PDF, in Vietnamese and in English; none when nothing is.
+pub type JudgePdf<'a> = dyn Fn(&[u8], &Manifest) -> Option<(String, String)> + 'a;
+
 /// Somebody who makes something of what an audit reads, such as rates. What was read before a stop is handed on again.
 #[derive(Clone, Copy)]
 pub struct Observer<'a> {
@@ -67,7 +70,7 @@ pub struct Observer<'a> {
     pub noted: &'a dyn Fn(&Line, &str),
     /// Judges the legal signatures of a PDF that is whole, byte for byte, and says in Vietnamese and English what is wrong with them. It is
     /// asked where a manifest says that there are some; this crate has no eyes for them.
-    pub pdf: &'a dyn Fn(&[u8], &Manifest) -> Option<(String, String)>,
+    pub pdf: &'a JudgePdf<'a>,
 }
 
 impl std::fmt::Debug for Observer<'_> {
@@ -192,10 +195,9 @@ pub fn audit_loose(
 ) -> Result<Audited, AuditError> {
     let mut entries = Vec::new();
     for path in given {
-        let named = |source| AuditError::Folder { path: path.clone(), source };
-        let own = path.canonicalize().map_err(named)?;
-        let kind = if own.is_file() { Kind::File } else { Kind::Other };
-        entries.push(files::Entry { name: path.to_string_lossy().into_owned(), path: own, kind });
+        // What the auditor names may be a link.
+        let kind = if path.is_file() { Kind::File } else { Kind::Other };
+        entries.push(files::Entry { name: path.to_string_lossy().into_owned(), path: path.clone(), kind });
     }
     if !entries.iter().any(|entry| entry.kind == Kind::File && loose::receipt(entry).is_some()) {
         return Err(AuditError::NoReceipt);

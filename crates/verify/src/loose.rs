@@ -142,6 +142,14 @@ fn judged(record: &RecordId, mut revisions: BTreeMap<u32, Own>, proofs: &[&Entry
     let then =
         |own: &Own| against.at.is_none_or(|at| moments::parse(&own.opened.manifest.sealed_at).is_none_or(|sealed| sealed <= at));
     let latest = revisions.iter().rev().find(|(_, own)| then(own)).map(|(number, _)| *number);
+    if against.at.is_some() {
+        // What concerns later revisions is no finding, unless the log was seen to know of them by then.
+        let known = |leaf| against.log.is_some_and(|log| log.moments.bracket(leaf).0.by.is_some());
+        findings.retain(|finding| match finding.cause {
+            Cause::Withheld(leaf) => known(leaf),
+            _ => finding.revision.is_none_or(|number| Some(number) <= latest),
+        });
+    }
     match latest.and_then(|number| revisions.get(&number)) {
         Some(own) => {
             for (number, older) in revisions.iter().filter(|(number, _)| Some(**number) < latest) {

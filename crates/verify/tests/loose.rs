@@ -125,6 +125,36 @@ fn an_old_revision_beside_a_later_receipt_is_superseded() {
     assert_eq!(said.about(A)["revision"], 1);
 }
 
+#[test]
+fn as_of_a_time_a_later_receipt_beside_the_pdf_does_not_count() {
+    let case = Case::new();
+    case.hand_three(1);
+    case.hand(2, "r0002.dsse.json", "r0002.dsse.json");
+    let first = manifest(A, None);
+    let entries = entries(&[&first, &manifest(B, None), &manifest(A, Some(&first))]);
+    for (revision, index, size, times) in [
+        (1, 0, 1, [(0, "2026-11-22T09:40:00+07:00"), (1, "2026-11-22T09:41:00+07:00")]),
+        (2, 2, 3, [(0, "2026-11-22T10:40:00+07:00"), (1, "2026-11-22T10:41:00+07:00")]),
+    ] {
+        let mut proof = proof(&entries[..size], index);
+        proof.checkpoint = cosigned(proof.checkpoint, &times);
+        write(case.path(&format!("hand/r{revision:04}.tlog-proof")), proof.to_string());
+    }
+    trust_with_witnesses(case.dir.path(), "");
+    let at = |time: &str| case.said(&[case.path("hand")], &["--at", time]);
+    for (time, code, verdict) in [
+        ("2026-11-22T09:00:00+07:00", 15, "not_yet"),
+        ("2026-11-22T09:40:30+07:00", 18, "unlogged"),
+        ("2026-11-22T10:00:00+07:00", 0, "ok"),
+        ("2026-11-22T10:40:30+07:00", 18, "unlogged"),
+        ("2050-01-01", 20, "superseded"),
+    ] {
+        let said = at(time);
+        assert_eq!((said.code, said.about(A)["verdict"].as_str()), (code, Some(verdict)), "{time}: {}", said.text);
+    }
+    assert_eq!(at("2026-11-22T10:00:00+07:00").about(A)["time"]["before"], "2026-11-22T09:41:00+07:00");
+}
+
 /// Threat: a later amendment is withheld.
 #[test]
 fn a_later_revision_that_only_a_copy_of_the_log_knows_is_withheld() {

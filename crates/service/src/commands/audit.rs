@@ -68,7 +68,7 @@ pub async fn run(config: &Config, own: bool, asked: Asked) -> Outcome {
     let (code, entries) = audited.map_err(|e| Failure::Archive(format!("the audit broke off: {e}")))?;
     let mut differ = false;
     if wanted {
-        let today = at.map_or_else(time::now, |at| time::of_seconds(at)).date();
+        let today = at.map_or_else(time::now, time::of_seconds).date();
         let register = registers_in(&paths)?;
         for year in &asked.rates {
             let reported = match &asked.against {

@@ -75,7 +75,7 @@ impl Home {
 }
 
 /// What may be said of an archive whose run was killed: whole receipts, and leaves that the next run appends.
-pub fn is_half_done(verdict: &str, line: &Value) -> bool {
+pub fn is_half_done(verdict: &str) -> bool {
     ["ok", "unsealed", "unreferenced", "unlogged"].contains(&verdict)
 }
 
