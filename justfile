@@ -163,7 +163,7 @@ bench-audit SMALL="5000" LARGE="8":
 verify-page:
     rustup target add wasm32-wasip1
     cargo build --locked --quiet -p sohoa-verify --bin sohoa-verify
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=s CARGO_PROFILE_RELEASE_LTO=true CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 CARGO_PROFILE_RELEASE_STRIP=true \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=z CARGO_PROFILE_RELEASE_LTO=true CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 CARGO_PROFILE_RELEASE_STRIP=true \
         CARGO_PROFILE_RELEASE_PANIC=abort CARGO_PROFILE_RELEASE_DEBUG=false \
         cargo build --locked --release --quiet -p sohoa-verify --bin sohoa-verify --target wasm32-wasip1
     node crates/verify/browser/assemble.mjs "{{ parent_directory(bin) }}/wasm32-wasip1/release/sohoa-verify.wasm" "{{ parent_directory(bin) }}/sohoa-verify.html"

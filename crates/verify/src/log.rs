@@ -11,7 +11,7 @@ use kept::Kept;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::policy::{Cosigned, PolicyError};
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{Checkpoint, Edge, Leaf, LogPolicy, Note, Tile, TlogProof};
+use sohoa_record::log::{Checkpoint, Edge, Leaf, LogPolicy, Note, OlderCheckpoint, Tile, TlogProof};
 use sohoa_record::seal::Opened;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -162,12 +162,19 @@ impl LogCopy {
     }
 }
 
-/// Checks the proof that lies beside a receipt; gives the leaf's index and the checkpoint that has it, as of a time.
-pub fn check_proof(bytes: &[u8], opened: &Opened, policy: &LogPolicy, at: Option<u64>) -> Result<(u64, Option<Cosigned>), Cause> {
+/// Checks the proof that lies beside a receipt; gives the leaf's index, and as of a time the checkpoint that has it and the older one that the
+/// proof may bring, as far as witnesses cosigned them.
+pub fn check_proof(bytes: &[u8], opened: &Opened, policy: &LogPolicy, at: Option<u64>) -> Result<(u64, Vec<Cosigned>), Cause> {
     let bad = |why: String| Cause::BadLog(clipped(&why));
     let proof = TlogProof::parse(bytes).map_err(|e| bad(e.to_string()))?;
-    proof.verify(&Leaf::of_revision(opened).to_bytes(), policy).map_err(|e| bad(e.to_string()))?;
-    Ok((proof.index, judge_as_of(&proof.checkpoint, policy, at).ok()))
+    let newer = proof.verify(&Leaf::of_revision(opened).to_bytes(), policy).map_err(|e| bad(e.to_string()))?.checkpoint;
+    let mut cosigned: Vec<Cosigned> = judge_as_of(&proof.checkpoint, policy, at).into_iter().collect();
+    if let Some(extra) = proof.extra.as_ref().filter(|extra| OlderCheckpoint::is_named(extra)) {
+        let older = OlderCheckpoint::parse(extra).map_err(|e| bad(e.to_string()))?;
+        older.verify(proof.index, &newer, policy).map_err(|e| bad(e.to_string()))?;
+        cosigned.extend(judge_as_of(&older.checkpoint, policy, at));
+    }
+    Ok((proof.index, cosigned))
 }
 
 /// A bundle's bytes. The partial one may be gone once the full one is there (C2SP tlog-tiles).

@@ -146,13 +146,51 @@ fn as_of_a_time_a_later_receipt_beside_the_pdf_does_not_count() {
         ("2026-11-22T09:00:00+07:00", 15, "not_yet"),
         ("2026-11-22T09:40:30+07:00", 18, "unlogged"),
         ("2026-11-22T10:00:00+07:00", 0, "ok"),
-        ("2026-11-22T10:40:30+07:00", 18, "unlogged"),
+        ("2026-11-22T10:40:30+07:00", 20, "superseded"),
         ("2050-01-01", 20, "superseded"),
     ] {
         let said = at(time);
         assert_eq!((said.code, said.about(A)["verdict"].as_str()), (code, Some(verdict)), "{time}: {}", said.text);
     }
     assert_eq!(at("2026-11-22T10:00:00+07:00").about(A)["time"]["before"], "2026-11-22T09:41:00+07:00");
+}
+
+/// A proof may bring an older checkpoint that lacks the leaf: then both ends are told, and a false one is found.
+#[test]
+fn a_proof_that_brings_an_older_checkpoint_tells_both_ends() {
+    let case = Case::new();
+    case.hand_three(2);
+    trust_with_witnesses(case.dir.path(), "time-tolerance 300");
+    let first = manifest(A, None);
+    let entries = entries(&[&first, &manifest(B, None), &manifest(A, Some(&first))]);
+    let hashes: Vec<_> = entries.iter().map(|entry| sohoa_record::log::tree::leaf_hash(entry)).collect();
+    let with = |old: &[Vec<u8>], consistency: Vec<sohoa_record::log::Hash>, claimed: [&str; 2]| {
+        let checkpoint = cosigned(checkpoint(old), &[(0, claimed[0]), (1, claimed[1])]);
+        let older = sohoa_record::log::OlderCheckpoint { hashes: consistency, checkpoint };
+        let mut proof = proof(&entries, 2);
+        proof.checkpoint = cosigned(proof.checkpoint, &[(0, "2026-11-22T10:40:00+07:00"), (1, "2026-11-22T10:41:00+07:00")]);
+        proof.extra = Some(older.to_string().into_bytes());
+        write(case.path("hand/r0002.tlog-proof"), proof.to_string());
+        case.said(&[case.path("hand")], &[])
+    };
+    let nine = ["2026-11-22T09:40:00+07:00", "2026-11-22T09:41:00+07:00"];
+    let said = with(&entries[..2], vec![hashes[2]], nine);
+    said.expect(0, A, "ok", "");
+    let time = &said.about(A)["time"];
+    assert_eq!((&time["after"], &time["before"]), (&"2026-11-22T09:40:00+07:00".into(), &"2026-11-22T10:41:00+07:00".into()));
+    // it says to be sealed at 10:30:05; a quorum saw the log without it at 10:36
+    let said = with(&entries[..2], vec![hashes[2]], ["2026-11-22T10:36:00+07:00", "2026-11-22T10:37:00+07:00"]);
+    said.expect(19, A, "bad_time", "r0002.dsse.json");
+    // another history, one that has the leaf, a proof that is none
+    for (old, consistency) in [
+        (vec![entries[1].clone(), entries[0].clone()], vec![hashes[2]]),
+        (entries.clone(), vec![]),
+        (entries[..2].to_vec(), vec![]),
+    ] {
+        let said = with(&old, consistency, nine);
+        assert_eq!((said.code, said.about(A)["verdict"].as_str()), (17, Some("bad_log")), "{}", said.text);
+        assert!(said.text.contains("does not continue the older one"), "{}", said.text);
+    }
 }
 
 /// Threat: a later amendment is withheld.
