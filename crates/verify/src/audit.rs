@@ -38,8 +38,8 @@ pub enum AuditError {
     /// Files were named, and no receipt is among them.
     #[error("no receipt (….dsse.json) is among the files that were named; a receipt says what was sealed")]
     NoReceipt,
-    /// The report could not be written.
-    #[error("the report could not be written: {0}")]
+    /// The report could not be written, or the state file not be read or written.
+    #[error("the report or the state file could not be written: {0}")]
     Report(#[from] io::Error),
 }
 
