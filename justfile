@@ -150,6 +150,25 @@ bench-log LEAVES="1000000" BATCH="1000":
     rm -rf data/bench-log
     cargo run --locked --release --quiet -p sohoa-archive --example log_rate -- data/bench-log {{ LEAVES }} {{ BATCH }}
 
+# How fast an archive is audited on one core, beside sha256sum (2 min; 3 GB in data/bench-audit)
+[group('3. single checks')]
+bench-audit SMALL="5000" LARGE="8":
+    rm -rf data/bench-audit
+    cargo build --locked --release --quiet -p sohoa-verify --example audit_rate
+    taskset -c 0 "{{ bin_released }}/examples/audit_rate" data/bench-audit {{ SMALL }} {{ LARGE }}
+    rm -rf data/bench-audit
+
+# The auditors' program as one page for a browser, which sends nothing: target/sohoa-verify.html, held against the native program (4 min)
+[group('4. build')]
+verify-page:
+    rustup target add wasm32-wasip1
+    cargo build --locked --quiet -p sohoa-verify --bin sohoa-verify
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=z CARGO_PROFILE_RELEASE_LTO=true CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 CARGO_PROFILE_RELEASE_STRIP=true \
+        CARGO_PROFILE_RELEASE_PANIC=abort CARGO_PROFILE_RELEASE_DEBUG=false \
+        cargo build --locked --release --quiet -p sohoa-verify --bin sohoa-verify --target wasm32-wasip1
+    node crates/verify/browser/assemble.mjs "{{ parent_directory(bin) }}/wasm32-wasip1/release/sohoa-verify.wasm" "{{ parent_directory(bin) }}/sohoa-verify.html"
+    node crates/verify/browser/check.mjs "{{ parent_directory(bin) }}/sohoa-verify.html" "{{ bin }}/sohoa-verify" fixtures
+
 # Words and characters read, beside stock Tesseract and OCRmyPDF, page class by page class (about 20 min with SOHOA_CORPUS)
 [group('3. single checks')]
 accuracy *ARGS: (bench "--accuracy" ARGS)

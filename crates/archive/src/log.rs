@@ -5,6 +5,7 @@
 //! log/staging/<size>-<root>     the entries that a head adds, until they are in bundles; kept, since nothing is ever removed
 //! log/tile/…                    C2SP tlog-tiles: hashes and entries, never changed once written
 //! log/checkpoint                the newest published checkpoint; the only name of the archive that is written over
+//! log/cosigned/<size>           each checkpoint that a quorum of witnesses cosigned: create-only, never needed to go on
 //! log/create-only               written once, to see that the store refuses a second time
 //! ```
 //! An append goes: staged entries → head (the commit point) → tiles and bundles → checkpoint. Before the head exists nothing of it is

@@ -8,10 +8,12 @@
 //! root-threshold 2
 //! log sohoa.quangngai.gov.vn/kho+1f6e…+ATGV…
 //! quorum none
+//! time-tolerance 86400
 //! ```
 //! The base64 is the middle line of the PEM public key (`openssl pkey -pubin -in key.pub.pem`), so a line can be checked
 //! against a printed key by eye. `log`, `witness`, `group` and `quorum` lines are those of C2SP tlog-policy ([`crate::log::policy`]):
-//! without them no log is asked for. `root-key` lines name who may speak about sealing keys ([`crate::keyring`]).
+//! without them no log is asked for. `root-key` lines name who may speak about sealing keys ([`crate::keyring`]). `time-tolerance` is how many
+//! seconds a claimed time may lie outside the time bracket that witnesses stand for; a day when the line is left out.
 
 use crate::Sha256Hex;
 use crate::envelope::Envelope;
@@ -23,12 +25,16 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
 
+/// Seconds of tolerance where the policy says none: scanners' clocks are wrong, and what an evening seals is logged by the morning.
+const TIME_TOLERANCE: u64 = 86_400;
+
 /// The keys that are believed.
 #[derive(Clone, Debug, Default)]
 pub struct TrustPolicy {
     keys: Vec<TrustedKey>,
     log: Option<LogPolicy>,
     root: Option<Root>,
+    time_tolerance: Option<u64>,
 }
 
 /// The root: so many of these keys must sign what is said about sealing keys.
@@ -96,10 +102,17 @@ impl TrustPolicy {
                     threshold = Some(word.parse().map_err(|_| malformed(format!("'{word}' is not a number of keys")))?);
                 }
                 "root-threshold" => return Err(malformed("there is a second root-threshold line".into())),
+                "time-tolerance" => {
+                    let seconds = word.parse().ok().filter(|_| words.next().is_none());
+                    if policy.time_tolerance.is_some() || seconds.is_none() {
+                        return Err(malformed("'time-tolerance' is one line with one whole number of seconds".into()));
+                    }
+                    policy.time_tolerance = seconds;
+                }
                 _ if log.line(line).map_err(malformed)? => {}
                 other => {
                     return Err(malformed(format!(
-                        "'{other}' is not a kind of line this version knows; 'manifest-key', 'root-key', 'root-threshold', 'log', 'witness', 'group' or 'quorum' was expected"
+                        "'{other}' is not a kind of line this version knows; 'manifest-key', 'root-key', 'root-threshold', 'log', 'witness', 'group', 'quorum' or 'time-tolerance' was expected"
                     )));
                 }
             }
@@ -171,6 +184,11 @@ impl TrustPolicy {
         let mut policy = self.clone();
         policy.keys.extend(history.keys().filter(|key| self.key(key.id.as_str()).is_none()).cloned());
         policy
+    }
+
+    /// By how many seconds a claimed time may lie outside what witnesses stand for.
+    pub fn time_tolerance(&self) -> u64 {
+        self.time_tolerance.unwrap_or(TIME_TOLERANCE)
     }
 
     /// The believed key with that identifier.
@@ -255,6 +273,8 @@ mod tests {
         let policy = TrustPolicy::parse(&format!("{ours}\r\n# a log\r\nlog {}\r\nquorum none\r\n", log(8))).unwrap();
         assert_eq!((policy.keys().len(), policy.log().unwrap().logs().len()), (1, 1));
         assert!(TrustPolicy::parse(&ours).unwrap().log().is_none());
+        assert_eq!(TrustPolicy::parse(&ours).unwrap().time_tolerance(), 86_400);
+        assert_eq!(TrustPolicy::parse(&format!("{ours}\ntime-tolerance 300\n")).unwrap().time_tolerance(), 300);
         let twice = TrustPolicy::parse(&format!("{ours}\nlog {}\nquorum none\n", log(7))).unwrap_err().to_string();
         assert!(twice.contains("a key for each"), "{twice}");
     }
@@ -270,6 +290,9 @@ mod tests {
             ("\nkey abc x", "line 2: 'key'"),
             ("manifest-key ??? x", "base64"),
             ("manifest-key AAAA x", "Ed25519"),
+            ("time-tolerance soon\n", "line 1: 'time-tolerance'"),
+            ("time-tolerance 1 2\n", "line 1: 'time-tolerance'"),
+            ("time-tolerance 1\ntime-tolerance 1\n", "line 2: 'time-tolerance'"),
         ] {
             let error = TrustPolicy::parse(text).unwrap_err().to_string();
             assert!(error.contains(cause), "{error}");

@@ -26,6 +26,12 @@ Examples:
 
 A record is named by its identifier, or by the beginning or end of it.";
 
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  sohoa audit --rates 2026 --state audit.state --report audit.html
+  sohoa audit /media/usb/archive --trust trust.txt --rates 2026 --against reported.jsonl
+  sohoa audit --sample 500 --seed 'drawn today'";
+
 /// Digitizes administrative dossiers: scans in; sealed, searchable, provable records out.
 #[derive(Parser)]
 #[command(name = "sohoa", version, about, after_help = AFTER, max_term_width = 110)]
@@ -202,6 +208,25 @@ pub enum Command {
         rebuild: bool,
         #[command(flatten)]
         json: Json,
+    },
+    /// Judge a whole archive as sohoa-verify does, with the legal signatures on its PDFs, and make the rates again from the signed manifests
+    /// and the registers alone
+    #[command(after_help = format!("{}\n  21  rates differ from those that were reported\n\n{AUDIT_EXAMPLES}", sohoa_verify::command::EXIT_CODES))]
+    Audit {
+        /// What to audit; the store of the configured archive when left out
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// The trust policy; the configured one when left out
+        #[arg(long, value_name = "FILE")]
+        trust: Option<PathBuf>,
+        /// Make the rates of that year again; may be given several times
+        #[arg(long, value_name = "YEAR", conflicts_with = "sample")]
+        rates: Vec<i16>,
+        /// Rates as they were reported (`sohoa report --json`), to compare with; what the configured archive's index says when left out
+        #[arg(long, value_name = "FILE", requires = "rates")]
+        against: Option<PathBuf>,
+        #[command(flatten)]
+        options: sohoa_verify::command::Options,
     },
     /// What an auditor or another archive takes away: a BagIt bag that sohoa-verify checks offline
     Export {

@@ -83,6 +83,12 @@ pub fn rows(indent: usize, text: &str, columns: Option<usize>) -> String {
     out
 }
 
+/// `1 record`, `2 records`.
+pub fn counted(n: impl TryInto<u64>, one: &str) -> String {
+    let n = n.try_into().unwrap_or(u64::MAX);
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
 /// One object, one line.
 pub fn json_line(value: &impl Serialize) -> String {
     // Our own structs of strings and numbers always serialize.

@@ -9,10 +9,14 @@ use sohoa_coverage::{RegisterRow, parse_register};
 
 /// The registers that count: of files with one name the last import. That is how a register is corrected.
 pub async fn that_count(archive: &Archive) -> Result<Vec<RegisterNote>, Error> {
-    let mut notes: Vec<RegisterNote> = archive.registers().try_collect().await?;
+    Ok(last_of_each_name(archive.registers().try_collect().await?))
+}
+
+/// Of files with one name the last import.
+pub fn last_of_each_name(mut notes: Vec<RegisterNote>) -> Vec<RegisterNote> {
     notes.sort_by(|a, b| (&a.name, &b.imported_at).cmp(&(&b.name, &a.imported_at)));
     notes.dedup_by(|later, kept| later.name == kept.name);
-    Ok(notes)
+    notes
 }
 
 /// Rows of a stored register for the index, when it is rebuilt.

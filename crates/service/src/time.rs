@@ -16,6 +16,12 @@ pub fn now() -> Zoned {
     Timestamp::now().to_zoned(zone())
 }
 
+/// A time in seconds since 1970 UTC, in Vietnam; beyond the calendar its last.
+pub fn of_seconds(seconds: u64) -> Zoned {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.unwrap_or(Timestamp::MAX).to_zoned(zone())
+}
+
 /// Milliseconds since 1970, for leases.
 pub fn now_ms() -> i64 {
     Timestamp::now().as_millisecond()

@@ -341,6 +341,15 @@ fn an_archives_checkpoint_is_cosigned_and_an_auditor_asks_for_it() {
     wants(&serving.address);
     assert!(home.expect(0, &["log", "append"]).contains("witness   w: cosigned"));
     assert_eq!((signatures(), verdicts()), (2, vec!["ok".to_owned(); 2]));
+    // Both cosigned checkpoints are kept: they are the moments between which the second receipt was logged.
+    assert_eq!(std::fs::read_dir(home.path("archive/log/cosigned")).unwrap().count(), 2);
+    // An export of it alone has both ends: its proof brings the older checkpoint.
+    let second = home.verify().into_iter().find(|(_, line)| line["log_index"] == 1).unwrap().1;
+    let bag = home.path("bag");
+    home.expect(0, &["export", second["record"].as_str().unwrap(), "--to", bag.to_str().unwrap()]);
+    let exported = common::verify(&bag, &home.path("trust")).remove(0).1;
+    assert!(second["time"]["after"].is_string(), "{second}");
+    assert_eq!((&exported["verdict"], &exported["time"]), (&second["verdict"], &second["time"]));
 
     // The whole machine is taken back to before the second scan and goes on in another way: it cannot know, the witness does.
     serving.stop(rustix::process::Signal::TERM);

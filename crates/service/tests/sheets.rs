@@ -278,7 +278,7 @@ fn power_fails_between_the_documents_of_a_batch() {
         assert!(before < 32, "every batch was done, and only {between} runs were killed between two documents");
         between += i32::from(receipts() % 4 != 0);
         for (verdict, line) in home.verify() {
-            assert!(common::is_half_done(&verdict, &line), "{line}");
+            assert!(common::is_half_done(&verdict), "{line}");
         }
     }
     home.expect(0, &["ingest", scans.to_str().unwrap()]);

@@ -113,6 +113,8 @@ fn is_proven(office: &Office, home: &Home, manifest: &Value, profiles: &[&str]) 
     is_pdf_a(&[file], office.pki.folder());
     assert!(home.verify().iter().all(|(verdict, _)| verdict == "ok"), "{:?}", home.verify());
     home.expect(0, &["fsck"]);
+    // and `sohoa audit`, which judges the signatures with eyes of its own
+    home.expect(0, &["audit", "--json"]);
 }
 
 fn pkcs12(profile: &str, file: &Path) -> String {
@@ -186,7 +188,7 @@ fn without_a_time_stamp_a_document_waits_loudly_and_the_next_run_signs_it() {
 
     office.stamps.store(true, Ordering::SeqCst);
     let again = home.sohoa(&["ingest", &scan]);
-    assert!(String::from_utf8_lossy(&again.stderr).contains("1 documents that waited are signed"), "{again:?}");
+    assert!(String::from_utf8_lossy(&again.stderr).contains("1 document that waited is signed"), "{again:?}");
     let signed = manifest(&home, record);
     assert_eq!(
         (&signed["revision"], &signed["state"], &signed["reasons"]),

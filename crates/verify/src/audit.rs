@@ -4,14 +4,23 @@ use crate::archive::{self, Seen, bytes_of};
 use crate::cause::{Cause, Finding};
 use crate::files::{self, Kind};
 use crate::key_events::{self, Keys};
-use crate::log::{self, LogCopy};
+use crate::log::{self, LogCopy, Reading};
+use crate::loose::{self, Against};
 use crate::record::{self, Home, revision_number};
-use crate::verdict::{Line, Verdict};
-use sohoa_record::TrustPolicy;
+use crate::sample::{Sample, Sampled};
+use crate::state::State;
+use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::identifier::RecordId;
-use sohoa_record::log::Checkpoint;
+use sohoa_record::log::policy::PolicyError;
+use sohoa_record::log::{Checkpoint, LogPolicy, Note};
+use sohoa_record::seal::Opened;
+use sohoa_record::{Manifest, TrustPolicy};
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Findings beyond the first that a line tells.
+const MAX_MORE: usize = 100;
 
 /// Folders nested deeper than this are reported, not looked into.
 const MAX_DEPTH: usize = 16;
@@ -27,8 +36,11 @@ pub enum AuditError {
         /// The operating system's words.
         source: io::Error,
     },
-    /// The report could not be written.
-    #[error("the report could not be written: {0}")]
+    /// Files were named, and no receipt is among them.
+    #[error("no receipt (….dsse.json) is among the files that were named; a receipt says what was sealed")]
+    NoReceipt,
+    /// The report could not be written, or the state file not be read or written.
+    #[error("the report or the state file could not be written: {0}")]
     Report(#[from] io::Error),
 }
 
@@ -37,8 +49,72 @@ pub enum AuditError {
 pub struct Brought<'a> {
     /// A copy of the log, to hold an export or an archive against; an archive's own log when it is not given.
     pub log: Option<&'a Path>,
-    /// An older checkpoint that was kept: the log must continue it.
-    pub since: Option<&'a Checkpoint>,
+    /// Older checkpoints that were kept: the log must continue each.
+    pub since: &'a [KeptCheckpoint],
+    /// The time as of which is asked, in seconds since 1970 UTC: later revisions and cosignatures do not count. None: all that is here.
+    pub at: Option<u64>,
+    /// Only a sample of the records is opened. Of the others it is seen that the receipts are there that the log names.
+    pub sample: Option<&'a Sample>,
+    /// Who wants to know something of each record's latest revision.
+    pub observer: Option<Observer<'a>>,
+}
+
+/// What is wrong with the signatures of a PDF, in Vietnamese and in English; none when nothing is.
+pub type JudgePdf<'a> = dyn Fn(&[u8], &Manifest) -> Option<(String, String)> + 'a;
+
+/// Somebody who makes something of what an audit reads, such as rates. What was read before a stop is handed on again.
+#[derive(Clone, Copy)]
+pub struct Observer<'a> {
+    /// What to keep of a believed revision.
+    pub note: &'a dyn Fn(&Opened) -> String,
+    /// Gets each record's line and what was kept of its latest revision.
+    pub noted: &'a dyn Fn(&Line, &str),
+    /// Judges the legal signatures of a PDF that is whole, byte for byte, and says in Vietnamese and English what is wrong with them. It is
+    /// asked where a manifest says that there are some; this crate has no eyes for them.
+    pub pdf: &'a JudgePdf<'a>,
+}
+
+impl std::fmt::Debug for Observer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// What an audit looked at besides the records.
+#[derive(Clone, Debug, Default)]
+pub struct Audited {
+    /// Every log that was read and holds.
+    pub logs: Vec<SeenLog>,
+    /// What the sample came to, when one was asked for.
+    pub sampled: Option<Sampled>,
+    /// Records that were judged by an earlier run with the same state file.
+    pub taken_over: u64,
+}
+
+/// A log's checkpoint, and by when a quorum of witnesses had seen it, in seconds since 1970 UTC.
+#[derive(Clone, Debug)]
+pub struct SeenLog {
+    /// Size and root.
+    pub tree: Checkpoint,
+    /// None when no witness is asked for.
+    pub seen: Option<u64>,
+}
+
+/// A checkpoint that the auditor kept. It is believed as the log's, whoever cosigned it then.
+#[derive(Clone, Debug)]
+pub struct KeptCheckpoint {
+    /// Size and root.
+    pub tree: Checkpoint,
+    /// With its signatures.
+    pub note: Note,
+}
+
+impl KeptCheckpoint {
+    /// Reads a kept checkpoint; a log of the policy must have signed it.
+    pub fn parse(bytes: &[u8], policy: &LogPolicy) -> Result<KeptCheckpoint, PolicyError> {
+        let note = Note::parse(bytes)?;
+        Ok(KeptCheckpoint { tree: policy.signed(&note)?, note })
+    }
 }
 
 /// Audits `path` under `policy` and hands each line to `write` as soon as it is known: records in the order of their
@@ -51,17 +127,19 @@ pub fn audit(
     policy: &TrustPolicy,
     write: &mut dyn FnMut(Line) -> io::Result<()>,
 ) -> Result<(), AuditError> {
-    audit_with(path, prefix, policy, Brought::default(), write)
+    audit_with(path, prefix, policy, Brought::default(), None, write).map(drop)
 }
 
-/// The same with what the auditor brings. A log is looked at when the policy names one.
+/// The same with what the auditor brings. A log is looked at when the policy names one. With a state file it goes on where an earlier run
+/// with that file was stopped.
 pub fn audit_with(
     path: &Path,
     prefix: &str,
     policy: &TrustPolicy,
     brought: Brought<'_>,
+    state: Option<State>,
     write: &mut dyn FnMut(Line) -> io::Result<()>,
-) -> Result<(), AuditError> {
+) -> Result<Audited, AuditError> {
     let folder = |source| AuditError::Folder { path: path.to_owned(), source };
     // What the auditor names may be a link; below it none is followed.
     let root = path.canonicalize().map_err(folder)?;
@@ -69,7 +147,16 @@ pub fn audit_with(
         return Err(folder(io::ErrorKind::NotADirectory.into()));
     }
     let store = root.ancestors().skip(1).take(3).find(|above| archive::is_archive(above) && below_records(&root, above));
-    let mut walk = Walk { policy, write, brought, seen: Seen::default(), log: None, keys: None, compared: false };
+    let mut walk = Walk::new(policy, brought, write);
+    walk.state = state;
+    if let Some(sample) = brought.sample {
+        let mut population = Vec::new();
+        population_of(&root, 0, &mut population);
+        let chosen = sample.draw(&population);
+        let (population, drawn) = (population.len() as u64, chosen.len() as u64);
+        walk.audited.sampled = Some(Sampled { population, drawn, bad: 0, seed: sample.seed.clone() });
+        walk.chosen = Some(chosen);
+    }
     match (brought.log, store) {
         (Some(copy), _) => walk.read_log(copy, "", false)?,
         (None, Some(store)) => walk.read_log(&store.join(log::FOLDER), "", true)?,
@@ -81,10 +168,65 @@ pub fn audit_with(
         None => walk.read_keys(&key_events::folder(&root), "", false)?,
     }
     walk.folder(&root, prefix, store, 0)?;
-    if brought.since.is_some() && !walk.compared {
+    if !brought.since.is_empty() && !walk.compared {
         walk.about(log::FOLDER, Cause::NothingToContinue)?;
     }
-    Ok(())
+    walk.audited.taken_over = walk.state.as_ref().map_or(0, |state| state.taken_over);
+    Ok(walk.audited)
+}
+
+/// The folders that are named for records. One that cannot be read is told by the audit itself.
+fn population_of(folder: &Path, depth: usize, found: &mut Vec<RecordId>) {
+    if let Some(record) = folder.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok()) {
+        return found.push(record);
+    }
+    let root = archive::is_archive(folder);
+    let entries = if depth > MAX_DEPTH { Vec::new() } else { files::entries(folder).unwrap_or_default() };
+    for entry in entries.iter().filter(|entry| entry.kind == Kind::Folder && !(root && is_no_record(&entry.name))) {
+        population_of(&entry.path, depth + 1, found);
+    }
+}
+
+/// Folders of an archive that hold no records.
+fn is_no_record(name: &str) -> bool {
+    matches!(name, "objects" | "arrivals" | "codes" | log::FOLDER | key_events::FOLDER)
+}
+
+/// Judges loose files (see [`loose`]), shown as they were named.
+pub fn audit_loose(
+    given: &[PathBuf],
+    policy: &TrustPolicy,
+    brought: Brought<'_>,
+    write: &mut dyn FnMut(Line) -> io::Result<()>,
+) -> Result<Audited, AuditError> {
+    let mut entries = Vec::new();
+    for path in given {
+        // What the auditor names may be a link.
+        let kind = if path.is_file() { Kind::File } else { Kind::Other };
+        entries.push(files::Entry { name: path.to_string_lossy().into_owned(), path: path.clone(), kind });
+    }
+    if !entries.iter().any(|entry| entry.kind == Kind::File && loose::receipt(entry).is_some()) {
+        return Err(AuditError::NoReceipt);
+    }
+    let mut walk = Walk::new(policy, brought, write);
+    if let Some(copy) = brought.log {
+        walk.read_log(copy, "", false)?;
+    } else if !brought.since.is_empty() {
+        walk.about(log::FOLDER, Cause::NothingToContinue)?;
+    }
+    let against = Against { policy, log: walk.log.as_ref(), at: brought.at };
+    loose::check(&entries, &against, walk.write)?;
+    Ok(walk.audited)
+}
+
+/// True of a folder that holds a receipt among other files, and is neither a revision's nor a record's: somebody put it together.
+fn is_loose(folder: &Path, entries: &[files::Entry]) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let revision = |entry: &files::Entry| entry.kind == Kind::Folder && revision_number(&entry.name).is_some();
+    revision_number(name).is_none()
+        && name.parse::<RecordId>().is_err()
+        && entries.iter().any(|entry| entry.kind == Kind::File && entry.name.ends_with(".dsse.json"))
+        && !entries.iter().any(revision)
 }
 
 fn below_records(path: &Path, archive: &Path) -> bool {
@@ -102,21 +244,49 @@ struct Walk<'a> {
     keys: Option<Keys>,
     /// True once a log was held against the kept checkpoint.
     compared: bool,
+    /// True once the log that receipts would be held against was told to be bad.
+    bad_log: bool,
+    audited: Audited,
+    state: Option<State>,
+    /// The records that are opened, when only a sample is.
+    chosen: Option<HashSet<RecordId>>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(policy: &'a TrustPolicy, brought: Brought<'a>, write: &'a mut dyn FnMut(Line) -> io::Result<()>) -> Self {
+        let (seen, audited) = (Seen::default(), Audited::default());
+        Walk {
+            policy,
+            write,
+            brought,
+            seen,
+            log: None,
+            keys: None,
+            compared: false,
+            bad_log: false,
+            audited,
+            state: None,
+            chosen: None,
+        }
+    }
 }
 
 impl Walk<'_> {
     /// Reads the log in `folder`, when the policy names one. What is wrong with it has lines of its own.
     fn read_log(&mut self, folder: &Path, prefix: &str, whole: bool) -> io::Result<()> {
         let Some(policy) = self.policy.log() else { return Ok(()) };
-        let findings = match LogCopy::read(folder, policy, self.brought.since, whole) {
+        let findings = match LogCopy::read(folder, Reading { policy, since: self.brought.since, at: self.brought.at, whole }) {
             Ok(mut log) => {
                 self.compared |= log.is_some();
                 let others = log.as_mut().map(|log| std::mem::take(&mut log.others));
+                if let Some(log) = &log {
+                    self.audited.logs.push(SeenLog { tree: log.tree.clone(), seen: log.seen });
+                }
                 self.log = log;
                 others.unwrap_or_default()
             }
             Err(finding) => {
-                self.compared = true;
+                (self.compared, self.bad_log) = (true, true);
                 vec![finding]
             }
         };
@@ -153,6 +323,13 @@ impl Walk<'_> {
             Ok(entries) => entries,
             Err(error) => return self.about(shown, files::unreadable(&error)),
         };
+        if depth == 0 && store.is_none() && is_loose(path, &entries) {
+            let (folders, given): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.kind == Kind::Folder);
+            let against = Against { policy: self.policy, log: self.log.as_ref(), at: self.brought.at };
+            loose::check(&given, &against, self.write)?;
+            let place = |name: &str| if shown.is_empty() { name.to_owned() } else { format!("{shown}/{name}") };
+            return folders.iter().try_for_each(|entry| self.folder(&entry.path, &place(&entry.name), None, depth + 1));
+        }
         let is_revision = |entry: &files::Entry| entry.kind == Kind::Folder && revision_number(&entry.name).is_some();
         if entries.iter().any(|entry| entry.name.ends_with(".dsse.json") || is_revision(entry)) {
             self.record(path, shown, None, store)?;
@@ -160,14 +337,14 @@ impl Walk<'_> {
         let root = store.is_none() && archive::is_archive(path);
         let outer = if root { std::mem::take(&mut self.seen) } else { Seen::default() };
         if root && self.brought.log.is_none() {
-            self.log = None;
+            (self.log, self.bad_log) = (None, false);
             self.read_log(&path.join(log::FOLDER), shown, true)?;
         }
         if root {
             self.read_keys(&path.join(key_events::FOLDER), shown, true)?;
         }
         for entry in entries.iter().filter(|entry| !is_revision(entry)) {
-            if root && matches!(entry.name.as_str(), "objects" | "arrivals" | "codes" | log::FOLDER) {
+            if root && is_no_record(&entry.name) {
                 continue;
             }
             let shown = if shown.is_empty() { entry.name.clone() } else { format!("{shown}/{}", entry.name) };
@@ -178,8 +355,11 @@ impl Walk<'_> {
             }
         }
         if root {
-            archive::sweep(path, shown, &self.seen, self.write)?;
-            self.sweep_log(path, shown)?;
+            // Of a sample nobody can say which objects belong to no record.
+            if self.chosen.is_none() {
+                archive::sweep(path, shown, &self.seen, self.write)?;
+            }
+            self.sweep_log(shown)?;
             self.seen = outer;
             if self.brought.log.is_none() {
                 self.log = None;
@@ -190,25 +370,29 @@ impl Walk<'_> {
     }
 
     /// Records that the log knows and the archive does not have.
-    fn sweep_log(&mut self, root: &Path, shown: &str) -> io::Result<()> {
+    fn sweep_log(&mut self, shown: &str) -> io::Result<()> {
         let place = |rest: &str| if shown.is_empty() { rest.to_owned() } else { format!("{shown}/{rest}") };
         if self.policy.log().is_none() {
             return Ok(());
         }
         let Some(log) = &self.log else {
             // A log that is there and does not hold was told of already.
-            let published = files::kind_below(root, &[log::FOLDER, "checkpoint"]);
-            return if matches!(published, Ok(None)) && self.brought.log.is_none() && !self.seen.records.is_empty() {
+            return if !self.bad_log && self.brought.log.is_none() && !self.seen.records.is_empty() {
                 self.about(&place(log::FOLDER), Cause::NoLog)
             } else {
                 Ok(())
             };
         };
-        for (record, revision, leaf) in log.records() {
-            if !self.seen.records.contains(&record) && !self.seen.unclear.contains(&record) {
-                let path = place(&format!("records/{record}"));
-                let finding = Finding::about(path.clone(), Some(revision), Cause::Withheld(leaf));
-                (self.write)(Line::about_file(path, Some(record.to_string()), finding))?;
+        let at = self.brought.at;
+        for record in log.records().filter(|id| !self.seen.records.contains(id) && !self.seen.unclear.contains(id)) {
+            let path = place(&format!("records/{record}"));
+            let known = |leaf: &u64| at.is_none() || log.moments.bracket(*leaf).0.by.is_some();
+            let mut gone = log.of_record(&record).filter(|(_, leaf)| known(leaf));
+            let finding = |(revision, leaf)| Finding::about(path.clone(), Some(revision), Cause::Withheld(leaf));
+            if let Some(first) = gone.next() {
+                let mut line = Line::about_file(path.clone(), Some(record.to_string()), finding(first));
+                line.more = gone.take(MAX_MORE).map(|next| MoreFinding::from(&finding(next))).collect();
+                (self.write)(line)?;
             }
         }
         Ok(())
@@ -216,9 +400,41 @@ impl Walk<'_> {
 
     fn record(&mut self, path: &Path, shown: &str, record: Option<RecordId>, store: Option<&Path>) -> io::Result<()> {
         let own_name = record.is_some();
-        let (log, keys) = (self.log.as_ref(), self.keys.as_ref());
-        let policy = keys.map_or(self.policy, |keys| &keys.policy);
-        let checked = record::check(&Home { path, shown, record, store, log, keys }, policy);
+        if let (Some(chosen), Some(id)) = (&self.chosen, &record)
+            && !chosen.contains(id)
+            && self.has_receipts(path, id)
+        {
+            self.seen.unclear.insert(id.clone());
+            return Ok(());
+        }
+        let drawn = record.as_ref().zip(self.chosen.as_ref()).is_some_and(|(id, chosen)| chosen.contains(id));
+        let known = self.state.as_mut().map(|state| state.take(shown)).transpose()?.flatten();
+        let checked = match known {
+            Some(checked) => checked,
+            None => {
+                let home = Home {
+                    path,
+                    shown,
+                    record,
+                    store,
+                    log: self.log.as_ref(),
+                    keys: self.keys.as_ref(),
+                    at: self.brought.at,
+                    observer: self.brought.observer,
+                };
+                let checked = record::check(&home, self.keys.as_ref().map_or(self.policy, |keys| &keys.policy));
+                if let Some(state) = &mut self.state {
+                    state.note(shown, &checked)?;
+                }
+                checked
+            }
+        };
+        if let Some(sampled) = self.audited.sampled.as_mut().filter(|_| drawn) {
+            sampled.bad += u64::from(checked.line.verdict != Verdict::Ok && !checked.line.verdict.is_note());
+        }
+        if let (Some(observer), Some(note)) = (self.brought.observer, &checked.note) {
+            (observer.noted)(&checked.line, note);
+        }
         let (mut stray, mut twice) = (None, None);
         if store.is_some() {
             self.seen.objects.extend(checked.objects.iter().map(bytes_of));
@@ -253,6 +469,16 @@ impl Walk<'_> {
             Some(signed) => self.about(shown, Cause::OtherRecord { signed }),
             None => Ok(()),
         }
+    }
+
+    /// True when the receipts are there that the log names, by their file names.
+    fn has_receipts(&self, path: &Path, record: &RecordId) -> bool {
+        let Some(log) = &self.log else { return true };
+        log.of_record(record).all(|(number, _)| {
+            let (stem, name) = (format!("r{number:04}"), format!("r{number:04}.dsse.json"));
+            let is_file = |steps: &[&str]| matches!(files::kind_below(path, steps), Ok(Some(Kind::File)));
+            is_file(&[&name]) || is_file(&[&stem, &name])
+        })
     }
 
     fn about(&mut self, shown: &str, cause: Cause) -> io::Result<()> {

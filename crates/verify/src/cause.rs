@@ -62,6 +62,11 @@ pub enum Cause {
     /// The archive has no note of the arrival of a record's source.
     ArrivalMissing,
     BadSignature(String),
+    /// A legal signature on the PDF, which is what was sealed, does not hold: in Vietnamese and English.
+    BadPdfSignature {
+        vi: String,
+        en: String,
+    },
     UnknownKey(String),
     Malformed(String),
     /// Larger than any receipt or note we read, in bytes.
@@ -80,8 +85,33 @@ pub enum Cause {
     LeafDiffers(u64),
     /// The log has no leaf of the receipt, or no proof lies beside it.
     NotLogged,
-    /// The trust policy names a log, and the archive has none.
+    /// The trust policy names a log, and in the archive it has no leaf.
     NoLog,
+    /// As of the time that was asked for, no quorum of witnesses had seen it in the log.
+    NotWitnessedThen,
+    /// It says to be sealed after a quorum of witnesses had seen it in the log.
+    SealedAfterLogged {
+        claimed: String,
+        by: String,
+    },
+    /// It says to be sealed long before a time at which a quorum of witnesses had seen the log without it.
+    KeptOutOfLog {
+        claimed: String,
+        after: String,
+    },
+    /// Of loose files: an object of an older revision, where a later one has other bytes under its name.
+    Superseded {
+        name: String,
+        latest: u32,
+    },
+    /// Of loose files: no receipt that is here names these bytes.
+    NotSealed,
+    /// Of loose files: a receipt, and none of the files that it names.
+    OnlyReceipt,
+    /// It says to be sealed after the time that was asked for.
+    NotYet {
+        sealed_at: String,
+    },
     /// A file of the log that its checkpoint wants.
     LogFileMissing,
     /// The log has fewer leaves than a checkpoint that the auditor kept.
@@ -140,12 +170,15 @@ impl Cause {
             | Cause::ArrivalDiffers(_)
             | Cause::CodeDiffers
             | Cause::CodeTwice { .. }
+            | Cause::NotSealed
             | Cause::LeafDiffers(_) => Verdict::Altered,
             Cause::Withheld(_) | Cause::KeyUnclear(_) | Cause::KeyringWithheld(_) | Cause::NoKeyring => Verdict::Withheld,
             Cause::KeyRevoked { .. } | Cause::KeyRetired(_) | Cause::KeyNotYet(_) => Verdict::VoidKey,
-            Cause::NotLogged => Verdict::Unlogged,
-            Cause::NoLog
-            | Cause::LogFileMissing
+            Cause::NotLogged | Cause::NoLog | Cause::NotWitnessedThen => Verdict::Unlogged,
+            Cause::SealedAfterLogged { .. } | Cause::KeptOutOfLog { .. } => Verdict::BadTime,
+            Cause::NotYet { .. } => Verdict::NotYet,
+            Cause::Superseded { .. } => Verdict::Superseded,
+            Cause::LogFileMissing
             | Cause::LogTakenBack { .. }
             | Cause::LogForked { .. }
             | Cause::NothingToContinue
@@ -154,9 +187,10 @@ impl Cause {
             | Cause::NotAFile
             | Cause::RevisionMissing
             | Cause::NoReceipt
+            | Cause::OnlyReceipt
             | Cause::ArrivalMissing
             | Cause::CodeMissing => Verdict::Missing,
-            Cause::BadSignature(_) => Verdict::BadSignature,
+            Cause::BadSignature(_) | Cause::BadPdfSignature { .. } => Verdict::BadSignature,
             Cause::UnknownKey(_) => Verdict::UnknownKey,
             Cause::Malformed(_) | Cause::TooLarge { .. } | Cause::TooDeep => Verdict::Malformed,
             Cause::Unreadable(_) => Verdict::Unreadable,
@@ -196,7 +230,22 @@ impl Cause {
                 "danh sách tin cậy nêu khóa gốc nhưng ở đây không có danh sách khóa nào: không biết khóa nào đã bị thu hồi".into()
             }
             Cause::NotLogged => "không có trong nhật ký: chưa kịp ghi, hoặc niêm phong ngoài nhật ký".into(),
-            Cause::NoLog => "danh sách tin cậy nêu một nhật ký nhưng kho này không có".into(),
+            Cause::NoLog => {
+                "danh sách tin cậy nêu một nhật ký nhưng nhật ký ở đây chưa có dòng nào: chưa kịp ghi, hoặc đã bị lấy đi".into()
+            }
+            Cause::NotWitnessedThen => "đến thời điểm được hỏi, chưa đủ nhân chứng thấy nó trong nhật ký".into(),
+            Cause::SealedAfterLogged { claimed, by } => {
+                format!("tự khai niêm phong lúc {claimed}, nhưng nhân chứng đã thấy nó trong nhật ký từ {by}")
+            }
+            Cause::KeptOutOfLog { claimed, after } => {
+                format!(
+                    "tự khai niêm phong lúc {claimed}, nhưng đến {after} nhân chứng vẫn chưa thấy nó trong nhật ký: có thể đã lùi ngày"
+                )
+            }
+            Cause::Superseded { name, latest } => format!("là {name} của phiên bản cũ; phiên bản {latest} đã thay thế"),
+            Cause::NotSealed => "không biên nhận nào ở đây ghi nhận đúng những byte này: đã bị sửa, hoặc là giấy tờ khác".into(),
+            Cause::OnlyReceipt => "chỉ có biên nhận, không có tệp nào mà nó ghi nhận".into(),
+            Cause::NotYet { sealed_at } => format!("niêm phong sau thời điểm được hỏi (tự khai {sealed_at})"),
             Cause::LogFileMissing => "nhật ký thiếu tệp này".into(),
             Cause::LogTakenBack { kept, found } => {
                 format!("nhật ký bị lùi lại hoặc bị thay: bản kiểm đã giữ có {kept} dòng, nay có {found}")
@@ -209,6 +258,7 @@ impl Cause {
             Cause::RevisionMissing => "không còn biên nhận của phiên bản này".into(),
             Cause::NoReceipt => "thư mục có tệp nhưng không còn biên nhận nào".into(),
             Cause::ArrivalMissing => "không còn ghi nhận tiếp nhận của tệp gốc".into(),
+            Cause::BadPdfSignature { vi, .. } => format!("chữ ký số trên PDF không đạt: {vi}"),
             Cause::BadSignature(_) => "chữ ký không đúng với nội dung: nội dung hoặc chữ ký đã bị sửa".into(),
             Cause::UnknownKey(ids) => format!("ký bằng khóa không có trong danh sách tin cậy: {ids}"),
             Cause::Malformed(detail) => format!("không đúng định dạng ({detail})"),
@@ -254,7 +304,20 @@ impl Cause {
                 "the trust policy names a root, and no keyring is here: which keys were revoked cannot be told".into()
             }
             Cause::NotLogged => "not in the log: not appended yet, or sealed beside the log".into(),
-            Cause::NoLog => "the trust policy names a log, and the archive has none".into(),
+            Cause::NoLog => "the trust policy names a log, and the log here has no leaf: not appended yet, or taken away".into(),
+            Cause::NotWitnessedThen => "as of the time asked for, no quorum of witnesses had seen it in the log".into(),
+            Cause::SealedAfterLogged { claimed, by } => {
+                format!("it says to be sealed at {claimed}, and witnesses had seen it in the log by {by}")
+            }
+            Cause::KeptOutOfLog { claimed, after } => {
+                format!(
+                    "it says to be sealed at {claimed}, and at {after} witnesses saw the log without it: it may be dated back"
+                )
+            }
+            Cause::Superseded { name, latest } => format!("it is {name} of an older revision; revision {latest} took its place"),
+            Cause::NotSealed => "no receipt that is here names these bytes: altered, or another paper".into(),
+            Cause::OnlyReceipt => "there is a receipt, and none of the files that it names".into(),
+            Cause::NotYet { sealed_at } => format!("sealed after the time asked for (as it says, {sealed_at})"),
             Cause::LogFileMissing => "this file of the log is not there".into(),
             Cause::LogTakenBack { kept, found } => {
                 format!("the log was taken back or replaced: the kept checkpoint has {kept} leaves, this one {found}")
@@ -269,6 +332,7 @@ impl Cause {
             Cause::RevisionMissing => "the receipt of this revision is not there".into(),
             Cause::NoReceipt => "the folder holds files and no receipt".into(),
             Cause::ArrivalMissing => "the note of the source's arrival is not there".into(),
+            Cause::BadPdfSignature { en, .. } => format!("the legal signature on the PDF does not hold: {en}"),
             Cause::BadSignature(detail) => format!("the contents or the signature were changed: {detail}"),
             Cause::UnknownKey(ids) => format!("signed by a key that the trust policy does not name: {ids}"),
             Cause::Malformed(detail) => format!("not in the format ({detail})"),

@@ -3,12 +3,15 @@
 
 mod kept;
 
+use crate::audit::KeptCheckpoint;
 use crate::cause::{Cause, Finding, clipped};
 use crate::files::{self, Kind};
+use crate::moments::{Moments, judge_as_of};
 use kept::Kept;
 use sohoa_record::identifier::RecordId;
+use sohoa_record::log::policy::{Cosigned, PolicyError};
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{self, Checkpoint, Edge, Hash, Leaf, LogPolicy, Note, Tile, TlogProof};
+use sohoa_record::log::{self, Checkpoint, Edge, Hash, Leaf, LogPolicy, Note, OlderCheckpoint, Tile, TlogProof};
 use sohoa_record::seal::Opened;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,6 +23,10 @@ pub const FOLDER: &str = "log";
 pub struct LogCopy {
     /// Its checkpoint.
     pub tree: Checkpoint,
+    /// By when a quorum of witnesses had seen this checkpoint, in seconds since 1970 UTC.
+    pub seen: Option<u64>,
+    /// When witnesses saw it: each believed checkpoint that it continues.
+    pub moments: Moments,
     /// What is wrong with its other files, which do not change what is believed of it.
     pub others: Vec<Finding>,
     /// Revisions by record and number.
@@ -33,6 +40,20 @@ struct Revision {
     index: u64,
 }
 
+/// How a log is to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// Whose checkpoints are believed.
+    pub policy: &'a LogPolicy,
+    /// Older checkpoints that the auditor kept: the log must continue each.
+    pub since: &'a [KeptCheckpoint],
+    /// Only what witnesses said until then counts as a moment; seconds since 1970 UTC.
+    pub at: Option<u64>,
+    /// An archive's own log has every file that its writer ever wrote; of a copy checkpoint and entries are enough, and what else of a log
+    /// is there must fit.
+    pub whole: bool,
+}
+
 /// What the log says of a receipt.
 pub enum Logged {
     /// It is this leaf.
@@ -44,30 +65,43 @@ pub enum Logged {
 }
 
 impl LogCopy {
-    /// Reads the log in `folder` (an archive's `log`, or a copy of it); none when nothing is published there. `since` is an older
-    /// checkpoint that the auditor kept: the log must continue it. A `whole` log has every file that its writer ever wrote; of a copy
-    /// checkpoint and entries are enough, and what else of a log is there must fit.
-    pub fn read(folder: &Path, policy: &LogPolicy, since: Option<&Checkpoint>, whole: bool) -> Result<Option<LogCopy>, Finding> {
+    /// Reads the log in `folder` (an archive's `log`, or a copy of it); none when nothing is published there.
+    pub fn read(folder: &Path, reading: Reading<'_>) -> Result<Option<LogCopy>, Finding> {
+        let Reading { policy, since, at, .. } = reading;
         let about = |name: &str, cause| Finding::about(format!("{FOLDER}/{name}"), None, cause);
         let bytes = match files::kind_below(folder, &["checkpoint"]) {
+            // Every head but the first has a checkpoint before it: then it was taken away.
+            Ok(None) if matches!(files::kind_below(folder, &["heads", "00000000000000000002"]), Ok(Some(_))) => {
+                return Err(about("checkpoint", Cause::LogFileMissing));
+            }
             Ok(None) => return Ok(None),
             Ok(Some(Kind::File)) => files::small_file(&folder.join("checkpoint")),
             Ok(Some(_)) => Err(Cause::NotAFile),
             Err(cause) => Err(cause),
         };
         let note = bytes.and_then(|bytes| Note::parse(&bytes).map_err(|e| Cause::BadLog(clipped(&e.to_string()))));
-        let checked = note.and_then(|note| policy.check(&note).map_err(|e| Cause::BadLog(clipped(&e.to_string()))));
-        let tree = checked.map_err(|cause| about("checkpoint", cause))?.checkpoint;
-        if let Some(old) = since.filter(|old| old.size > tree.size || old.origin != tree.origin) {
+        let note = note.map_err(|cause| about("checkpoint", cause))?;
+        let bad = |e: PolicyError| about("checkpoint", Cause::BadLog(clipped(&e.to_string())));
+        let judged = policy.check(&note).map_err(bad)?;
+        let (tree, seen) = (judged.checkpoint, judged.seen.map(|seen| seen.first));
+        let mut moments: Vec<Cosigned> = judge_as_of(&note, policy, at).into_iter().collect();
+        let cannot_continue = |old: &&Checkpoint| old.size > tree.size || old.origin != tree.origin;
+        if let Some(old) = since.iter().map(|kept| &kept.tree).find(cannot_continue) {
             return Err(about("checkpoint", Cause::LogTakenBack { kept: old.size, found: tree.size }));
         }
-        let continues = |edge: &Edge| since.is_none_or(|old| old.size != edge.size() || old.root == edge.root());
+        let forks = |edge: &Edge| {
+            since
+                .iter()
+                .map(|kept| &kept.tree)
+                .any(|old| old.size == edge.size() && old.root != edge.root())
+                .then_some(edge.size())
+        };
         let mut edge = Edge::default();
-        let mut kept = Kept::list(folder, policy, &tree, whole);
+        let mut kept = Kept::list(folder, reading, &tree);
         kept.at(&edge, &[]);
         let mut tail = Vec::new();
         let (mut revisions, mut key_events) = (BTreeMap::new(), Vec::new());
-        let mut forked = !continues(&edge);
+        let mut forked = forks(&edge);
         for bundle in Tile::bundles(tree.size) {
             let (found, bytes) = read_bundle(folder, bundle).map_err(|cause| about(&bundle.path(), cause))?;
             let entries = bundle_entries(&bytes, bundle).ok_or_else(|| about(&bundle.path(), Cause::BadLog("cut off".into())))?;
@@ -90,7 +124,7 @@ impl LogCopy {
                     key_events.push((index, hash));
                 }
                 edge.push(hash, |tile, hashes| kept.full(tile, &hashes, index + 1));
-                forked |= !continues(&edge);
+                forked = forked.or_else(|| forks(&edge));
                 end += 2 + entry.len();
                 kept.at(&edge, &bytes[..end]);
             }
@@ -100,11 +134,13 @@ impl LogCopy {
         if edge.root() != tree.root {
             return Err(about("tile/entries", Cause::BadLog("its entries do not lead to the root of its checkpoint".into())));
         }
-        if forked {
-            return Err(about("checkpoint", Cause::LogForked { kept: since.map_or(0, |old| old.size) }));
+        if let Some(size) = forked {
+            return Err(about("checkpoint", Cause::LogForked { kept: size }));
         }
-        let others = kept.finish(edge, tail);
-        Ok(Some(LogCopy { tree, others, revisions, key_events }))
+        moments.extend(since.iter().filter_map(|kept| judge_as_of(&kept.note, policy, at).ok()));
+        let (others, cosigned) = kept.finish(edge, tail);
+        moments.extend(cosigned);
+        Ok(Some(LogCopy { tree, seen, moments: Moments::of(moments), others, revisions, key_events }))
     }
 
     /// What the log says of an opened receipt.
@@ -128,20 +164,27 @@ impl LogCopy {
         self.revisions.range((record, 0)..=(record, u32::MAX)).map(|((_, number), revision)| (*number, revision.index))
     }
 
-    /// Every record that the log knows, with its first revision there and that one's leaf.
-    pub fn records(&self) -> impl Iterator<Item = (RecordId, u32, u64)> {
+    /// Every record that the log knows.
+    pub fn records(&self) -> impl Iterator<Item = RecordId> {
         let mut last = None;
-        let first = self.revisions.iter().filter(move |((record, _), _)| last.replace(*record) != Some(*record));
-        first.filter_map(|((record, number), revision)| Some((record_of(record)?, *number, revision.index)))
+        let first = self.revisions.keys().filter(move |(record, _)| last.replace(*record) != Some(*record));
+        first.filter_map(|(record, _)| record_of(record))
     }
 }
 
-/// Checks the proof that lies beside a receipt; gives the leaf's index.
-pub fn check_proof(bytes: &[u8], opened: &Opened, policy: &LogPolicy) -> Result<u64, Cause> {
+/// Checks the proof that lies beside a receipt; gives the leaf's index, and as of a time the checkpoint that has it and the older one that the
+/// proof may bring, as far as witnesses cosigned them.
+pub fn check_proof(bytes: &[u8], opened: &Opened, policy: &LogPolicy, at: Option<u64>) -> Result<(u64, Vec<Cosigned>), Cause> {
     let bad = |why: String| Cause::BadLog(clipped(&why));
     let proof = TlogProof::parse(bytes).map_err(|e| bad(e.to_string()))?;
-    proof.verify(&Leaf::of_revision(opened).to_bytes(), policy).map_err(|e| bad(e.to_string()))?;
-    Ok(proof.index)
+    let newer = proof.verify(&Leaf::of_revision(opened).to_bytes(), policy).map_err(|e| bad(e.to_string()))?.checkpoint;
+    let mut cosigned: Vec<Cosigned> = judge_as_of(&proof.checkpoint, policy, at).into_iter().collect();
+    if let Some(extra) = proof.extra.as_ref().filter(|extra| OlderCheckpoint::is_named(extra)) {
+        let older = OlderCheckpoint::parse(extra).map_err(|e| bad(e.to_string()))?;
+        older.verify(proof.index, &newer, policy).map_err(|e| bad(e.to_string()))?;
+        cosigned.extend(judge_as_of(&older.checkpoint, policy, at));
+    }
+    Ok((proof.index, cosigned))
 }
 
 /// A bundle's bytes. The partial one may be gone once the full one is there (C2SP tlog-tiles).

@@ -1,18 +1,16 @@
-//! `sohoa-verify`: reads the arguments, audits each folder, writes the report, and ends with a code that says the worst.
+//! `sohoa-verify`: the auditor's program. All it does is [`sohoa_verify::command`].
 
-use clap::{Parser, ValueEnum};
-use sohoa_record::TrustPolicy;
-use sohoa_record::log::{Checkpoint, Note};
-use sohoa_verify::{AuditError, Brought, Language, Line, Summary, audit_with, report};
-use std::io::{self, Write as _};
+use clap::Parser;
+use sohoa_verify::command::{EXIT_CODES, Options, run};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Checks sealed records offline: is each of them what was sealed, and by which key?
+/// Checks sealed records offline: is each of them what was sealed, by which key, and when?
 #[derive(Parser)]
-#[command(name = "sohoa-verify", version, after_help = AFTER_HELP)]
+#[command(name = "sohoa-verify", version, after_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
 struct Arguments {
-    /// Folders to check: an archive, an export, or one record's folder
+    /// What to check: an archive, an export, a bucket's copy, one record's folder, a folder of loose files, or loose files by name
+    /// (a PDF with its receipt and .tlog-proof)
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
@@ -20,147 +18,23 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     trust: PathBuf,
 
-    /// A copy of the log (the archive's folder 'log') to hold an export against: only it betrays a later revision that was left out
-    #[arg(long, value_name = "DIR")]
-    log: Option<PathBuf>,
-
-    /// A checkpoint that you kept from an earlier audit (a copy of log/checkpoint): the log must continue it
-    #[arg(long, value_name = "FILE")]
-    since: Option<PathBuf>,
-
-    /// One JSON object a line instead of the report for people
-    #[arg(long)]
-    json: bool,
-
-    /// Language of the report for people
-    #[arg(long, value_enum, default_value = "vi")]
-    lang: Lang,
-
-    /// Say nothing about records that are whole
-    #[arg(long)]
-    quiet: bool,
-
-    /// Notes (unsealed arrivals, files that no receipt names) make the exit code 11
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Lang {
-    /// Tiếng Việt
-    Vi,
-    /// English
-    En,
-}
-
-const AFTER_HELP: &str = "\
-Exit codes; of several the smallest from 10 on counts, 1 only when there is none of these:
-   0  every record is whole
-   1  something could not be read, or the report could not be written
-   2  wrong arguments, or a trust policy that cannot be used
-  10  altered: bytes are not those that were sealed
-  11  missing: something that was sealed is not there (with --strict: or a note)
-  12  bad signature
-  13  unknown key: signed by nobody whom the trust policy names
-  14  malformed: not a receipt of a format that this version knows
-  15  nothing to verify
-  16  withheld: the log names a receipt that is not there
-  17  bad log: it, or a proof of it, does not hold
-  18  unlogged: a receipt that is not in the log, though the policy names one
-  19  void key: the signing key was revoked, retired or not introduced yet where the log has the receipt
-
+const EXAMPLES: &str = "\
 Examples:
   sohoa-verify /media/usb/export --trust trust.txt
   sohoa-verify data --trust trust.txt --lang en --quiet
   sohoa-verify export --trust trust.txt --log copy/of/log --since checkpoint.2026-06
+  sohoa-verify QD-51.pdf r0001.dsse.json r0001.tlog-proof --trust trust.txt
+  sohoa-verify data --trust trust.txt --sample 500 --seed 'sáu con số của kỳ quay 26/11'
   sohoa-verify data --trust trust.txt --json | jq -r 'select(.verdict != \"ok\") | .path'
 
-It reads only the named folders and the trust policy, writes nothing, and needs no network.
+It reads only what is named and the trust policy, writes nothing but --report and --state, and needs no network or clock.
 docs/format.md shows how to check a receipt with openssl alone.";
-
-const FAILED: u8 = 1;
-const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let language = match arguments.lang {
-        Lang::Vi => Language::Vi,
-        Lang::En => Language::En,
-    };
-    let policy = match read_policy(&arguments) {
-        Ok(policy) => policy,
-        Err((code, message)) => return fail(code, &message),
-    };
-    let since = match read_since(&arguments, &policy) {
-        Ok(since) => since,
-        Err((code, message)) => return fail(code, &message),
-    };
-    if let Some(log) = arguments.log.as_ref().filter(|log| policy.log().is_none() || !log.join("checkpoint").is_file()) {
-        let why = "a log needs a 'log' line in the trust policy, and a file 'checkpoint' in its folder";
-        return fail(USAGE, &format!("--log '{}' cannot be used: {why}", log.display()));
-    }
-    let mut summary = Summary::default();
-    summary.logged = policy.log().is_some();
-    let mut failed = false;
-    let brought = Brought { log: arguments.log.as_deref(), since: since.as_ref() };
-    for path in &arguments.paths {
-        // With one folder paths are relative to it; with several they need its name before them.
-        let prefix =
-            if arguments.paths.len() > 1 { path.to_string_lossy().trim_end_matches('/').to_owned() } else { String::new() };
-        let mut write = |line: Line| {
-            summary.add(&line);
-            if arguments.quiet && line.verdict == sohoa_verify::Verdict::Ok {
-                Ok(())
-            } else {
-                print(&line, arguments.json, language)
-            }
-        };
-        match audit_with(path, &prefix, &policy, brought, &mut write) {
-            Ok(()) => {}
-            Err(error @ AuditError::Report(_)) => return fail(FAILED, &error.to_string()),
-            Err(error) => {
-                failed = true;
-                fail(FAILED, &error.to_string());
-            }
-        }
-    }
-    if !arguments.json
-        && let Err(error) = io::stdout().write_all(summary.text(language, arguments.strict).as_bytes())
-    {
-        return fail(FAILED, &AuditError::Report(error).to_string());
-    }
-    match summary.exit_code(arguments.strict) {
-        0 | 15 if failed => ExitCode::from(FAILED),
-        code => ExitCode::from(code),
-    }
-}
-
-/// A policy that is not there is a failure to read; one that cannot be used is a wrong argument.
-fn read_policy(arguments: &Arguments) -> Result<TrustPolicy, (u8, String)> {
-    let place = arguments.trust.display();
-    let text = std::fs::read_to_string(&arguments.trust)
-        .map_err(|e| (FAILED, format!("trust policy '{place}' cannot be read ({e}); name the file with --trust")))?;
-    TrustPolicy::parse(&text).map_err(|e| (USAGE, format!("'{place}': {e}")))
-}
-
-/// The checkpoint that the auditor kept. It is believed as the log's, whoever cosigned it then.
-fn read_since(arguments: &Arguments, policy: &TrustPolicy) -> Result<Option<Checkpoint>, (u8, String)> {
-    let Some(file) = &arguments.since else { return Ok(None) };
-    let place = file.display();
-    let bytes = std::fs::read(file).map_err(|e| (FAILED, format!("checkpoint '{place}' cannot be read ({e})")))?;
-    let log = policy.log().ok_or_else(|| (USAGE, "--since needs a 'log' line in the trust policy".to_owned()))?;
-    let unusable = |e: String| (USAGE, format!("checkpoint '{place}': {e}"));
-    let note = Note::parse(&bytes).map_err(|e| unusable(e.to_string()))?;
-    log.signed(&note).map(Some).map_err(|e| unusable(e.to_string()))
-}
-
-fn print(line: &Line, json: bool, language: Language) -> io::Result<()> {
-    let text = if json { serde_json::to_string(line)? + "\n" } else { report::text(line, language) };
-    io::stdout().write_all(text.as_bytes())
-}
-
-fn fail(code: u8, message: &str) -> ExitCode {
-    // Nothing is left to tell when even stderr is closed.
-    let _ = writeln!(io::stderr(), "sohoa-verify: {message}");
-    ExitCode::from(code)
+    ExitCode::from(run("sohoa-verify", &arguments.paths, &arguments.trust, &arguments.options, None))
 }

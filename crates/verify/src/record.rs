@@ -1,12 +1,17 @@
 //! One record's folder: every receipt opened, every object it names hashed again, and the chain of its revisions followed.
 
 use crate::arrival;
+use crate::audit::Observer;
 use crate::cause::{Cause, Finding};
+use crate::cosigned::TimeBracket;
 use crate::files::{self, Entry, Kind};
 use crate::key_events::Keys;
 use crate::log::{self, LogCopy, Logged};
+use crate::moments::{self, Moments};
 use crate::verdict::{Line, MoreFinding, Verdict};
+use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
+use sohoa_record::manifest::{Manifest, Object, PdfSignature, Role};
 use sohoa_record::seal::Opened;
 use sohoa_record::{Digests, Receipt, Sha256Hex, TrustPolicy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,9 +37,14 @@ pub struct Home<'a> {
     pub log: Option<&'a LogCopy>,
     /// What the root says about keys; none when the policy names no root.
     pub keys: Option<&'a Keys>,
+    /// The time as of which is asked, in seconds since 1970 UTC; none: what is here.
+    pub at: Option<u64>,
+    /// Asked about each believed revision; what it says of the latest is handed on.
+    pub observer: Option<Observer<'a>>,
 }
 
 /// What came of a record.
+#[derive(Serialize, Deserialize)]
 pub struct Checked {
     /// The record's line.
     pub line: Line,
@@ -50,6 +60,8 @@ pub struct Checked {
     pub codes: Vec<Sha256Hex>,
     /// True when every revision's receipt is here, could be opened and is of this record: then all its objects are known.
     pub complete: bool,
+    /// What the caller wanted to know of the latest revision, when that was believed.
+    pub note: Option<String>,
 }
 
 /// What is kept of an opened receipt: never the manifest itself, which may be large.
@@ -61,6 +73,11 @@ struct Revision {
     sealed_at: String,
     state: &'static str,
     log_index: Option<u64>,
+    time: Option<moments::Logged>,
+    pdf_signatures: Vec<PdfSignature>,
+    note: Option<String>,
+    /// As of the time that was asked for it was there, as the sealer says.
+    then: bool,
 }
 
 struct Check<'a> {
@@ -78,6 +95,8 @@ struct Check<'a> {
     later_part: bool,
     codes: Vec<Sha256Hex>,
     complete: bool,
+    /// The latest revision as of the time that was asked for.
+    latest: Option<u32>,
     /// Files that a receipt, or its place, accounts for.
     accounted: BTreeSet<PathBuf>,
 }
@@ -96,6 +115,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
         later_part: false,
         codes: Vec::new(),
         complete: true,
+        latest: None,
         accounted: BTreeSet::new(),
     };
     let mut files = Vec::new();
@@ -105,6 +125,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
     }
     check.chain(&files);
     check.withheld();
+    check.as_of();
     check.conclude(&files)
 }
 
@@ -175,7 +196,11 @@ impl Check<'_> {
         self.codes.extend(opened.manifest.result_code.iter().map(|code| Sha256Hex::of(code.as_bytes())));
         self.manifest_copy(&entry.path, &opened);
         self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
-        let log_index = self.check_logged(&entry.path, &opened, policy);
+        let then = self.was_there(&opened);
+        let (log_index, time) = match self.check_logged(&entry.path, &opened, policy) {
+            Some((index, bracket)) => (Some(index), self.check_time(&shown, bracket, &opened, policy)),
+            None => (None, None),
+        };
         if let Some(cause) = self.home.keys.and_then(|keys| keys.judge(&opened, log_index)) {
             self.find(Finding::about(shown.clone(), Some(revision), cause));
         }
@@ -188,6 +213,7 @@ impl Check<'_> {
             }
         }
         self.present.insert(revision);
+        let note = self.home.observer.map(|observer| (observer.note)(&opened));
         let summary = Revision {
             digest: opened.digest,
             previous: opened.manifest.previous,
@@ -196,6 +222,10 @@ impl Check<'_> {
             sealed_at: opened.manifest.sealed_at,
             state: opened.manifest.state.as_str(),
             log_index,
+            time,
+            pdf_signatures: opened.manifest.pdf_signatures,
+            note,
+            then,
         };
         match self.revisions.get(&revision) {
             Some(other) if other.digest != summary.digest => self.find(Finding::about(shown, Some(revision), Cause::TwoReceipts)),
@@ -232,7 +262,7 @@ impl Check<'_> {
             let (sealed, hash) = (&object.digests, object.digests.sha256.as_str());
             let mut places = vec![(folder, vec![object.name.as_str()])];
             places.extend(self.home.store.map(|store| (store, vec!["objects", "sha256", &hash[..2], hash])));
-            let mut here = false;
+            let (mut here, mut sound) = (false, None);
             let mut causes = Vec::new();
             for (base, steps) in places {
                 let path = steps.iter().fold(base.to_owned(), |path, step| path.join(step));
@@ -240,8 +270,10 @@ impl Check<'_> {
                     Ok(None) => continue,
                     Ok(Some(Kind::File)) if base != folder && self.whole.contains(sealed) => {}
                     Ok(Some(Kind::File)) => match whole(&path, sealed) {
-                        Ok(()) if base != folder => self.whole.push(sealed.clone()),
-                        Ok(()) => {}
+                        Ok(()) => {
+                            sound = Some(path.clone());
+                            self.whole.extend((base != folder).then(|| sealed.clone()));
+                        }
                         Err(cause) => causes.push(cause),
                     },
                     Ok(Some(_)) => causes.push(Cause::NotAFile),
@@ -253,6 +285,7 @@ impl Check<'_> {
             if !here {
                 causes.push(Cause::ObjectMissing);
             }
+            causes.extend(sound.and_then(|path| self.bad_pdf(&path, object, &opened.manifest)));
             for cause in causes {
                 self.find(Finding::about(&object.name, Some(opened.manifest.revision), cause));
             }
@@ -260,8 +293,17 @@ impl Check<'_> {
         }
     }
 
+    /// What is wrong with the legal signatures that the manifest says a PDF has.
+    fn bad_pdf(&self, path: &Path, object: &Object, manifest: &Manifest) -> Option<Cause> {
+        let observer = self.home.observer.filter(|_| object.role == Role::Searchable && !manifest.pdf_signatures.is_empty())?;
+        match std::fs::read(path) {
+            Ok(bytes) => (observer.pdf)(&bytes, manifest).map(|(vi, en)| Cause::BadPdfSignature { vi, en }),
+            Err(error) => Some(files::unreadable(&error)),
+        }
+    }
+
     /// When the policy names a log, the receipt must be in it: in the copy that is at hand, or by the proof beside the receipt.
-    fn check_logged(&mut self, receipt: &Path, opened: &Opened, policy: &TrustPolicy) -> Option<u64> {
+    fn check_logged(&mut self, receipt: &Path, opened: &Opened, policy: &TrustPolicy) -> Option<(u64, (TimeBracket, usize))> {
         let shown = self.shown(receipt);
         let stem = shown.strip_suffix(".dsse.json").unwrap_or(&shown);
         let (proof, shown_proof) =
@@ -273,19 +315,68 @@ impl Check<'_> {
         }
         let policy = policy.log()?;
         let revision = Some(opened.manifest.revision);
-        let proved = here.then(|| files::small_file(&proof).and_then(|bytes| log::check_proof(&bytes, opened, policy)));
+        let proved =
+            here.then(|| files::small_file(&proof).and_then(|bytes| log::check_proof(&bytes, opened, policy, self.home.at)));
         if let Some(Err(cause)) = &proved {
             self.find(Finding::about(shown_proof, revision, cause.clone()));
         }
         match (self.home.log.map(|log| log.of_receipt(opened)), proved) {
-            (Some(Logged::At(index)), _) => return Some(index),
+            (Some(Logged::At(index)), _) => return Some((index, self.home.log?.moments.bracket(index))),
             (Some(Logged::Differs(index)), _) => self.find(Finding::about(shown, revision, Cause::LeafDiffers(index))),
-            (None, Some(proved)) => return proved.ok(),
+            (None, Some(proved)) => {
+                let (index, cosigned) = proved.ok()?;
+                return Some((index, Moments::of(cosigned).bracket(index)));
+            }
             // An archive without a log has a line of its own for that.
             (None, None) if self.home.store.is_some() => {}
             (Some(Logged::Not), _) | (None, None) => self.find(Finding::about(shown, revision, Cause::NotLogged)),
         }
         None
+    }
+
+    /// As of the time that was asked for, a revision was there when its sealer says so; witnesses must agree, see [`Self::check_time`].
+    fn was_there(&self, opened: &Opened) -> bool {
+        let sealed = moments::parse(&opened.manifest.sealed_at).unwrap_or(0);
+        self.home.at.is_none_or(|at| sealed <= at)
+    }
+
+    /// Between which witnessed moments the leaf came into the log, and whether the claimed time may be true.
+    fn check_time(
+        &mut self,
+        shown: &str,
+        (bracket, witnesses): (TimeBracket, usize),
+        opened: &Opened,
+        policy: &TrustPolicy,
+    ) -> Option<moments::Logged> {
+        let (sealed_at, revision) = (&opened.manifest.sealed_at, Some(opened.manifest.revision));
+        if let Some(cause) = moments::contradiction(sealed_at, &bracket, policy.time_tolerance()) {
+            self.find(Finding::about(shown, revision, cause));
+        }
+        if self.home.at.is_some() && bracket.by.is_none() && policy.log().is_some_and(|log| log.wants_witnesses()) {
+            self.find(Finding::about(shown, revision, Cause::NotWitnessedThen));
+        }
+        moments::Logged::of(&bracket, witnesses)
+    }
+
+    /// As of a time: what concerns revisions that were not there then is no finding.
+    fn as_of(&mut self) {
+        if self.home.at.is_none() || self.revisions.is_empty() {
+            return;
+        }
+        let last = self.revisions.iter().filter(|(_, revision)| revision.then).map(|(number, _)| *number).max();
+        let later = |number: u32| last.is_none_or(|last| number > last);
+        let known_then = |finding: &Finding| match (&finding.cause, self.home.log) {
+            (Cause::Withheld(leaf), Some(log)) => log.moments.bracket(*leaf).0.by.is_some(),
+            _ => finding.revision.is_none_or(|number| !later(number) || !self.revisions.contains_key(&number)),
+        };
+        let kept: Vec<Finding> = self.findings.iter().filter(|finding| known_then(finding)).cloned().collect();
+        self.findings = kept;
+        self.latest = last;
+        if last.is_none() && self.findings.is_empty() {
+            let first = self.revisions.values().next().map_or_else(String::new, |revision| revision.sealed_at.clone());
+            let number = self.revisions.keys().next().copied();
+            self.find(Finding { cause: Cause::NotYet { sealed_at: first }, object: None, revision: number });
+        }
     }
 
     /// Revisions that the log knows and that are not here: later ones, which nothing else would betray, and any other.
@@ -334,7 +425,8 @@ impl Check<'_> {
         // stable: among equals the first that was found leads
         self.findings.sort_by_key(|finding| finding.cause.verdict());
         let worst = self.findings.first();
-        let number = worst.map_or_else(|| self.revisions.keys().next_back().copied(), |finding| finding.revision);
+        let latest = || self.latest.or_else(|| self.revisions.keys().next_back().copied());
+        let number = worst.map_or_else(&latest, |finding| finding.revision);
         let revision = number.and_then(|n| self.revisions.get(&n));
         let line = Line {
             record,
@@ -348,9 +440,13 @@ impl Check<'_> {
             sealed_at: revision.map(|r| r.sealed_at.clone()),
             state: revision.map(|r| r.state.to_owned()),
             log_index: revision.and_then(|r| r.log_index),
+            time: revision.and_then(|r| r.time.clone()),
+            pdf_signatures: revision.map_or_else(Vec::new, |r| r.pdf_signatures.clone()),
+            absent: Vec::new(),
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
             more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
         };
+        let note = latest().and_then(|number| self.revisions.get(&number)).and_then(|revision| revision.note.clone());
         Checked {
             line,
             strays,
@@ -359,6 +455,7 @@ impl Check<'_> {
             later_part: self.later_part,
             codes: self.codes,
             complete: self.complete,
+            note,
         }
     }
 

@@ -1,6 +1,8 @@
 //! The report for people, in Vietnamese or English, readable on a terminal of 80 columns.
 
 use crate::cause::printable;
+use crate::moments::Logged;
+use crate::sample::Sampled;
 use crate::verdict::{Line, Verdict};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -25,6 +27,12 @@ pub struct Summary {
     judged: u64,
     /// True when the trust policy names a log, so that a removal shows.
     pub logged: bool,
+    /// True when the log was held against a checkpoint that was kept, so that going back shows.
+    pub since: bool,
+    /// True when witnesses are asked for, so that back-dating shows.
+    pub witnessed: bool,
+    /// What samples came to; none when every record was looked at.
+    pub sampled: Vec<Sampled>,
 }
 
 impl Summary {
@@ -32,6 +40,11 @@ impl Summary {
     pub fn add(&mut self, line: &Line) {
         *self.counts.entry(line.verdict).or_default() += 1;
         self.judged += u64::from(!line.verdict.is_note());
+    }
+
+    /// How many lines have that verdict.
+    pub fn count(&self, verdict: Verdict) -> u64 {
+        self.counts.get(&verdict).copied().unwrap_or(0)
     }
 
     /// The exit code: 15 when there was nothing to verify, else that of the heaviest verdict.
@@ -47,14 +60,19 @@ impl Summary {
 
     /// The closing lines: counts, what they mean, and what no such report can show.
     pub fn text(&self, language: Language, strict: bool) -> String {
-        let count = |verdict| self.counts.get(&verdict).copied().unwrap_or(0);
+        let count = |verdict| self.count(verdict);
         let mut text = "-".repeat(WIDTH);
         text.push('\n');
         for verdict in Verdict::ALL.into_iter().rev().filter(|v| count(*v) > 0 || *v == Verdict::Ok) {
             let _ = writeln!(text, "{} {:>8}", padded(label(verdict, language), 16), count(verdict));
         }
         text.push('\n');
+        for sampled in &self.sampled {
+            text.push_str(&wrapped(&sampled.text(language), 0));
+        }
         let closing = match (language, self.exit_code(strict)) {
+            (Language::Vi, 0) if !self.sampled.is_empty() => "Kết luận: mọi hồ sơ lưu trong mẫu còn đúng như khi niêm phong.",
+            (Language::En, 0) if !self.sampled.is_empty() => "Conclusion: every record of the sample is as it was sealed.",
             (Language::Vi, 0) => "Kết luận: mọi hồ sơ lưu ở đây còn đúng như khi niêm phong.",
             (Language::Vi, 15) => "Kết luận: không có hồ sơ lưu nào để kiểm tra.",
             (Language::Vi, _) => "Kết luận: CÓ SAI LỆCH, xem các dòng nêu trên.",
@@ -63,32 +81,36 @@ impl Summary {
             (Language::En, _) => "Conclusion: NOT ALL IS WELL, see the lines above.",
         };
         text.push_str(&wrapped(closing, 0));
-        text.push_str(&wrapped(limits(language, self.logged), 0));
+        text.push_str(&wrapped(&self.limits(language), 0));
         text
     }
-}
 
-/// What the report cannot show, however good it looks. With a log, removals are among what it shows.
-pub fn limits(language: Language, logged: bool) -> &'static str {
-    match (language, logged) {
-        (Language::Vi, false) => {
-            "Báo cáo này không cho thấy được: việc lấy đi trọn một hồ sơ lưu hoặc (các) phiên bản cuối của nó (cần nhật ký minh \
-             bạch, danh sách tin cậy chưa nêu nhật ký nào); thời điểm niêm phong có thật hay không (do bên niêm phong tự khai); bản \
-             quét có đúng với bản giấy hay không."
-        }
-        (Language::Vi, true) => {
-            "Báo cáo này không cho thấy được: nhật ký có bị lùi về một bản cũ hay không, nếu không giữ bản kiểm cũ (--since); thời \
-             điểm niêm phong có thật hay không (do bên niêm phong tự khai); bản quét có đúng với bản giấy hay không."
-        }
-        (Language::En, false) => {
-            "This report cannot show: the removal of a whole record, or of its latest revisions (that takes a transparency log, \
-             and the trust policy names none); whether a sealing time is true (the sealer claims it); whether a scan is true to its \
-             paper."
-        }
-        (Language::En, true) => {
-            "This report cannot show: whether the log was taken back to an older state, unless an older checkpoint was kept \
-             (--since); whether a sealing time is true (the sealer claims it); whether a scan is true to its paper."
-        }
+    /// What the report cannot show, however good it looks. With a log, removals are among what it shows; with a kept checkpoint, a log
+    /// that was taken back; with witnesses, a sealing time that is off by more than the tolerance.
+    pub fn limits(&self, language: Language) -> String {
+        let all = match language {
+            Language::Vi => [
+                "việc lấy đi trọn một hồ sơ lưu hoặc (các) phiên bản cuối của nó (cần nhật ký minh bạch, danh sách tin cậy chưa nêu nhật \
+                 ký nào)",
+                "nhật ký có bị lùi về một bản cũ hay không, nếu không giữ bản kiểm cũ (--since)",
+                "thời điểm niêm phong có thật hay không (do bên niêm phong tự khai)",
+                "thời điểm niêm phong có thật đến từng giây hay không: nhân chứng chỉ cho biết khoảng thời gian",
+                "các hồ sơ lưu ngoài mẫu, và tệp không thuộc hồ sơ nào",
+                "bản quét có đúng với bản giấy hay không",
+            ],
+            Language::En => [
+                "the removal of a whole record, or of its latest revisions (that takes a transparency log, and the trust policy names none)",
+                "whether the log was taken back to an older state, unless an older checkpoint was kept (--since)",
+                "whether a sealing time is true (the sealer claims it)",
+                "whether a sealing time is true to the second: witnesses bound it only",
+                "records outside of the sample, and files of no record",
+                "whether a scan is true to its paper",
+            ],
+        };
+        let applies = [!self.logged, self.logged && !self.since, !self.witnessed, self.witnessed, !self.sampled.is_empty(), true];
+        let told: Vec<&str> = all.into_iter().zip(applies).filter(|(_, applies)| *applies).map(|(text, _)| text).collect();
+        let head = if language == Language::Vi { "Báo cáo này không cho thấy được" } else { "This report cannot show" };
+        format!("{head}: {}.", told.join("; "))
     }
 }
 
@@ -105,6 +127,13 @@ pub fn text(line: &Line, language: Language) -> String {
         let _ = write!(head, "  {}", printable(&at.chars().take(16).collect::<String>().replace('T', " ")));
     }
     head.push('\n');
+    if let Some(time) = line.time.as_ref().filter(|_| about_record) {
+        head.push_str(&wrapped(&logged(time, language), 4));
+    }
+    if !line.absent.is_empty() {
+        let word = if language == Language::Vi { "không có ở đây" } else { "not here" };
+        head.push_str(&wrapped(&format!("{word}: {}", line.absent.join(", ")), 4));
+    }
     if line.verdict == Verdict::Ok {
         return head;
     }
@@ -117,6 +146,25 @@ pub fn text(line: &Line, language: Language) -> String {
         head.push_str(&reason(&format!("… và {rest} điểm khác (xem --json)"), &format!("… and {rest} more (see --json)")));
     }
     head
+}
+
+/// Between which witnessed moments it came into the log.
+pub fn logged(time: &Logged, language: Language) -> String {
+    let shown = |time: &String| time.chars().take(19).collect::<String>().replace('T', " ");
+    let (after, before, n) = (time.after.as_ref().map(shown), time.before.as_ref().map(shown), time.witnesses);
+    match (language, after, before) {
+        (Language::Vi, Some(a), Some(b)) => format!("vào nhật ký giữa {a} và {b} ({n} nhân chứng)"),
+        (Language::Vi, None, Some(b)) => format!("vào nhật ký trước {b} ({n} nhân chứng)"),
+        (Language::Vi, Some(a), None) => format!("vào nhật ký sau {a}"),
+        (Language::En, Some(a), Some(b)) => format!("logged between {a} and {b} ({})", counted(n, "witness", "witnesses")),
+        (Language::En, None, Some(b)) => format!("logged before {b} ({})", counted(n, "witness", "witnesses")),
+        (Language::En, Some(a), None) => format!("logged after {a}"),
+        (_, None, None) => String::new(),
+    }
+}
+
+fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// Reasons shown below the first; the rest is in `--json`.
@@ -166,10 +214,11 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
+        let [plain, logged] = [false, true].map(|logged| Summary { logged, ..Summary::default() });
         for text in [
-            limits(Language::Vi, true),
-            limits(Language::En, true),
-            limits(Language::Vi, false),
+            &logged.limits(Language::Vi),
+            &logged.limits(Language::En),
+            &plain.limits(Language::Vi),
             &"x".repeat(200),
             &format!("a {} b", "y".repeat(79)),
         ] {

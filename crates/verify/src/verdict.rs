@@ -1,10 +1,12 @@
 //! The verdicts, their exit codes, and the line that is written for each record.
 
 use crate::cause::Finding;
-use serde::Serialize;
+use crate::moments::Logged;
+use serde::{Deserialize, Serialize};
+use sohoa_record::manifest::PdfSignature;
 
 /// What is found about a record. The order is the order of weight: the first of several findings is the record's verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Bytes are not those that were sealed, or a receipt is not where it belongs.
@@ -21,6 +23,10 @@ pub enum Verdict {
     VoidKey,
     /// The log, or a proof of it, does not hold: not signed as the policy wants, not hashing to its checkpoint, not continuing an older one.
     BadLog,
+    /// The time that the sealer claims contradicts what witnesses say of the log.
+    BadTime,
+    /// It is what was sealed, of an older revision than the latest that is here.
+    Superseded,
     /// A receipt that is not in the log, though the policy names one.
     Unlogged,
     /// Not a receipt, or not of a format that this version knows.
@@ -31,13 +37,15 @@ pub enum Verdict {
     Unsealed,
     /// A note: a file that no receipt names.
     Unreferenced,
+    /// A note: as of the time that was asked for it was not sealed yet.
+    NotYet,
     /// All that was sealed is here, byte for byte.
     Ok,
 }
 
 impl Verdict {
     /// All, heaviest first.
-    pub const ALL: [Verdict; 13] = [
+    pub const ALL: [Verdict; 16] = [
         Verdict::Altered,
         Verdict::Missing,
         Verdict::Withheld,
@@ -45,11 +53,14 @@ impl Verdict {
         Verdict::UnknownKey,
         Verdict::VoidKey,
         Verdict::BadLog,
+        Verdict::BadTime,
+        Verdict::Superseded,
         Verdict::Unlogged,
         Verdict::Malformed,
         Verdict::Unreadable,
         Verdict::Unsealed,
         Verdict::Unreferenced,
+        Verdict::NotYet,
         Verdict::Ok,
     ];
 
@@ -64,16 +75,18 @@ impl Verdict {
             Verdict::Withheld => 16,
             Verdict::BadLog => 17,
             Verdict::Unlogged => 18,
-            Verdict::VoidKey => 19,
+            Verdict::BadTime => 19,
+            Verdict::Superseded => 20,
+            Verdict::VoidKey => 22,
             Verdict::Unreadable => 1,
             Verdict::Unsealed | Verdict::Unreferenced if strict => 11,
-            Verdict::Unsealed | Verdict::Unreferenced | Verdict::Ok => 0,
+            Verdict::Unsealed | Verdict::Unreferenced | Verdict::NotYet | Verdict::Ok => 0,
         }
     }
 
     /// True for what asks for a look and proves nothing by itself.
     pub fn is_note(self) -> bool {
-        matches!(self, Verdict::Unsealed | Verdict::Unreferenced)
+        matches!(self, Verdict::Unsealed | Verdict::Unreferenced | Verdict::NotYet)
     }
 
     /// At the head of a line for people, in Vietnamese; at most 15 columns.
@@ -84,6 +97,9 @@ impl Verdict {
             Verdict::Withheld => "BỊ GIẤU",
             Verdict::BadLog => "SAI NHẬT KÝ",
             Verdict::Unlogged => "NGOÀI NHẬT KÝ",
+            Verdict::BadTime => "SAI THỜI ĐIỂM",
+            Verdict::Superseded => "BẢN CŨ",
+            Verdict::NotYet => "CHƯA CÓ LÚC ĐÓ",
             Verdict::BadSignature => "SAI CHỮ KÝ",
             Verdict::UnknownKey => "KHÓA LẠ",
             Verdict::VoidKey => "KHÓA VÔ HIỆU",
@@ -103,6 +119,9 @@ impl Verdict {
             Verdict::Withheld => "WITHHELD",
             Verdict::BadLog => "BAD LOG",
             Verdict::Unlogged => "UNLOGGED",
+            Verdict::BadTime => "BAD TIME",
+            Verdict::Superseded => "SUPERSEDED",
+            Verdict::NotYet => "NOT YET",
             Verdict::BadSignature => "BAD SIGNATURE",
             Verdict::UnknownKey => "UNKNOWN KEY",
             Verdict::VoidKey => "VOID KEY",
@@ -116,7 +135,7 @@ impl Verdict {
 }
 
 /// What is written for a record, or for a file that belongs to none. In JSON its members; they may be added to, not renamed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// The record: as signed, or as its folder is named; null for what belongs to none.
     pub record: Option<String>,
@@ -140,17 +159,26 @@ pub struct Line {
     /// The outcome in that revision: `sealed`, `review`, `skipped`, `failed`.
     pub state: Option<String>,
     /// Where that revision is in the log, from 0; left out when no log was asked for or it is not in there.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,
+    /// Between which witnessed moments that revision came into the log; left out when no witness says anything of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Logged>,
+    /// The legal signatures on that revision's PDF, as the sealer saw them; their bytes are sealed with the PDF. Left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pdf_signatures: Vec<PdfSignature>,
+    /// Of loose files: objects of that revision that were not given. Left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
     /// The record's folder or the file, relative to the audited folder.
     pub path: String,
     /// Findings beyond the first, at most 100 of them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<MoreFinding>,
 }
 
 /// A further finding about the same record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct MoreFinding {
     pub verdict: Verdict,
@@ -175,6 +203,9 @@ impl Line {
             sealed_at: None,
             state: None,
             log_index: None,
+            time: None,
+            pdf_signatures: Vec::new(),
+            absent: Vec::new(),
             path,
             more: Vec::new(),
         }

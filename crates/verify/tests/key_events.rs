@@ -134,20 +134,20 @@ fn keys_of_a_root_are_believed_where_they_count() {
 fn attack_signing_key_stolen_what_it_seals_after_its_revocation_is_void() {
     let case = Case::new(&signed(&ended(&first(), State::Revoked, None), &[1, 2]), &key());
     let said = case.verify();
-    said.expect(19, B, "void_key", "r0001.dsse.json");
+    said.expect(22, B, "void_key", "r0001.dsse.json");
     assert_eq!(said.about(A)["verdict"], "ok", "what was logged before stays good: {}", said.text);
     assert!(reason(&said, B).contains("signed by a revoked key (leaf 2 of the log; void from leaf 2 on): máy chủ bị xâm nhập"));
     assert!(said.about(B)["reason_vi"].as_str().unwrap().contains("khóa đã bị thu hồi"), "{}", said.text);
     // The theft was before A: that is void too.
     let case = Case::new(&signed(&ended(&first(), State::Revoked, Some(1)), &[1, 2]), &key());
     let said = case.verify();
-    said.expect(19, A, "void_key", "r0001.dsse.json");
+    said.expect(22, A, "void_key", "r0001.dsse.json");
     // Whoever also lists the key in the policy believes the root all the same.
     let own = tempfile::tempdir().unwrap();
     let trust = trust_in_root(own.path());
     let listed = fs::read_to_string(&trust).unwrap() + &policy_line(&key().verifying_key(), "listed") + "\n";
     write(&trust, listed);
-    verify(case.dir.path(), &trust).expect(19, A, "void_key", "r0001.dsse.json");
+    verify(case.dir.path(), &trust).expect(22, A, "void_key", "r0001.dsse.json");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn attack_signing_key_stolen_a_receipt_is_dated_back_and_kept_out_of_the_log() {
     let case = Case::new(&signed(&ended(&first(), State::Revoked, None), &[1, 2]), &key());
     case.log(&[0, 1, 2]);
     let said = case.verify();
-    said.expect(19, B, "void_key", "r0001.dsse.json");
+    said.expect(22, B, "void_key", "r0001.dsse.json");
     assert!(said.text.contains("\"unlogged\""), "{}", said.text);
 }
 
@@ -164,12 +164,12 @@ fn attack_signing_key_stolen_a_receipt_is_dated_back_and_kept_out_of_the_log() {
 fn a_receipt_of_a_retired_key_or_of_one_that_is_not_introduced_yet_is_told() {
     let case = Case::new(&signed(&ended(&first(), State::Retired, None), &[1, 2]), &key());
     let said = case.verify();
-    said.expect(19, B, "void_key", "r0001.dsse.json");
+    said.expect(22, B, "void_key", "r0001.dsse.json");
     assert!(reason(&said, B).contains("a key that leaf 2 of the log retired"), "{}", said.text);
     let case = Case::new(&signed(&ended(&first(), State::Retired, None), &[1, 2]), &other_key());
     case.log(&[0, 1, 3, 2]);
     let said = case.verify();
-    said.expect(19, B, "void_key", "r0001.dsse.json");
+    said.expect(22, B, "void_key", "r0001.dsse.json");
     assert!(reason(&said, B).contains("introduces only with leaf 3"), "{}", said.text);
 }
 
@@ -229,8 +229,8 @@ fn an_export_brings_its_keyrings_with_their_proofs() {
     put(1, 0, signed(&first(), &[1, 2]).to_bytes());
     assert_eq!(verify(bag.path(), &trust).code, 0, "an export of before the revocation");
     put(2, 2, case.second.to_bytes());
-    verify(bag.path(), &trust).expect(19, B, "void_key", "r0001/r0001.dsse.json");
-    verify(&data.join(B), &trust).expect(19, B, "void_key", "r0001/r0001.dsse.json");
+    verify(bag.path(), &trust).expect(22, B, "void_key", "r0001/r0001.dsse.json");
+    verify(&data.join(B), &trust).expect(22, B, "void_key", "r0001/r0001.dsse.json");
     // a proof of another leaf
     put(2, 1, case.second.to_bytes());
     let said = verify(bag.path(), &trust);

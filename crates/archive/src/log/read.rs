@@ -4,13 +4,14 @@ use super::leaves::Leaves;
 use crate::error::{Error, Result};
 use crate::store::Archive;
 use bytes::Bytes;
+use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
-use sohoa_record::log::head::Head;
+use sohoa_record::log::head::{Head, cosigned};
 use sohoa_record::log::proof::{Node, Plan};
 use sohoa_record::log::tile::Contents;
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, Note, Tile, TlogProof};
+use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, Note, OlderCheckpoint, Tile, TlogProof};
 use sohoa_record::seal::Opened;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -61,6 +62,22 @@ impl LogReader {
     /// The proof to hand out: that leaf `index` is in the tree of that checkpoint, which has `size` leaves.
     pub async fn proof(&self, index: u64, size: u64, checkpoint: Note) -> Result<TlogProof> {
         Ok(TlogProof { extra: None, index, hashes: self.inclusion(index, size).await?, checkpoint })
+    }
+
+    /// The newest kept checkpoint that witnesses cosigned and that lacks leaf `index`, with the proof that the tree of `size` leaves continues
+    /// it; none when there is none.
+    async fn older(&self, index: u64, size: u64) -> Result<Option<OlderCheckpoint>> {
+        let folder = place("cosigned");
+        let listed = self.store.list(Some(&folder)).map_err(Error::store(&folder));
+        let newest = listed.try_fold(None, |newest: Option<u64>, meta| async move {
+            let kept = meta.location.filename().and_then(|name| name.parse().ok()).filter(|kept| *kept <= index);
+            Ok(newest.max(kept))
+        });
+        let Some(old) = newest.await? else { return Ok(None) };
+        let path = place(&cosigned(old));
+        let Some(bytes) = self.read(&path).await? else { return Ok(None) };
+        let checkpoint = Note::parse(&bytes).map_err(|e| Error::malformed(&path, e))?;
+        Ok(Some(OlderCheckpoint { hashes: self.consistency(old, size).await?, checkpoint }))
     }
 
     /// The right edge of the tree of the first `size` leaves.
@@ -184,7 +201,11 @@ impl Archive {
         leaves.follow(&log, tree.size).await?;
         let hash = leaf_hash(&Leaf::of_revision(opened).to_bytes());
         match leaves.indices_of(&[hash]).await?.get(&hash) {
-            Some(index) if *index < tree.size => Ok(Some(log.proof(*index, tree.size, note).await?)),
+            Some(index) if *index < tree.size => {
+                let mut proof = log.proof(*index, tree.size, note).await?;
+                proof.extra = log.older(*index, tree.size).await?.map(|older| older.to_string().into_bytes());
+                Ok(Some(proof))
+            }
             _ => Ok(None),
         }
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutMode, PutPayload};
 use sohoa_record::Sha256Hex;
-use sohoa_record::log::head::{CREATE_ONLY, Head};
+use sohoa_record::log::head::{CREATE_ONLY, Head, cosigned};
 use sohoa_record::log::tile::{TILE_WIDTH, push_entry, split_entries};
 use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, LogPolicy, Note, NoteSigner, Tile};
@@ -114,7 +114,8 @@ impl Log {
     }
 
     /// Publishes the newest checkpoint anew with the cosignatures of `note`, which is a note of the same text. False when the log went on
-    /// since: then the newer checkpoint stays, and its cosignatures are asked for next.
+    /// since: then the newer checkpoint stays, and its cosignatures are asked for next. Cosigned by the policy's quorum it is kept for good: from
+    /// its times follows when what comes later was not yet in the log.
     pub async fn publish_cosigned(&self, note: &Note) -> Result<bool> {
         // No append of this writer comes in between.
         let _turn = self.state.lock().await;
@@ -124,6 +125,9 @@ impl Log {
             return Ok(false);
         }
         self.reader.store.put(&path, PutPayload::from(note.to_string())).await.map_err(Error::store(&path))?;
+        if let Some(seen) = self.policy.check(note).ok().filter(|judged| judged.seen.is_some()) {
+            self.create(&place(&cosigned(seen.checkpoint.size)), note.to_string().into_bytes()).await?;
+        }
         Ok(true)
     }
 

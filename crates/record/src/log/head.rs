@@ -52,6 +52,11 @@ impl Head {
     }
 }
 
+/// The path of the checkpoint of that size as a quorum of witnesses cosigned it. Its times say later when the log was how large.
+pub fn cosigned(size: u64) -> String {
+    format!("cosigned/{size:020}")
+}
+
 /// The path of the entries that lead to a tree of that size and root.
 pub fn staging(size: u64, root: &Hash) -> String {
     let root: String = root.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -15,7 +15,7 @@ const MOST_HASHES: usize = 63;
 /// A proof that was parsed and not yet believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlogProof {
-    /// What the application adds, unauthenticated. Ours have none.
+    /// What the application adds, unauthenticated. Ours have an [`super::OlderCheckpoint`], or none.
     pub extra: Option<Vec<u8>>,
     /// The leaf's place in the log, from 0.
     pub index: u64,

@@ -3,6 +3,7 @@
 
 use super::{Failure, Outcome, find_record, open_indexed};
 use crate::config::Config;
+use crate::present::counted;
 use crate::time;
 use futures::TryStreamExt as _;
 use sohoa_archive::{Archive, layout};
@@ -39,7 +40,7 @@ pub async fn run(config: &Config, records: &[String], to: &Path) -> Outcome {
         }
     }
     bag.finish()?;
-    println!("{} records in {}", wanted.len(), to.display());
+    println!("{} in {}", counted(wanted.len(), "record"), to.display());
     println!("check it anywhere with: sohoa-verify {} --trust TRUST_FILE", to.display());
     Ok(ExitCode::SUCCESS)
 }

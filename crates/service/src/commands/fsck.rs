@@ -3,7 +3,7 @@
 use super::{Failure, Outcome, PARTIAL, open};
 use crate::config::Config;
 use crate::logbook::kept_checkpoint;
-use crate::present::json_line;
+use crate::present::{counted, json_line};
 use sohoa_archive::fsck::Finding;
 use sohoa_archive::store::remove_index;
 use std::process::ExitCode;
@@ -33,7 +33,8 @@ pub async fn run(config: &Config, rebuild: bool, json: bool) -> Outcome {
         if json {
             println!("{}", json_line(&rebuilt));
         } else {
-            println!("rebuilt: {} revisions, {} jobs, {} registers", rebuilt.revisions, rebuilt.jobs, rebuilt.registers);
+            let counts = [(rebuilt.revisions, "revision"), (rebuilt.jobs, "job"), (rebuilt.registers, "register")];
+            println!("rebuilt: {}", counts.map(|(n, one)| counted(n, one)).join(", "));
         }
     } else {
         let kept = kept_checkpoint(config)?;
@@ -42,17 +43,17 @@ pub async fn run(config: &Config, rebuild: bool, json: bool) -> Outcome {
             println!("{}", json_line(&report));
         } else {
             println!(
-                "looked at {} objects ({:.1} MB), {} records in {} revisions, {} arrivals, {} links, {} registers, {} leaves of the log: {} errors, {} notes",
-                report.objects,
+                "looked at {} ({:.1} MB), {} in {}, {}, {}, {}, {} of the log: {}, {}",
+                counted(report.objects, "object"),
                 report.bytes as f64 / 1e6,
-                report.records,
-                report.revisions,
-                report.arrivals,
-                report.links,
-                report.registers,
-                report.leaves,
-                report.errors,
-                report.notes
+                counted(report.records, "record"),
+                counted(report.revisions, "revision"),
+                counted(report.arrivals, "arrival"),
+                counted(report.links, "link"),
+                counted(report.registers, "register"),
+                if report.leaves == 1 { "1 leaf".to_owned() } else { format!("{} leaves", report.leaves) },
+                counted(report.errors, "error"),
+                counted(report.notes, "note")
             );
         }
     }

@@ -64,11 +64,7 @@ pub async fn report(config: &Config, year: Option<i16>, json: bool) -> Outcome {
     let archive = open_indexed(config).await?;
     let today = time::now().date();
     let year = year.unwrap_or(today.year());
-    let units = units(config)?;
-    let targets = match table(config, &config.report.targets)? {
-        Some(text) => Targets::default().overlay(Targets::parse(&text).map_err(|e| Failure::Setup(e.to_string()))?),
-        None => Targets::default(),
-    };
+    let (units, targets) = (units(config)?, targets(config)?);
     let entries = entries(&archive).await?;
     let register = rows(&archive).await?;
     let rows = figures(&entries, register.as_deref(), &units, &targets, year, today);
@@ -86,6 +82,12 @@ pub fn units(config: &Config) -> Result<Units, Failure> {
     Units::parse(&text).and_then(|own| Units::default().overlay(own)).map_err(|e| Failure::Setup(e.to_string()))
 }
 
+/// The targets that hold here.
+pub fn targets(config: &Config) -> Result<Targets, Failure> {
+    let Some(text) = table(config, &config.report.targets)? else { return Ok(Targets::default()) };
+    Targets::parse(&text).map(|own| Targets::default().overlay(own)).map_err(|e| Failure::Setup(e.to_string()))
+}
+
 fn table(config: &Config, file: &Path) -> Result<Option<String>, Failure> {
     if file.as_os_str().is_empty() {
         return Ok(None);
@@ -94,40 +96,39 @@ fn table(config: &Config, file: &Path) -> Result<Option<String>, Failure> {
     std::fs::read_to_string(&file).map(Some).map_err(|e| Failure::Setup(format!("{} cannot be read: {e}", file.display())))
 }
 
-/// What the index knows of each document; values in doubt find no result.
-async fn entries(archive: &Archive) -> Result<Vec<Entry>, Failure> {
+/// What the index knows of each document.
+pub async fn entries(archive: &Archive) -> Result<Vec<Entry>, Failure> {
     let mut all = Vec::new();
     let mut after = None;
     loop {
         let page = archive.index.entries(&Filter::default(), after.as_ref(), 1000).await?;
         let Some(last) = page.last().map(|entry| entry.record.clone()) else { return Ok(all) };
-        for entry in page {
-            let vouched = |wanted: &str| {
-                let field = entry.fields.iter().find(|field| field.name == wanted && field.doubt.is_none());
-                field.and_then(|field| field.value.clone())
-            };
-            let arrived = time::parse(&entry.arrived_at).map_or_else(|| time::now().date(), |time| time.date());
-            all.push(Entry {
-                record: entry.record.to_string(),
-                unit: entry.unit.clone(),
-                procedure: vouched(name::PROCEDURE_CODE),
-                dossier_code: entry.dossier_code.clone(),
-                code_number: vouched(name::CODE_NUMBER),
-                code_notation: vouched(name::CODE_NOTATION),
-                issued_date: vouched(name::ISSUED_DATE).and_then(|date| date.parse().ok()),
-                state: entry.state,
-                // No legal PDF signature is made or judged by this version, so none is claimed.
-                signed: false,
-                archived: true,
-                arrived,
-            });
-        }
+        all.extend(page.iter().map(counted_entry));
         after = Some(last);
     }
 }
 
+/// A record as it is counted; values in doubt find no result.
+pub fn counted_entry(entry: &sohoa_archive::Entry) -> Entry {
+    let vouched = |name: &str| entry.vouched(name).map(str::to_owned);
+    Entry {
+        record: entry.record.to_string(),
+        unit: entry.unit.clone(),
+        procedure: vouched(name::PROCEDURE_CODE),
+        dossier_code: entry.dossier_code.clone(),
+        code_number: vouched(name::CODE_NUMBER),
+        code_notation: vouched(name::CODE_NOTATION),
+        issued_date: vouched(name::ISSUED_DATE).and_then(|date| date.parse().ok()),
+        state: entry.state,
+        // No legal PDF signature is made or judged by this version, so none is claimed.
+        signed: false,
+        archived: true,
+        arrived: time::parse(&entry.arrived_at).map_or_else(|| time::now().date(), |time| time.date()),
+    }
+}
+
 /// Rows of all registers together; none when no register was imported.
-async fn rows(archive: &Archive) -> Result<Option<Vec<RegisterRow>>, Failure> {
+pub async fn rows(archive: &Archive) -> Result<Option<Vec<RegisterRow>>, Failure> {
     let notes = registers::that_count(archive).await?;
     if notes.is_empty() {
         return Ok(None);
@@ -140,7 +141,7 @@ async fn rows(archive: &Archive) -> Result<Option<Vec<RegisterRow>>, Failure> {
 }
 
 /// The figures for people, within 80 columns: who, then a line for each counter.
-fn table_of(rows: &[ReportRow], year: i16, has_register: bool) -> String {
+pub fn table_of(rows: &[ReportRow], year: i16, has_register: bool) -> String {
     let mut out = format!("{year}\n");
     let mut last = String::new();
     for row in rows {

@@ -62,8 +62,13 @@ pub async fn run(config: &Config, asked: Sign, password_file: Option<&Path>) -> 
 pub fn tell_retried(retried: &Retried) {
     if *retried != Retried::default() {
         eprintln!(
-            "legal signatures: {} documents that waited are signed, {} still wait (sohoa sign list)",
-            retried.signed, retried.waiting
+            "legal signatures: {}, {} still waiting (sohoa sign list)",
+            if retried.signed == 1 {
+                "1 document that waited is signed".to_owned()
+            } else {
+                format!("{} documents that waited are signed", retried.signed)
+            },
+            retried.waiting
         );
     }
 }

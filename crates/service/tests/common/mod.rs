@@ -82,10 +82,8 @@ pub fn write_private(path: &Path, text: &str) {
 }
 
 /// What may be said of an archive whose run was killed: whole receipts, and leaves that the next run appends.
-pub fn is_half_done(verdict: &str, line: &Value) -> bool {
-    let no_leaf_yet =
-        verdict == "bad_log" && line["reason"].as_str().is_some_and(|reason| reason.ends_with("the archive has none"));
-    ["ok", "unsealed", "unreferenced", "unlogged"].contains(&verdict) || no_leaf_yet
+pub fn is_half_done(verdict: &str) -> bool {
+    ["ok", "unsealed", "unreferenced", "unlogged"].contains(&verdict)
 }
 
 /// What the auditors' program says of a folder.

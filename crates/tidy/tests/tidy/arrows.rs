@@ -10,7 +10,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("sohoa-sign", &["sohoa-record"]),
     ("sohoa-archive", &["sohoa-record"]),
     ("sohoa-verify", &["sohoa-record", "sohoa-sign"]),
-    ("sohoa-service", &["sohoa-record", "sohoa-digitize", "sohoa-coverage", "sohoa-sign", "sohoa-archive"]),
+    ("sohoa-service", &["sohoa-record", "sohoa-digitize", "sohoa-coverage", "sohoa-sign", "sohoa-archive", "sohoa-verify"]),
 ];
 
 /// Workshop tools: they may use anything, and nothing of the product uses them.

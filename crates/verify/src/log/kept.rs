@@ -1,10 +1,13 @@
 //! What an archive keeps of its log besides checkpoint and entries: hash tiles, tiles of older sizes, heads and staged entries. All of
 //! it follows from the entries, so each file is compared with what they yield, while they are read.
 
+use super::Reading;
 use crate::cause::{Cause, Finding, clipped};
 use crate::files::{self, Kind};
+use crate::moments::judge_as_of;
 use sohoa_record::Sha256Hex;
-use sohoa_record::log::head::{CREATE_ONLY, Head, parse_staging, staging};
+use sohoa_record::log::head::{CREATE_ONLY, Head, cosigned as cosigned_path, parse_staging, staging};
+use sohoa_record::log::policy::{Cosigned, PolicyError};
 use sohoa_record::log::tile::{Contents, push_entry, split_entries};
 use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Checkpoint, Edge, Hash, LogPolicy, Note, Tile};
@@ -21,6 +24,8 @@ pub(super) struct Kept<'a> {
     tree: &'a Checkpoint,
     /// True of an archive's own log, which has every file that was ever written. Of a copy what is there is compared.
     whole: bool,
+    /// What witnesses said until then counts.
+    at: Option<u64>,
     /// Each tile that is there, and whether it was compared or told of.
     tiles: BTreeMap<Tile, bool>,
     heads: Vec<Link>,
@@ -30,6 +35,9 @@ pub(super) struct Kept<'a> {
     passed: usize,
     /// Staged entries by the size of the tree that they continue: size and root of the tree that they lead to.
     staged: BTreeMap<u64, Vec<(u64, Hash)>>,
+    /// Cosigned checkpoints of the past, by the size of their tree; then those that the entries lead to.
+    cosigned: BTreeMap<u64, (Hash, Option<Cosigned>)>,
+    seen: Vec<Cosigned>,
     findings: Vec<Finding>,
 }
 
@@ -43,17 +51,20 @@ struct Link {
 
 impl<'a> Kept<'a> {
     /// Lists what is in `folder`, a log whose believed checkpoint is `tree`.
-    pub(super) fn list(folder: &'a Path, policy: &'a LogPolicy, tree: &'a Checkpoint, whole: bool) -> Self {
+    pub(super) fn list(folder: &'a Path, reading: Reading<'a>, tree: &'a Checkpoint) -> Self {
         let mut kept = Kept {
             folder,
-            policy,
+            policy: reading.policy,
             tree,
-            whole,
+            whole: reading.whole,
+            at: reading.at,
             tiles: BTreeMap::new(),
             heads: Vec::new(),
             broken: false,
             passed: 0,
             staged: BTreeMap::new(),
+            cosigned: BTreeMap::new(),
+            seen: Vec::new(),
             findings: Vec::new(),
         };
         let mut found = Found::default();
@@ -61,6 +72,7 @@ impl<'a> Kept<'a> {
         kept.check_create_only(found.create_only);
         kept.read_heads(&found.heads);
         kept.place_staged(&found.staged);
+        kept.read_cosigned(&found.cosigned);
         kept
     }
 
@@ -97,6 +109,13 @@ impl<'a> Kept<'a> {
         if written {
             edge.tiles().map(|(tile, _)| tile).chain(last).for_each(|tile| self.want(tile, size));
         }
+        if let Some((root, cosigned)) = self.cosigned.remove(&size) {
+            if root == edge.root() {
+                self.seen.extend(cosigned);
+            } else {
+                self.tell(&cosigned_path(size), bad("the entries have another root at its size: two histories were signed"));
+            }
+        }
         for (to, root) in self.staged.remove(&size).unwrap_or_default() {
             let path = staging(to, &root);
             if let Some(bytes) = self.file(&path) {
@@ -110,8 +129,8 @@ impl<'a> Kept<'a> {
     }
 
     /// Goes on, after the last entry under the checkpoint, by the heads beyond it: a writer is at work, or was stopped. Then tells
-    /// what belongs to no tree.
-    pub(super) fn finish(mut self, mut edge: Edge, mut bundle: Vec<u8>) -> Vec<Finding> {
+    /// what belongs to no tree. Gives that, and the cosigned checkpoints that hold.
+    pub(super) fn finish(mut self, mut edge: Edge, mut bundle: Vec<u8>) -> (Vec<Finding>, Vec<Cosigned>) {
         while let Some(head) = self.heads.get(self.passed).copied().filter(|_| !self.broken) {
             let (size, path) = (head.size, staging(head.size, &head.root));
             let Some(bytes) = self.file(&path) else { break };
@@ -134,7 +153,11 @@ impl<'a> Kept<'a> {
         for (to, root) in std::mem::take(&mut self.staged).into_values().flatten() {
             self.tell(&staging(to, &root), bad("its entries continue no tree of this log"));
         }
-        self.findings
+        let beyond: Vec<u64> = std::mem::take(&mut self.cosigned).into_keys().collect();
+        for size in beyond {
+            self.tell(&cosigned_path(size), Cause::LogTakenBack { kept: size, found: self.tree.size });
+        }
+        (self.findings, self.seen)
     }
 
     fn walk(&mut self, folder: &Path, below: &str, depth: usize, found: &mut Found) {
@@ -160,8 +183,10 @@ impl<'a> Kept<'a> {
             self.tiles.insert(tile, false);
         } else if let Some(staged) = parse_staging(path) {
             found.staged.insert(staged);
-        } else if let Some(number) = number_of_head(path) {
+        } else if let Some(number) = number_in(path, "heads/") {
             found.heads.push(number);
+        } else if let Some(size) = number_in(path, "cosigned/") {
+            found.cosigned.push(size);
         } else if path == "create-only" {
             found.create_only = true;
         } else if let Some((own, _)) =
@@ -215,6 +240,25 @@ impl<'a> Kept<'a> {
         }
         if self.whole && !self.broken && !self.heads.iter().any(|head| head.size == self.tree.size) {
             self.lacks_head(expected);
+        }
+    }
+
+    /// Reads checkpoints that witnesses cosigned when they were the newest. The times of those whom the policy does not ask say nothing.
+    fn read_cosigned(&mut self, sizes: &[u64]) {
+        for &size in sizes {
+            let path = cosigned_path(size);
+            let Some(bytes) = self.file(&path) else { continue };
+            let note = Note::parse(&bytes).map_err(PolicyError::from);
+            let judged = note.and_then(|note| Ok((self.policy.signed(&note)?, judge_as_of(&note, self.policy, self.at))));
+            match judged {
+                Ok((tree, cosigned)) if tree.size == size && tree.origin == self.tree.origin => match cosigned {
+                    Ok(cosigned) => drop(self.cosigned.insert(size, (tree.root, Some(cosigned)))),
+                    Err(PolicyError::NoQuorum { .. }) => drop(self.cosigned.insert(size, (tree.root, None))),
+                    Err(error) => self.tell(&path, Cause::BadLog(clipped(&error.to_string()))),
+                },
+                Ok(_) => self.tell(&path, bad("it is a checkpoint of another tree than its name says")),
+                Err(error) => self.tell(&path, Cause::BadLog(clipped(&error.to_string()))),
+            }
         }
     }
 
@@ -323,13 +367,16 @@ impl<'a> Kept<'a> {
 struct Found {
     /// Highest first.
     heads: Vec<u64>,
+    cosigned: Vec<u64>,
     staged: BTreeSet<(u64, Hash)>,
     create_only: bool,
 }
 
-fn number_of_head(path: &str) -> Option<u64> {
-    let number = path.strip_prefix("heads/")?.parse().ok().filter(|number| *number > 0)?;
-    (Head::path(number) == path).then_some(number)
+/// The number of a head, or the size of a cosigned checkpoint: both are written with twenty digits.
+fn number_in(path: &str, folder: &str) -> Option<u64> {
+    let digits = path.strip_prefix(folder)?;
+    let number = digits.parse().ok().filter(|number| *number > 0)?;
+    (format!("{number:020}") == digits).then_some(number)
 }
 
 /// True when the tile has its last hash since the tree has that size.

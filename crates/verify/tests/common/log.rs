@@ -1,10 +1,12 @@
 //! A log of test receipts, written without the archive's writer.
 
 use super::*;
+use sohoa_record::log::cosignature::cosign;
+use sohoa_record::log::note::KeyType;
 use sohoa_record::log::proof::Plan;
 use sohoa_record::log::tile::push_entry;
 use sohoa_record::log::tree::{complete_root, leaf_hash};
-use sohoa_record::log::{Checkpoint, Edge, Head, Leaf, Note, NoteSigner, Tile, TlogProof};
+use sohoa_record::log::{Checkpoint, Edge, Head, Leaf, Note, NoteSigner, Tile, TlogProof, VerifierKey};
 use sohoa_record::seal::Opened;
 use sohoa_record::{Sha256Hex, TrustPolicy};
 
@@ -21,6 +23,34 @@ pub fn trust_with_log(folder: &Path) -> PathBuf {
         [policy_line(&key().verifying_key(), "Khóa thử nghiệm"), format!("log {}", signer().public()), "quorum none".into()];
     write(&path, lines.join("\n") + "\n");
     path
+}
+
+/// Three witnesses of the tests.
+pub const WITNESSES: [&str; 3] = ["w1.example", "w2.example", "w3.example"];
+
+fn witness_key(n: usize) -> SigningKey {
+    SigningKey::from_bytes(&[0x60 + n as u8; 32])
+}
+
+/// A trust policy that wants two of the three witnesses, and has more lines.
+pub fn trust_with_witnesses(folder: &Path, more: &str) -> PathBuf {
+    let path = folder.join("trust.txt");
+    let mut text = format!("{}\nlog {}\n", policy_line(&key().verifying_key(), "Khóa thử nghiệm"), signer().public());
+    for (n, name) in WITNESSES.iter().enumerate() {
+        let key = VerifierKey::new(name, KeyType::Cosignature, witness_key(n).verifying_key()).unwrap();
+        text += &format!("witness w{} {key}\n", n + 1);
+    }
+    write(&path, format!("{text}group q 2 w1 w2 w3\nquorum q\n{more}\n"));
+    path
+}
+
+/// The note with cosignatures of witnesses (from 0) at those times: RFC 3339.
+pub fn cosigned(mut note: Note, times: &[(usize, &str)]) -> Note {
+    for (n, time) in times {
+        let time = sohoa_verify::moments::parse(time).unwrap();
+        note.signatures.push(cosign(&note.text, WITNESSES[*n], &witness_key(*n), time).unwrap());
+    }
+    note
 }
 
 /// A receipt of `manifest` as it is opened.

@@ -1,0 +1,142 @@
+//! The moments that witnesses stand for: checkpoints of one log with the times at which a quorum had seen them. From them follows for
+//! each leaf between which two of them it came into the log. Times are what signatures say; no clock is read.
+
+use crate::cause::Cause;
+use crate::cosigned::{TimeBracket, bracket};
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use serde::{Deserialize, Serialize};
+use sohoa_record::log::note::KeyType;
+use sohoa_record::log::policy::{Cosigned, PolicyError};
+use sohoa_record::log::{LogPolicy, Note};
+
+/// Vietnam has been +07:00 without summer time since 1975.
+const VIETNAM: Offset = Offset::constant(7);
+
+/// Witnessed checkpoints of one line of history, the smallest first: whoever brings one has seen that it is.
+#[derive(Clone, Debug, Default)]
+pub struct Moments {
+    all: Vec<Cosigned>,
+    /// For each place the one with the latest `last` up to there.
+    last: Vec<usize>,
+    /// For each place the one with the earliest `first` from there on.
+    first: Vec<usize>,
+}
+
+/// Between which witnessed moments a revision came into the log. In JSON its members; they may be added to, not renamed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logged {
+    /// A quorum of witnesses saw the log without it at this time: RFC 3339 at +07:00; null when no such checkpoint is at hand.
+    pub after: Option<String>,
+    /// A quorum had seen the log with it by this time: RFC 3339 at +07:00; null when none had.
+    pub before: Option<String>,
+    /// How many witnesses of the policy cosigned the checkpoint that `before` is of.
+    pub witnesses: usize,
+}
+
+impl Moments {
+    /// From judged checkpoints. One that no witness was asked for has no time and says nothing here.
+    pub fn of(checkpoints: impl IntoIterator<Item = Cosigned>) -> Moments {
+        let mut all: Vec<Cosigned> = checkpoints.into_iter().filter(|cosigned| cosigned.seen.is_some()).collect();
+        all.sort_by_key(|cosigned| cosigned.checkpoint.size);
+        let last_of = |at: usize| all[at].seen.map(|seen| seen.last);
+        let first_of = |at: usize| all[at].seen.map_or(u64::MAX, |seen| seen.first);
+        let mut last: Vec<usize> = (0..all.len()).collect();
+        let mut first = last.clone();
+        for at in 1..all.len() {
+            last[at] = [last[at - 1], at].into_iter().max_by_key(|at| last_of(*at)).unwrap_or(at);
+        }
+        for at in (1..all.len()).rev() {
+            first[at - 1] = [at - 1, first[at]].into_iter().min_by_key(|at| first_of(*at)).unwrap_or(at - 1);
+        }
+        Moments { all, last, first }
+    }
+
+    /// Where the leaf `index` is between them, and how many witnesses cosigned the later one.
+    pub fn bracket(&self, index: u64) -> (TimeBracket, usize) {
+        let border = self.all.partition_point(|cosigned| cosigned.checkpoint.size <= index);
+        let older = border.checked_sub(1).map(|at| &self.all[self.last[at]]);
+        let newer = self.first.get(border).map(|at| &self.all[*at]);
+        let of_both = newer.and_then(|newer| Some((bracket(index, older, newer)?, newer.witnesses.len())));
+        let after = older.and_then(|older| older.seen).map(|seen| seen.last);
+        of_both.unwrap_or((TimeBracket { after, by: None }, 0))
+    }
+}
+
+impl Logged {
+    /// As it is told; none when no witness said anything.
+    pub fn of(bracket: &TimeBracket, witnesses: usize) -> Option<Logged> {
+        let told = bracket.after.is_some() || bracket.by.is_some();
+        told.then(|| Logged { after: bracket.after.map(rfc3339), before: bracket.by.map(rfc3339), witnesses })
+    }
+}
+
+/// What a claimed time is beside the bracket, with clocks at most `tolerance` seconds apart: none when it may be true.
+pub fn contradiction(claimed: &str, bracket: &TimeBracket, tolerance: u64) -> Option<Cause> {
+    let seconds = parse(claimed)?;
+    if let Some(by) = bracket.by.filter(|_| bracket.contradicts(seconds, tolerance)) {
+        return Some(Cause::SealedAfterLogged { claimed: claimed.to_owned(), by: rfc3339(by) });
+    }
+    let after = bracket.after.filter(|_| bracket.late_by(seconds) > tolerance)?;
+    Some(Cause::KeptOutOfLog { claimed: claimed.to_owned(), after: rfc3339(after) })
+}
+
+/// Judges a note as of a time: cosignatures that were made later are passed over.
+pub fn judge_as_of(note: &Note, policy: &LogPolicy, at: Option<u64>) -> Result<Cosigned, PolicyError> {
+    let Some(at) = at else { return policy.check(note) };
+    let mut then = note.clone();
+    then.signatures.retain(|signature| {
+        let witness = policy.witnesses().iter().find(|witness| signature.names(&witness.key));
+        let time = witness.filter(|witness| witness.key.key_type() == KeyType::Cosignature);
+        let time = time.and_then(|_| signature.bytes.first_chunk::<8>()).map(|bytes| u64::from_be_bytes(*bytes));
+        time.is_none_or(|time| time <= at)
+    });
+    policy.check(&then)
+}
+
+/// Seconds since 1970 UTC of a time of RFC 3339, which is as signed manifests have it, or of a day, which ends at its last second in
+/// Vietnam. None when it is neither.
+pub fn parse(text: &str) -> Option<u64> {
+    let day = || {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        VIETNAM.to_timestamp(date.at(23, 59, 59, 0)).ok()
+    };
+    let timestamp = text.parse::<Timestamp>().ok().or_else(day)?;
+    u64::try_from(timestamp.as_second()).ok()
+}
+
+/// `2026-11-22T13:02:11+07:00`. A time beyond the calendar is the calendar's last.
+pub fn rfc3339(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or(Timestamp::MAX);
+    VIETNAM.to_datetime(time).strftime("%Y-%m-%dT%H:%M:%S+07:00").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_written_at_plus_seven() {
+        let time = parse("2026-11-22T13:02:11+07:00").unwrap();
+        assert_eq!((time, parse("2026-11-22T06:02:11Z")), (1_795_327_331, Some(time)));
+        assert_eq!(rfc3339(time), "2026-11-22T13:02:11+07:00");
+        assert_eq!(parse("2050-01-01").map(rfc3339).as_deref(), Some("2050-01-01T23:59:59+07:00"));
+        assert_eq!(parse("yesterday"), None);
+        assert!(rfc3339(u64::MAX).starts_with("9999-12-"));
+    }
+
+    #[test]
+    fn a_claimed_time_may_be_off_by_the_tolerance_and_no_more() {
+        let time = |text: &str| parse(text).unwrap();
+        let bracket = TimeBracket { after: Some(time("2026-11-20T12:00:00+07:00")), by: Some(time("2026-11-22T12:00:00+07:00")) };
+        for (claimed, fits) in [
+            ("2026-11-21T12:00:00+07:00", true),
+            ("2026-11-22T12:05:00+07:00", true),
+            ("2026-11-22T12:05:01+07:00", false),
+            ("2026-11-20T11:55:00+07:00", true),
+            ("2026-11-20T11:54:59+07:00", false),
+        ] {
+            assert_eq!(contradiction(claimed, &bracket, 300).is_none(), fits, "{claimed}");
+        }
+    }
+}
