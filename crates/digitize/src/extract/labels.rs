@@ -98,11 +98,13 @@ impl<'a> Vocabulary<'a> {
             let ends_cell = to + 1 == cell.len() || tokens::gap(token, &cell[to + 1]) > 1.5 * sheet.em;
             for (label, cue) in &self.entries {
                 let length = label.folded.len();
-                if length.abs_diff(read.len()) > length / 8 || !begin_alike(&label.folded, &read) {
+                // a short one that opens its row and has its colon may lack a letter
+                let most = (length / 8).max(usize::from(begins_cell && token.colon && length > 5));
+                if length.abs_diff(read.len()) > most || !begin_alike(&label.folded, &read) {
                     continue;
                 }
                 let distance = if label.folded == read { 0 } else { edits(&label.folded, &read) };
-                if distance > length / 8 {
+                if distance > most {
                     continue;
                 }
                 let stops = token.colon || leader_follows;
@@ -111,7 +113,7 @@ impl<'a> Vocabulary<'a> {
                     begins_cell && (token.colon || ends_cell)
                 } else {
                     let in_place = begins_cell || !label.begins_cell || capital;
-                    let unstopped = begins_cell && distance == 0 && words >= 2;
+                    let unstopped = begins_cell && words >= 2 && (distance == 0 || words >= 4 && distance == 1);
                     (stops && in_place) || unstopped
                 };
                 let better = best
