@@ -72,6 +72,8 @@ const PHRASES: &[&str] = &[
     "THỦ TƯỚNG",
     "HIỆU TRƯỞNG",
     "NGƯỜI KÝ TRÍCH LỤC",
+    "NGƯỜI KÝ GIẤY KHAI SINH",
+    "NGƯỜI TIẾP NHẬN HỒ SƠ",
 ];
 
 /// The words joined, with accents that the closed list or the paper's own place name give back; and for each word whether it
@@ -161,6 +163,7 @@ mod tests {
     fn another_letter_in_a_word_of_the_list_is_noticed() {
         assert!(is_misread("GHỦ") && is_misread("TRƯỜNC") && !is_misread("CHỦ") && !is_misread("CHU"));
         assert!(!is_misread("NHẬN") && !is_misread("HỒ") && !is_misread("TIẾP") && !is_misread("TM"));
+        assert!("NGƯỜI KÝ GIẤY KHAI SINH".split(' ').all(|word| !is_misread(word)), "SINH is no TỈNH");
     }
 
     #[test]

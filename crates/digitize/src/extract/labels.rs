@@ -69,18 +69,23 @@ impl<'a> Vocabulary<'a> {
     fn matches(&self, sheet: &Sheet<'_>, cell: &[Token<'a>]) -> Vec<Match<'a>> {
         let (mut found, mut at) = (Vec::new(), 0);
         while at < cell.len() {
-            match self.match_at(sheet, cell, at) {
-                Some(matched) => {
+            let matched = self.match_at(sheet, cell, at);
+            // a short word before a label may pass for letters of it: it is read from where it fits better
+            let next = (at + 1 < cell.len()).then(|| self.match_at(sheet, cell, at + 1)).flatten();
+            match (matched, next) {
+                (Some((distance, matched)), Some((closer, better))) if matched.to == better.to && closer < distance => at += 1,
+                (Some((_, matched)), _) => {
                     at = matched.to;
                     found.push(matched);
                 }
-                None => at += 1,
+                (None, _) => at += 1,
             }
         }
         found
     }
 
-    fn match_at(&self, sheet: &Sheet<'_>, cell: &[Token<'a>], from: usize) -> Option<Match<'a>> {
+    /// The label that begins with a token, and by how many letters it was read otherwise.
+    fn match_at(&self, sheet: &Sheet<'_>, cell: &[Token<'a>], from: usize) -> Option<(usize, Match<'a>)> {
         let first = &cell[from];
         if first.is_leader() {
             return None;
@@ -128,7 +133,7 @@ impl<'a> Vocabulary<'a> {
                 break;
             }
         }
-        best.map(|(_, matched)| matched)
+        best
     }
 }
 

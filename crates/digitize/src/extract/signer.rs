@@ -25,6 +25,7 @@ pub(super) struct Signer<'a> {
 }
 
 static ON_BEHALF: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}]*(?:TM|KT|TL|TUQ|Q)\s*[.,]"));
+static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b((?:TM|KT|TL|TUQ|Q)\.)(\p{Lu})"));
 static POSITION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:chu tich|giam doc|truong|chanh|thu tuong|cuc|bo truong|hieu truong|nguoi ky|tong giam doc|chu nhiem|vien truong|thu truong|pho|nguoi tiep nhan)\b",
@@ -142,6 +143,8 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     let lettered = |word: &&Word| word.text.chars().any(char::is_alphanumeric);
     let authority_words: Vec<&Word> = lines.iter().flat_map(|run| run.words.iter().copied()).filter(lettered).collect();
     let (position, confirmed) = capitals::respell(&authority_words, "");
+    // NĐ 30/2020, Phụ lục I: a space follows the abbreviation
+    let position = RUN_ON.replace_all(&position, "$1 $2").into_owned();
     // "on behalf of" alone says nothing of the signer: his own line was not read
     let own_line = lines.last().is_some_and(|run| !ON_BEHALF.is_match(&run.text()));
     let position_sure = own_line
@@ -277,6 +280,13 @@ mod tests {
         assert_eq!(read(paper), Some(("Trần Văn Mẫu".into(), true, Some("TM. ỦY BAN NHÂN DÂN".into()))));
         let hidden = Paper::new().line(400, 2000, "Nơi nhận:").line(400, 2060, "- Như Điều 3;").line(1580, 2450, "Trần Văn Mẫu");
         assert_eq!(read(hidden), Some(("Trần Văn Mẫu".into(), false, None)));
+    }
+
+    #[test]
+    fn a_space_that_the_engine_lost_stands_in_the_position() {
+        let paper =
+            Paper::new().line(1570, 2000, "KT.CHỦ TỊCH").line(1570, 2060, "PHÓ CHỦ TỊCH").line(1580, 2450, "Trần Văn Mẫu");
+        assert_eq!(read(paper).unwrap().2.as_deref(), Some("KT. CHỦ TỊCH PHÓ CHỦ TỊCH"));
     }
 
     #[test]
