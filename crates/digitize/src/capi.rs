@@ -8,6 +8,7 @@
 pub mod line_images;
 
 use crate::page::Grey;
+use crate::recognize::Part;
 use leptess::capi;
 use sohoa_record::text::nfc;
 use sohoa_record::{Line, PageText, Rect, Word};
@@ -98,25 +99,26 @@ impl Pix {
         (!failed).then_some((up, left))
     }
 
-    /// Widths and heights of the connected components, pixels; for one-bit images.
-    pub fn components(&self) -> Vec<(u32, u32)> {
+    /// The boxes of the connected components, pixels; for one-bit images.
+    pub fn components(&self) -> Vec<Rect> {
         const CONNECTED_BY_CORNERS_TOO: i32 = 8;
-        let mut sizes = Vec::new();
+        let mut places = Vec::new();
         // SAFETY: takes a valid one-bit image; a null result is handled, and what is not null is freed.
         unsafe {
             let mut boxes = capi::pixConnCompBB(self.0.as_ptr(), CONNECTED_BY_CORNERS_TOO);
             if boxes.is_null() {
-                return sizes;
+                return places;
             }
             for nth in 0..capi::boxaGetCount(boxes) {
-                let (mut width, mut height) = (0, 0);
-                if capi::boxaGetBoxGeometry(boxes, nth, null_mut(), null_mut(), &mut width, &mut height) == 0 {
-                    sizes.push((width.max(0) as u32, height.max(0) as u32));
+                let (mut x, mut y, mut width, mut height) = (0, 0, 0, 0);
+                if capi::boxaGetBoxGeometry(boxes, nth, &mut x, &mut y, &mut width, &mut height) == 0 {
+                    let [x, y, width, height] = [x, y, width, height].map(|pixels| pixels.max(0) as u32);
+                    places.push(Rect { x, y, width, height });
                 }
             }
             capi::boxaDestroy(&mut boxes);
         }
-        sizes
+        places
     }
 
     /// What of a one-bit image touches its edge and is as long as a quarter of it: where the glass was not covered. None when
@@ -295,6 +297,20 @@ impl Tesseract {
             capi::TessBaseAPIClear(api);
             text
         }
+    }
+
+    /// Reads a part of a page by itself; boxes are pixels of `grey`.
+    pub fn recognize_part(&mut self, grey: &Grey, dpi: u32, part: Part) -> Option<PageText> {
+        let mode = match part {
+            Part::Line | Part::LineOnceMore => capi::TessPageSegMode_PSM_SINGLE_LINE,
+            Part::Block => capi::TessPageSegMode_PSM_SINGLE_BLOCK,
+        };
+        // SAFETY: sets one number of a handle that is ours alone (`&mut self`).
+        unsafe { capi::TessBaseAPISetPageSegMode(self.0.as_ptr(), mode) };
+        let text = self.recognize(grey, dpi);
+        // SAFETY: as above.
+        unsafe { capi::TessBaseAPISetPageSegMode(self.0.as_ptr(), capi::TessPageSegMode_PSM_AUTO) };
+        text
     }
 
     /// Collects the words of the last recognition.

@@ -1,5 +1,7 @@
-//! Clean: the engine's copy of a page is made upright, straight, grey and of a fitting resolution. The kept image is not
-//! touched: heavy cleaning is for reading, never for keeping.
+//! Clean: the engine's copy of a page is made upright, straight, grey, of a fitting resolution and without dotted leaders. The kept image
+//! is not touched: heavy cleaning is for reading, never for keeping.
+
+mod leaders;
 
 use crate::capi::Pix;
 use crate::page::{CleanPage, Grey, Scan};
@@ -16,13 +18,15 @@ const LEAST_ORIENTATION_CONFIDENCE: f32 = 8.0;
 const LEAST_ORIENTATION_RATIO: f32 = 2.5;
 /// Height of the letter x, in pixels, that the engine's copy gets. 18 and 22 were compared over page classes, 20 and 24 on the
 /// sample papers only; they differ by little (benches/RESULTS.md).
-const READING_X_HEIGHT: f32 = 22.0;
+pub(crate) const READING_X_HEIGHT: f32 = 22.0;
 /// The same as a resolution, for a page that does not tell its letters' height.
 const READING_DPI: u16 = 250;
 /// No copy has less than this.
 const LEAST_READING_DPI: u16 = 190;
 /// No copy is enlarged by more: letters of a few pixels do not gain detail.
 const MOST_ENLARGED: f32 = 2.5;
+/// Print has no lower letters: x is as high in 5 points. A full stop of 14 points is half as high.
+const LEAST_LETTER_MM: f32 = 0.85;
 /// Fewer letters of one height are not yet a text.
 const LEAST_LETTERS: u32 = 60;
 /// Below this a page is flagged (NĐ 30/2020/NĐ-CP Phụ lục I: at least 200 dpi).
@@ -65,11 +69,17 @@ fn make_readable(page: &mut CleanPage, threshold: u8) {
         let Some(again) = measured(&page.grey) else { return };
         (pix, bilevel, whitened) = again;
     }
-    let letters = x_height(&bilevel).map(|height| if halved { 2.0 * height } else { height });
-    let factor = reading_scale(letters, page.dpi);
+    let components = bilevel.components();
+    let letters = x_height(&components, if halved { page.dpi / 2 } else { page.dpi });
+    let dots = letters.map_or(Vec::new(), |x_height| leaders::find(&components, x_height));
+    let factor = reading_scale(letters.map(|height| if halved { 2.0 * height } else { height }), page.dpi);
     let turn = skew(&bilevel);
-    if factor == 1.0 && turn.is_none() && !whitened {
+    if factor == 1.0 && turn.is_none() && !whitened && dots.is_empty() {
         return;
+    }
+    if !dots.is_empty() {
+        let Some(without) = without_leaders(pix, &dots, halved) else { return };
+        pix = without;
     }
     // Turning mixes neighbouring pixels; on the larger of the two copies that takes the least from a hook or a dot.
     pix = if factor < 1.0 {
@@ -90,6 +100,15 @@ fn measured(grey: &Grey, threshold: u8, halved: bool) -> Option<(Pix, Pix, bool)
     let bilevel = bilevel.without(&shadows)?;
     pix.whiten(&if halved { shadows.doubled_bilevel()? } else { shadows })?;
     Some((pix, bilevel, true))
+}
+
+/// The pixels without the leaders, which were found at the measured size.
+fn without_leaders(pix: Pix, pieces: &[Rect], halved: bool) -> Option<Pix> {
+    let times = if halved { 2 } else { 1 };
+    let full = |r: &Rect| Rect { x: r.x * times, y: r.y * times, width: r.width * times, height: r.height * times };
+    let mut grey = pix.into_grey();
+    leaders::erase(&mut grey, &pieces.iter().map(full).collect::<Vec<_>>(), 1 + times);
+    Pix::from_grey(&grey)
 }
 
 fn straightened(pix: Pix, turn: Option<f32>, page: &mut CleanPage) -> Pix {
@@ -139,19 +158,20 @@ fn skew(bilevel: &Pix) -> Option<f32> {
 }
 
 /// The commonest height of letters, pixels: that of x where most letters have neither ascender nor mark that touches them. None
-/// when there are too few to tell.
-fn x_height(bilevel: &Pix) -> Option<f32> {
-    const LEAST: usize = 5; // marks, dots and dust are lower
+/// when there are too few to tell. `dpi` is that of the components.
+fn x_height(components: &[Rect], dpi: u32) -> Option<f32> {
     const MOST: usize = 60;
+    // marks, dust and the dots of a form are lower; there may be more of these than letters
+    let least = ((LEAST_LETTER_MM * dpi as f32 / 25.4) as usize).clamp(5, MOST / 2);
     let mut heights = [0u32; MOST];
-    for (width, height) in bilevel.components() {
+    for Rect { width, height, .. } in components.iter().copied() {
         // letters that touch are taken for one, rules and frames are not
-        if (LEAST..MOST).contains(&(height as usize)) && width * 4 > height && width < height * 6 {
+        if (least..MOST).contains(&(height as usize)) && width * 4 > height && width < height * 6 {
             heights[height as usize] += 1;
         }
     }
     let around = |height: usize| heights[height - 1] + heights[height] + *heights.get(height + 1).unwrap_or(&0);
-    let most = (LEAST..MOST).max_by_key(|height| (around(*height), MOST - height))?;
+    let most = (least..MOST).max_by_key(|height| (around(*height), MOST - height))?;
     let count = around(most);
     let sum = (most - 1..=(most + 1).min(MOST - 1)).map(|height| height as u32 * heights[height]).sum::<u32>();
     (count >= LEAST_LETTERS).then(|| sum as f32 / count as f32)
@@ -326,9 +346,38 @@ mod tests {
         }
         page.pixels[580 * 900..584 * 900].fill(0);
         let bilevel = Pix::from_grey(&page).unwrap().to_bilevel(128).unwrap();
-        assert_eq!(x_height(&bilevel), Some(11.0));
+        assert_eq!(x_height(&bilevel.components(), 150), Some(11.0));
         let few = Pix::from_grey(&page_of(900, 600, 255)).unwrap().to_bilevel(128).unwrap();
-        assert_eq!(x_height(&few), None);
+        assert_eq!(x_height(&few.components(), 150), None);
+    }
+
+    #[test]
+    fn dots_of_a_form_are_not_measured_as_letters_and_are_taken_out() {
+        let mut page = page_of(1654, 2339, 245); // A4 at 200 dpi
+        let mut fill = |x: usize, y: usize, width: usize, height: usize| {
+            (y..y + height).for_each(|y| page.pixels[y * 1654 + x..][..width].fill(20));
+        };
+        for row in 0..20 {
+            // a word of eight letters and a line of dots behind it
+            (0..8).for_each(|letter| fill(200 + letter * 18, 200 + row * 60, 14, 16));
+            (0..100).for_each(|dot| fill(360 + dot * 9, 211 + row * 60, 5, 5));
+        }
+        let (_, bilevel, _) = measured(&page, 128, false).unwrap();
+        let height = x_height(&bilevel.components(), 200);
+        assert_eq!(height, Some(16.0), "two thousand dots and 160 letters");
+        let mut copy = CleanPage {
+            number: 1,
+            upright: (page.width, page.height),
+            grey: page,
+            dpi: 200,
+            placement: Placement { rotated_deg: 0, skew_mdeg: 0 },
+            ink_ppm: 10_000,
+        };
+        make_readable(&mut copy, 128);
+        let scale = copy.grey.width as f32 / 1654.0;
+        assert!((1.3..1.45).contains(&scale), "{scale}");
+        let at = |x: f32, y: f32| copy.grey.pixels[(y * scale) as usize * copy.grey.width as usize + (x * scale) as usize];
+        assert!(at(206.0, 208.0) < 60 && at(406.0, 214.0) > 200, "{} {}", at(206.0, 208.0), at(406.0, 214.0));
     }
 
     /// A page of small print, upside down, that half the pixels do not tell (they say −1.8 for *up*, all of them −24).

@@ -13,6 +13,7 @@ mod edits;
 mod family;
 mod form;
 mod header;
+mod in_doubt;
 mod labels;
 mod layout;
 mod notation;
@@ -28,6 +29,8 @@ pub mod templates;
 #[cfg(test)]
 mod tests;
 mod values;
+
+pub use in_doubt::{InDoubt, in_doubt};
 
 use collect::Collector;
 use date::{DateRow, Dated};

@@ -25,10 +25,12 @@ pub use recognize::OcrEngine;
 use codes::sheets::{Rules, Says};
 use extract::PageView;
 use extract::templates::Templates;
+use page::CleanPage;
+use recognize::{Part, again};
 use serde::{Deserialize, Serialize};
 use sohoa_record::manifest::{self, IncomingSignature, PageState, State};
 use sohoa_record::page_texts::{TextPage, TextWriter};
-use sohoa_record::{DossierCode, Field, PageText, Placement, Reason, Sha256Hex};
+use sohoa_record::{DossierCode, Field, PageText, Placement, Reason, Sha256Hex, Word};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -118,8 +120,34 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
     if reading.correct {
         read.corrections = correct::correct(&read.text);
     }
+    if read.state == PageState::Text && look_again(engine, &page, &mut read) && reading.correct {
+        read.corrections = correct::correct(&read.text);
+    }
     flag_unread(&mut read, looks_unread);
     read
+}
+
+/// Has the engine read once more what keeps the page's fields from being vouched for. True when its text is no longer what it was.
+fn look_again(engine: &mut dyn OcrEngine, page: &CleanPage, read: &mut ReadPage) -> bool {
+    let templates = Templates::built_in();
+    let before = read.text.clone();
+    // a room that the layout took for a picture
+    if let Some(room) = extract::in_doubt(&view(read), &templates).signers_room {
+        let lines = engine.recognize_part(page, room, Part::Block).unwrap_or_default();
+        again::add_names(&mut read.text, lines);
+    }
+    for look in [Part::Line, Part::LineOnceMore] {
+        let doubted = extract::in_doubt(&view(read), &templates).fields;
+        for piece in again::pieces(&read.text, &doubted) {
+            if look == Part::LineOnceMore && !again::is_unsure(&read.text, &piece) {
+                continue;
+            }
+            let lines = engine.recognize_part(page, piece.place, look).unwrap_or_default();
+            let words: Vec<Word> = lines.into_iter().flat_map(|line| line.words).collect();
+            again::agree(&mut read.text, &piece, &words);
+        }
+    }
+    read.text != before
 }
 
 /// Looks for codes on the page's own pixels. True when something looks like one that could not be read.

@@ -12,10 +12,10 @@ use crate::sandbox_walls::{grant_time, wall_in};
 use serde::de::DeserializeOwned;
 use sohoa_digitize::clean::cut_out;
 use sohoa_digitize::page::{CleanPage, Grey};
-use sohoa_digitize::recognize::{EngineError, EngineInfo, TesseractEngine};
+use sohoa_digitize::recognize::{EngineError, EngineInfo, Part, TesseractEngine};
 use sohoa_digitize::{Limits, OcrEngine, ReadPage, decode, read_page};
 use sohoa_record::manifest::IncomingSignature;
-use sohoa_record::{PageText, Reason, Rect};
+use sohoa_record::{Line, PageText, Reason, Rect};
 use sohoa_sign::validate::{Checked, Trust, validate};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -189,6 +189,13 @@ impl OcrEngine for TimedEngine {
     fn recognize(&mut self, page: &CleanPage) -> Result<PageText, EngineError> {
         let began = Instant::now();
         let result = self.engine.recognize(page);
+        self.milliseconds += began.elapsed().as_millis() as u32;
+        result
+    }
+
+    fn recognize_part(&mut self, page: &CleanPage, place: Rect, part: Part) -> Result<Vec<Line>, EngineError> {
+        let began = Instant::now();
+        let result = self.engine.recognize_part(page, place, part);
         self.milliseconds += began.elapsed().as_millis() as u32;
         result
     }

@@ -1,10 +1,9 @@
 //! The letter that the engine's model does not have: of all Vietnamese letters its alphabet (the unicharset of Debian's vie.traineddata)
-//! lacks ỵ and Ỵ. It reads kỵ, lỵ, mỵ, tỵ without their dot, and is sure of it. A word that may be one of them is a reason to look.
+//! lacks ỵ and Ỵ. It reads kỵ, lỵ, mỵ, tỵ without their dot, and is sure of it. Where its dot was seen
+//! the word has it (`recognize/dotted_y`); one that may have lost it is a reason to look.
 
+use crate::recognize::dotted_y::DOTTED;
 use sohoa_record::text::{Word, spelling};
-
-/// Syllables that are words with the dot.
-const DOTTED: [&str; 4] = ["ky", "ly", "my", "ty"];
 
 /// May one of the words have lost the dot of its y? "Công ty" has none.
 pub(super) fn may_lack_a_letter(words: &[&Word]) -> bool {

@@ -72,6 +72,8 @@ const PHRASES: &[&str] = &[
     "THỦ TƯỚNG",
     "HIỆU TRƯỞNG",
     "NGƯỜI KÝ TRÍCH LỤC",
+    "NGƯỜI KÝ GIẤY KHAI SINH",
+    "NGƯỜI TIẾP NHẬN HỒ SƠ",
 ];
 
 /// The words joined, with accents that the closed list or the paper's own place name give back; and for each word whether it
@@ -116,6 +118,15 @@ pub(super) fn respell(words: &[&Word], place: &str) -> (String, Vec<bool>) {
     (spelled.join(" "), confirmed)
 }
 
+/// Is the word none of the list, but one of its words with another letter in one place? Accents do not count.
+pub(super) fn is_misread(word: &str) -> bool {
+    let read = fold(word);
+    let differ = |known: &str| known.chars().zip(read.chars()).filter(|(a, b)| a != b).count();
+    let known = || PHRASES.iter().flat_map(|phrase| phrase.split(' ')).map(fold).filter(|known| known.chars().count() > 2);
+    known().all(|known| known != read)
+        && known().any(|known| known.chars().count() == read.chars().count() && differ(&known) == 1)
+}
+
 /// Folded words after which a place's name follows.
 const LEVELS: &[&str] = &["xa", "phuong", "tran", "huyen", "quan", "tinh", "pho", "khu"];
 
@@ -146,6 +157,13 @@ mod tests {
             assert_eq!(phrase.to_uppercase(), **phrase);
             assert!(PHRASES[..i].iter().all(|other| fold(other) != fold(phrase)), "{phrase}");
         }
+    }
+
+    #[test]
+    fn another_letter_in_a_word_of_the_list_is_noticed() {
+        assert!(is_misread("GHỦ") && is_misread("TRƯỜNC") && !is_misread("CHỦ") && !is_misread("CHU"));
+        assert!(!is_misread("NHẬN") && !is_misread("HỒ") && !is_misread("TIẾP") && !is_misread("TM"));
+        assert!("NGƯỜI KÝ GIẤY KHAI SINH".split(' ').all(|word| !is_misread(word)), "SINH is no TỈNH");
     }
 
     #[test]

@@ -69,18 +69,23 @@ impl<'a> Vocabulary<'a> {
     fn matches(&self, sheet: &Sheet<'_>, cell: &[Token<'a>]) -> Vec<Match<'a>> {
         let (mut found, mut at) = (Vec::new(), 0);
         while at < cell.len() {
-            match self.match_at(sheet, cell, at) {
-                Some(matched) => {
+            let matched = self.match_at(sheet, cell, at);
+            // a short word before a label may pass for letters of it: it is read from where it fits better
+            let next = (at + 1 < cell.len()).then(|| self.match_at(sheet, cell, at + 1)).flatten();
+            match (matched, next) {
+                (Some((distance, matched)), Some((closer, better))) if matched.to == better.to && closer < distance => at += 1,
+                (Some((_, matched)), _) => {
                     at = matched.to;
                     found.push(matched);
                 }
-                None => at += 1,
+                (None, _) => at += 1,
             }
         }
         found
     }
 
-    fn match_at(&self, sheet: &Sheet<'_>, cell: &[Token<'a>], from: usize) -> Option<Match<'a>> {
+    /// The label that begins with a token, and by how many letters it was read otherwise.
+    fn match_at(&self, sheet: &Sheet<'_>, cell: &[Token<'a>], from: usize) -> Option<(usize, Match<'a>)> {
         let first = &cell[from];
         if first.is_leader() {
             return None;
@@ -98,11 +103,13 @@ impl<'a> Vocabulary<'a> {
             let ends_cell = to + 1 == cell.len() || tokens::gap(token, &cell[to + 1]) > 1.5 * sheet.em;
             for (label, cue) in &self.entries {
                 let length = label.folded.len();
-                if length.abs_diff(read.len()) > length / 8 || !begin_alike(&label.folded, &read) {
+                // a short one that opens its row and has its colon may lack a letter
+                let most = (length / 8).max(usize::from(begins_cell && token.colon && length > 5));
+                if length.abs_diff(read.len()) > most || !begin_alike(&label.folded, &read) {
                     continue;
                 }
                 let distance = if label.folded == read { 0 } else { edits(&label.folded, &read) };
-                if distance > length / 8 {
+                if distance > most {
                     continue;
                 }
                 let stops = token.colon || leader_follows;
@@ -111,7 +118,7 @@ impl<'a> Vocabulary<'a> {
                     begins_cell && (token.colon || ends_cell)
                 } else {
                     let in_place = begins_cell || !label.begins_cell || capital;
-                    let unstopped = begins_cell && distance == 0 && words >= 2;
+                    let unstopped = begins_cell && words >= 2 && (distance == 0 || words >= 4 && distance == 1);
                     (stops && in_place) || unstopped
                 };
                 let better = best
@@ -126,7 +133,7 @@ impl<'a> Vocabulary<'a> {
                 break;
             }
         }
-        best.map(|(_, matched)| matched)
+        best
     }
 }
 

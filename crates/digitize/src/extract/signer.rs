@@ -6,7 +6,7 @@ use super::capitals;
 use super::family;
 use super::layout::{Run, Sheet, join, pattern};
 use regex::Regex;
-use sohoa_record::text::{Word, fold, nfc};
+use sohoa_record::text::{Rect, Word, fold, nfc};
 use std::sync::LazyLock;
 
 /// A signature block.
@@ -25,6 +25,7 @@ pub(super) struct Signer<'a> {
 }
 
 static ON_BEHALF: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}]*(?:TM|KT|TL|TUQ|Q)\s*[.,]"));
+static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b((?:TM|KT|TL|TUQ|Q)\.)(\p{Lu})"));
 static POSITION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:chu tich|giam doc|truong|chanh|thu tuong|cuc|bo truong|hieu truong|nguoi ky|tong giam doc|chu nhiem|vien truong|thu truong|pho|nguoi tiep nhan)\b",
@@ -42,8 +43,18 @@ pub(super) fn find<'a>(sheets: &[Sheet<'a>], bottom_of_header: f64) -> Option<Si
     })
 }
 
-fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
-    let right: Vec<&Run<'a>> = sheet
+/// The lines that say by whose authority it is signed.
+struct Authority<'s, 'a> {
+    /// All runs of the right half, from top to bottom.
+    right: Vec<&'s Run<'a>>,
+    /// Never empty.
+    lines: Vec<&'s Run<'a>>,
+}
+
+/// A page's signature block without its name. Err: beside the recipients no line of authority was read; there is what is right of them,
+/// and from which row on a name may stand.
+fn authority<'s, 'a>(sheet: &'s Sheet<'a>, top: f64) -> Option<Result<Authority<'s, 'a>, (Vec<&'s Run<'a>>, f64)>> {
+    let right: Vec<&'s Run<'a>> = sheet
         .runs
         .iter()
         .filter(|run| {
@@ -61,7 +72,7 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
             let top = left.centre_y() - 3.0 * sheet.em;
             match right.iter().position(|run| authority(run) && run.centre_y() > top) {
                 Some(first) => first,
-                None => return lone_name(sheet, &right, top + 6.0 * sheet.em),
+                None => return Some(Err((right, top + 6.0 * sheet.em))),
             }
         }
         None => {
@@ -75,7 +86,7 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
             at
         }
     };
-    let mut lines: Vec<&Run<'a>> = vec![right[first]];
+    let mut lines: Vec<&'s Run<'a>> = vec![right[first]];
     for run in &right[first + 1..] {
         let last = lines[lines.len() - 1];
         let drop = run.centre_y() - last.centre_y();
@@ -87,25 +98,64 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
         }
         lines.push(run);
     }
-    let end = lines[lines.len() - 1];
-    let below = |run: &&&Run<'a>| {
-        let drop = run.centre_y() - end.centre_y();
-        drop > 1.2 * sheet.em && drop < SIGNATURE_ROOM * sheet.em
+    Some(Ok(Authority { right, lines }))
+}
+
+impl<'s, 'a> Authority<'s, 'a> {
+    fn end(&self) -> &'s Run<'a> {
+        self.lines[self.lines.len() - 1]
+    }
+
+    /// The run below that is most like a name, the lowest of several.
+    fn name(&self, sheet: &Sheet<'a>) -> Option<&'s Run<'a>> {
+        let end = self.end();
+        let below = |run: &&&Run<'a>| {
+            let drop = run.centre_y() - end.centre_y();
+            drop > 1.2 * sheet.em && drop < SIGNATURE_ROOM * sheet.em
+        };
+        let names: Vec<&Run<'a>> = self.right.iter().filter(below).copied().filter(|run| name_shape(run) != Shape::No).collect();
+        names.iter().rfind(|run| name_shape(run) == Shape::Name).or(names.last()).copied()
+    }
+}
+
+/// Where a name should stand below the lines of authority and was not read: seal and signature make the layout take it for a picture.
+pub(super) fn room_without_name(sheet: &Sheet<'_>, bottom_of_header: f64) -> Option<Rect> {
+    let block = authority(sheet, bottom_of_header)?.ok()?;
+    if block.name(sheet).is_some() {
+        return None;
+    }
+    let left = block.lines.iter().map(|run| run.rect.x).min()?.saturating_sub((2.0 * sheet.em) as u32);
+    let right = block.lines.iter().map(|run| run.rect.right()).max()? + (2.0 * sheet.em) as u32;
+    let (top, end) = (block.end().rect.bottom(), block.end().centre_y() + SIGNATURE_ROOM * sheet.em);
+    let (right, end) = (right.min(sheet.view.text.width), (end as u32).min(sheet.view.text.height));
+    (right > left && end > top).then(|| Rect { x: left, y: top, width: right - left, height: end - top })
+}
+
+fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
+    let block = match authority(sheet, top)? {
+        Ok(block) => block,
+        Err((right, from)) => return lone_name(sheet, &right, from),
     };
-    let names: Vec<&Run<'a>> = right.iter().filter(below).copied().filter(|run| name_shape(run) != Shape::No).collect();
-    let name = names.iter().rfind(|run| name_shape(run) == Shape::Name).or(names.last())?;
+    let name = block.name(sheet)?;
+    let lines = &block.lines;
     let name_words: Vec<&Word> = name.words.iter().copied().filter(|w| w.text.chars().any(char::is_alphabetic)).collect();
     // what a seal leaves between the lines is read as marks
     let lettered = |word: &&Word| word.text.chars().any(char::is_alphanumeric);
     let authority_words: Vec<&Word> = lines.iter().flat_map(|run| run.words.iter().copied()).filter(lettered).collect();
     let (position, confirmed) = capitals::respell(&authority_words, "");
+    // NĐ 30/2020, Phụ lục I: a space follows the abbreviation
+    let position = RUN_ON.replace_all(&position, "$1 $2").into_owned();
     // "on behalf of" alone says nothing of the signer: his own line was not read
     let own_line = lines.last().is_some_and(|run| !ON_BEHALF.is_match(&run.text()));
-    let position_sure = own_line && authority_words.iter().zip(confirmed).all(|(w, known)| known || w.confidence >= 85);
+    let position_sure = own_line
+        && authority_words.iter().zip(confirmed).all(|(w, known)| {
+            known || w.confidence >= 85 && !capitals::is_misread(w.text.trim_matches(|c: char| !c.is_alphanumeric()))
+        });
     Some(Signer {
         page: 0,
         name: trimmed(&name_words),
         sure: name_shape(name) == Shape::Name
+            && stands_alone(&block.right, name, sheet.em)
             && name_words.len() == name.words.len()
             && name_words.iter().all(|w| w.confidence >= 90)
             && !family::is_misspelled(&trimmed(&name_words))
@@ -115,6 +165,20 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
         position_sure,
         authority_words,
     })
+}
+
+/// Does no word stand beside the name, which may be a part of it that is set apart by ink between them?
+fn stands_alone(right: &[&Run<'_>], name: &Run<'_>, em: f64) -> bool {
+    let beside = |run: &&&Run<'_>| {
+        let (left, end) = (f64::from(run.rect.right()) + 6.0 * em, f64::from(run.rect.x) - 6.0 * em);
+        let lettered = run.words.iter().any(|word| word.text.chars().filter(|c| c.is_alphabetic()).count() > 1);
+        !std::ptr::eq(**run, name)
+            && (run.centre_y() - name.centre_y()).abs() < 0.7 * em
+            && left > f64::from(name.rect.x)
+            && end < f64::from(name.rect.right())
+            && lettered
+    };
+    !right.iter().any(|run| beside(&run))
 }
 
 /// A name beside the recipients when seal and signature hide every line above it.
@@ -216,6 +280,35 @@ mod tests {
         assert_eq!(read(paper), Some(("Trần Văn Mẫu".into(), true, Some("TM. ỦY BAN NHÂN DÂN".into()))));
         let hidden = Paper::new().line(400, 2000, "Nơi nhận:").line(400, 2060, "- Như Điều 3;").line(1580, 2450, "Trần Văn Mẫu");
         assert_eq!(read(hidden), Some(("Trần Văn Mẫu".into(), false, None)));
+    }
+
+    #[test]
+    fn a_space_that_the_engine_lost_stands_in_the_position() {
+        let paper =
+            Paper::new().line(1570, 2000, "KT.CHỦ TỊCH").line(1570, 2060, "PHÓ CHỦ TỊCH").line(1580, 2450, "Trần Văn Mẫu");
+        assert_eq!(read(paper).unwrap().2.as_deref(), Some("KT. CHỦ TỊCH PHÓ CHỦ TỊCH"));
+    }
+
+    #[test]
+    fn a_word_beside_the_name_may_be_a_part_of_it() {
+        let beside = block().line(1580, 2450, "Minh Cường").line_at_row_of_last(1350, "“ỡng");
+        let signer = read(beside).unwrap();
+        assert_eq!((signer.0.as_str(), signer.1), ("Minh Cường", false));
+        let beneath = block().line(1580, 2450, "Minh Cường").line(1350, 2700, "Trang");
+        assert!(read(beneath).unwrap().1);
+    }
+
+    #[test]
+    fn without_a_name_its_room_is_below_the_authority() {
+        let room = |paper: Paper| {
+            let page = paper.page();
+            let view = page.view();
+            room_without_name(&Sheet::new(&view), 0.0)
+        };
+        let found = room(block()).unwrap();
+        assert!(found.x < 1500 && found.right() > 1800 && found.y > 2120 && found.y < 2250 && found.bottom() > 2450, "{found:?}");
+        assert_eq!(room(block().line(1580, 2450, "Trần Văn Mẫu")), None);
+        assert_eq!(room(Paper::new().line(400, 1000, "Chủ tịch chủ trì cuộc họp")), None);
     }
 
     #[test]

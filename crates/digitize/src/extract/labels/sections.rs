@@ -99,8 +99,14 @@ impl<'a> Reader<'a> {
         match self.columns {
             Some(Columns { split, .. }) => {
                 let right_of = |token: &&Token<'_>| f64::from(token.rect().x) + f64::from(token.rect().width) / 2.0 >= split;
-                let right: Vec<Token<'a>> = row.tokens.iter().filter(right_of).cloned().collect();
-                let left: Vec<Token<'a>> = row.tokens.iter().filter(|token| !right_of(token)).cloned().collect();
+                let mut right: Vec<Token<'a>> = row.tokens.iter().filter(right_of).cloned().collect();
+                let mut left: Vec<Token<'a>> = row.tokens.iter().filter(|token| !right_of(token)).cloned().collect();
+                // a long value runs over the border, up to the other column's label
+                let label = self.vocabulary.matches(sheet, &right).first().map_or(0, |first| first.from);
+                let near = |a: Option<&Token<'_>>, b: &Token<'_>| a.is_some_and(|a| tokens::gap(a, b) < sheet.em);
+                let over =
+                    (0..label).take_while(|at| near(if *at == 0 { left.last() } else { right.get(at - 1) }, &right[*at])).count();
+                left.extend(right.drain(..over).collect::<Vec<_>>());
                 let before = self.found.len();
                 self.cell(sheet, page, (&left, 0), row.centre_y, (split - 1.5 * sheet.em, false));
                 self.cell(sheet, page, (&right, 1), row.centre_y, margin);
@@ -194,7 +200,8 @@ impl<'a> Reader<'a> {
         if open.ended {
             return;
         }
-        let capitals = tokens.iter().all(|token| !token.text.chars().any(char::is_lowercase));
+        let capitals = tokens.iter().all(|token| !token.text.chars().any(char::is_lowercase))
+            && tokens.iter().any(|token| token.text.chars().any(char::is_alphabetic));
         let heading = capitals && tokens.last().is_some_and(|token| token.colon);
         let full = open.right + 0.5 * sheet.em + f64::from(first.rect().width) > margin;
         let small = first.text.chars().next().is_some_and(|c| !c.is_uppercase());

@@ -61,6 +61,10 @@ fn tokens<'a>(words: &[&'a Word]) -> Vec<Token<'a>> {
     let mut tokens: Vec<Token<'a>> = Vec::new();
     for word in words {
         let mut rest = word.text.as_str();
+        if let Some(ordinal) = ordinal(rest) {
+            tokens.push(Token { word, text: ordinal, folded: fold(ordinal), colon: false, stop: "" });
+            rest = &rest[ordinal.len()..];
+        }
         while !rest.is_empty() {
             let (part, leader, next) = split(rest);
             if !part.is_empty() {
@@ -82,6 +86,13 @@ fn tokens<'a>(words: &[&'a Word]) -> Vec<Token<'a>> {
         }
     }
     tokens
+}
+
+/// The number of a row that ran into its label, as in `1.Cấp cho`.
+fn ordinal(text: &str) -> Option<&str> {
+    let (number, label) = text.split_once('.')?;
+    let counts = (1..=2).contains(&number.len()) && number.chars().all(|c| c.is_ascii_digit());
+    (counts && label.chars().next().is_some_and(char::is_uppercase)).then(|| &text[..=number.len()])
 }
 
 /// What stands before the first colon after a letter or the first leader, the leader, and the rest.
@@ -141,6 +152,7 @@ mod tests {
         let plain = |text: &str| (text.to_owned(), false);
         let colon = |text: &str| (text.to_owned(), true);
         assert_eq!(cut("tính:Nam....Dân tộc :"), [colon("tính"), plain("Nam"), plain("...."), plain("Dân"), colon("tộc")]);
+        assert_eq!(cut("1.Cấp cho:"), [plain("1."), plain("Cấp"), colon("cho")]);
         assert_eq!(cut("lúc 18:30 TP. …Hà"), [plain("lúc"), plain("18:30"), plain("TP."), plain("…"), plain("Hà")]);
     }
 }

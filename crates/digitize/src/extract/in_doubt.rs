@@ -1,0 +1,48 @@
+//! What of a page is worth a second look by the engine: the places of fields in doubt, and the room in which a signer's name should stand.
+
+use super::layout::Sheet;
+use super::templates::Templates;
+use super::{Head, PageView, extract, signer};
+use sohoa_record::{Placement, Reason, Rect};
+
+/// Places on an upright page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InDoubt {
+    /// Fields that were read and are not vouched for.
+    pub fields: Vec<Rect>,
+    /// Below a signature's authority lines, where no name was read.
+    pub signers_room: Option<Rect>,
+}
+
+/// Looks at one page by itself. Values of a text layer are not read by the engine, and nothing of them is looked at again.
+pub fn in_doubt(view: &PageView<'_>, templates: &Templates) -> InDoubt {
+    // places as they are on the upright page
+    let upright = PageView { placement: Placement::default(), kept_size: (view.text.width, view.text.height), ..*view };
+    let sheet = Sheet::new(&upright);
+    let bottom = if sheet.opens_a_document() { Head::read(&sheet, templates).bottom(&sheet) } else { 0.0 };
+    let readable = |doubt: Reason| !matches!(doubt, Reason::NumberMissing | Reason::DateMissing | Reason::FieldMissing);
+    let fields = extract(&[upright], templates).fields;
+    let fields = fields.iter().filter(|field| field.doubt.is_some_and(readable)).filter_map(|field| field.rect).collect();
+    InDoubt { fields, signers_room: signer::room_without_name(&sheet, bottom) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::Paper;
+    use super::*;
+
+    #[test]
+    fn fields_in_doubt_have_their_places_and_sure_ones_have_none() {
+        let paper = |confidence: u8| {
+            Paper::new().line(1600, 200, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM").centred(500, "QUYẾT ĐỊNH").read_at(confidence)
+        };
+        let places = |paper: Paper| {
+            let page = paper.page();
+            in_doubt(&page.view(), &Templates::built_in()).fields
+        };
+        let row = |place: &Rect| (450..560).contains(&place.y);
+        assert!(places(paper(40)).iter().any(row), "{:?}", places(paper(40)));
+        assert!(!places(paper(96)).iter().any(row));
+        assert_eq!(places(Paper::new()), []);
+    }
+}

@@ -1,0 +1,283 @@
+//! A second look at a line whose words were not read surely: what two readings of it agree on is surer than either, and where they differ
+//! nobody is sure. It never adds letters to a word, and a word that only the second look saw is a doubt.
+
+use sohoa_record::{Line, PageText, Rect, Word};
+use std::ops::Range;
+
+/// No word that one reading alone has is surer than this.
+const ALONE: u8 = 80;
+/// Nor is one that they read differently.
+const DIFFERENT: u8 = 59;
+/// From this confidence a reading is a witness.
+const WITNESS: u8 = 50;
+/// From this confidence a word is read surely; two that are below it are not surer together.
+pub const SURE: u8 = 90;
+/// A second reading is taken instead of the first when it is this sure and surer by so much. On drawn papers twelve of thirteen pairs that
+/// differ so were right; a third look has to say the same.
+const RATHER: (u8, u8) = (85, 20);
+
+/// A piece of a line: its words are looked at again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Index of the line.
+    pub line: usize,
+    /// Its words in doubt.
+    pub words: Range<usize>,
+    /// What is to be read again, upright pixels: they and their neighbours.
+    pub place: Rect,
+}
+
+/// The pieces of lines that lie in `doubted` (upright pixels), each once.
+pub fn pieces(text: &PageText, doubted: &[Rect]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for (number, line) in text.lines.iter().enumerate() {
+        let inside = |word: &Word| doubted.iter().any(|place| holds(place, &word.rect));
+        let Some(first) = line.words.iter().position(inside) else { continue };
+        let last = line.words.iter().rposition(inside).unwrap_or(first);
+        // a word more on either side, where it is near: the engine reads a word by its neighbours
+        let near = |a: &Word, b: &Word| b.rect.x < a.rect.right() + 2 * a.rect.height.max(b.rect.height);
+        let before = first.checked_sub(1).filter(|at| near(&line.words[*at], &line.words[first])).unwrap_or(first);
+        let after =
+            Some(last + 1).filter(|at| line.words.get(*at).is_some_and(|word| near(&line.words[last], word))).unwrap_or(last);
+        let place = line.words[before..=after].iter().map(|word| word.rect).reduce(|a, b| a.union(&b));
+        // a little more around, for accents
+        let wider = |r: Rect| {
+            let around = r.height / 6;
+            let (x, y) = (r.x.saturating_sub(around), r.y.saturating_sub(around));
+            Rect { x, y, width: r.right() + around - x, height: r.bottom() + around - y }
+        };
+        pieces.extend(place.map(wider).map(|place| Piece { line: number, words: first..last + 1, place }));
+    }
+    pieces
+}
+
+/// Is the middle of `inner` in `outer`?
+fn holds(outer: &Rect, inner: &Rect) -> bool {
+    let (x, y) = (inner.x + inner.width / 2, inner.y + inner.height / 2);
+    (outer.x..outer.right()).contains(&x) && (outer.y..outer.bottom()).contains(&y)
+}
+
+/// Adds the lines of a block that may be a name: two words or more have a capital and are not guessed; the rest is what the engine makes
+/// of seals and pens.
+pub fn add_names(text: &mut PageText, lines: Vec<Line>) {
+    let block = text.lines.iter().map(|line| line.block).max().unwrap_or(0) + 1;
+    for mut line in lines {
+        // a word that was guessed is kept: without it the name would be another
+        line.words.retain(|word| word.text.chars().any(char::is_alphabetic));
+        let capital = |word: &&Word| {
+            word.confidence >= WITNESS && word.text.chars().find(|c| c.is_alphabetic()).is_some_and(char::is_uppercase)
+        };
+        if line.words.iter().filter(capital).count() >= 2 {
+            line.rect = line.words.iter().map(|word| word.rect).reduce(|a, b| a.union(&b)).unwrap_or(line.rect);
+            text.lines.push(Line { block, ..line });
+        }
+    }
+}
+
+/// Is a word of the piece still not read surely?
+pub fn is_unsure(text: &PageText, piece: &Piece) -> bool {
+    let words = text.lines.get(piece.line).and_then(|line| line.words.get(piece.words.clone()));
+    words.is_none_or(|words| words.iter().any(|word| word.confidence < SURE))
+}
+
+/// Puts what both readings say in the place of the piece's words.
+pub fn agree(text: &mut PageText, piece: &Piece, again: &[Word]) {
+    if again.is_empty() {
+        return;
+    }
+    let line = &mut text.lines[piece.line].words;
+    let agreed: Vec<Word> =
+        groups(&line[piece.words.clone()], again).into_iter().flat_map(|(first, second)| one(first, second)).collect();
+    if !agreed.is_empty() {
+        line.splice(piece.words.clone(), agreed);
+    }
+}
+
+/// Words of both readings that stand in the same place, from left to right. What the second has beyond the ends of the first is left out.
+fn groups(first: &[Word], second: &[Word]) -> Vec<(Vec<Word>, Vec<Word>)> {
+    let meet = |a: &Word, b: &Word| {
+        let shared = a.rect.right().min(b.rect.right()).saturating_sub(a.rect.x.max(b.rect.x));
+        shared * 3 > a.rect.width.min(b.rect.width)
+    };
+    let (left, right) = (first.first().map_or(0, |w| w.rect.x), first.last().map_or(0, |w| w.rect.right()));
+    let within =
+        |word: &&Word| (left..right).contains(&(word.rect.x + word.rect.width / 2)) || first.iter().any(|a| meet(a, word));
+    let mut all: Vec<(bool, &Word)> =
+        first.iter().map(|w| (true, w)).chain(second.iter().filter(within).map(|w| (false, w))).collect();
+    all.sort_by_key(|(_, word)| word.rect.x);
+    let mut groups: Vec<(Vec<Word>, Vec<Word>)> = Vec::new();
+    for (is_first, word) in all {
+        let joins = groups.last().is_some_and(|(a, b)| if is_first { b } else { a }.iter().any(|other| meet(other, word)));
+        if !joins {
+            groups.push(Default::default());
+        }
+        let Some((a, b)) = groups.last_mut() else { continue };
+        if is_first { a } else { b }.push(word.clone());
+    }
+    groups
+}
+
+/// What the two say of one place.
+fn one(first: Vec<Word>, second: Vec<Word>) -> Vec<Word> {
+    let lettered = |words: &[Word]| words.iter().any(|word| word.text.chars().any(char::is_alphanumeric));
+    if first.is_empty() {
+        let seen = lettered(&second) && second.iter().any(|word| word.confidence >= WITNESS);
+        return if seen { lowered(second, ALONE) } else { Vec::new() };
+    }
+    if second.is_empty() {
+        return if lettered(&first) { first } else { Vec::new() };
+    }
+    let least = |words: &[Word]| words.iter().map(|word| word.confidence).min().unwrap_or(0);
+    let (c1, c2) = (least(&first), least(&second));
+    let (a, b) = (spelled(&first), spelled(&second));
+    let trim = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+    if a != b && (trim(&a) != trim(&b) || trim(&a).is_empty()) {
+        let rather = c2 >= RATHER.0 && c2 >= c1.saturating_add(RATHER.1) && lettered(&second);
+        return if rather { lowered(second, SURE - 1) } else { lowered(first, DIFFERENT.min(c1).min(c2)) };
+    }
+    let both = together(c1, c2);
+    // of marks at the ends, those that only one saw are dust; of spaces, the more sure reading's count
+    let second_is_better = b.len() < a.len() || b.len() == a.len() && second.len() != first.len() && c2 > c1;
+    let (mut words, other) = if second_is_better { (second, first) } else { (first, second) };
+    for (at, word) in words.iter_mut().enumerate() {
+        word.confidence = both;
+        // ink above or below that one of them did not count to the word is not the word's
+        if let Some(other) = other.get(at).filter(|other| other.text == word.text) {
+            word.rect = rows_of_both(&word.rect, &other.rect);
+        }
+    }
+    words
+}
+
+/// The columns of the wider, the rows that both have.
+fn rows_of_both(a: &Rect, b: &Rect) -> Rect {
+    let (y, bottom) = (a.y.max(b.y), a.bottom().min(b.bottom()));
+    let wider = a.union(b);
+    if bottom > y { Rect { y, height: bottom - y, ..wider } } else { *a }
+}
+
+/// How sure two readings are together that say the same.
+fn together(c1: u8, c2: u8) -> u8 {
+    let wrong = u32::from(100 - c1.min(100)) * u32::from(100 - c2.min(100));
+    let both = (100 - wrong.div_ceil(100)).min(96).max(u32::from(c1.max(c2))) as u8;
+    if c1.max(c2) < SURE { both.min(SURE - 1) } else { both }
+}
+
+fn spelled(words: &[Word]) -> String {
+    words.iter().map(|word| word.text.as_str()).collect()
+}
+
+fn lowered(mut words: Vec<Word>, most: u8) -> Vec<Word> {
+    words.iter_mut().for_each(|word| word.confidence = word.confidence.min(most));
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words of eight pixels a letter and eight between them.
+    fn words(said: &[(&str, u8)]) -> Vec<Word> {
+        let mut x = 100;
+        let word = |(text, confidence): &(&str, u8)| {
+            let width = 8 * text.chars().count() as u32;
+            let word = Word { text: (*text).into(), rect: Rect { x, y: 50, width, height: 20 }, confidence: *confidence };
+            x += width + 8;
+            word
+        };
+        said.iter().map(word).collect()
+    }
+
+    fn page(said: &[(&str, u8)]) -> PageText {
+        let words = words(said);
+        let rect = words.iter().map(|word| word.rect).reduce(|a, b| a.union(&b)).unwrap();
+        PageText { width: 1000, height: 1000, lines: vec![Line { words, rect, block: 1 }] }
+    }
+
+    /// What stands on the page after a second reading of all its words.
+    fn agreed(first: &[(&str, u8)], second: &[(&str, u8)]) -> Vec<(String, u8)> {
+        let mut text = page(first);
+        let piece = Piece { line: 0, words: 0..first.len(), place: text.lines[0].rect };
+        agree(&mut text, &piece, &words(second));
+        text.lines[0].words.iter().map(|word| (word.text.clone(), word.confidence)).collect()
+    }
+
+    fn said(words: &[(&str, u8)]) -> Vec<(String, u8)> {
+        words.iter().map(|(text, confidence)| ((*text).to_owned(), *confidence)).collect()
+    }
+
+    #[test]
+    fn a_sure_reading_confirms_an_unsure_one_and_two_unsure_ones_stay_unsure() {
+        assert_eq!(agreed(&[("Trương", 56), ("Duy", 96)], &[("Trương", 94), ("Duy", 96)]), said(&[("Trương", 96), ("Duy", 96)]));
+        assert_eq!(agreed(&[("Đỉnh", 82)], &[("Đỉnh", 84)]), said(&[("Đỉnh", 89)]));
+        assert_eq!(agreed(&[("Duy", 96)], &[]), said(&[("Duy", 96)]), "not read again");
+    }
+
+    #[test]
+    fn what_they_read_differently_nobody_is_sure_of() {
+        assert_eq!(agreed(&[("Đinh", 92)], &[("Định", 65)]), said(&[("Đinh", 59)]));
+        assert_eq!(agreed(&[("NGUYÊN", 33)], &[("NGUYỄN", 91)]), said(&[("NGUYỄN", 89)]), "until a third says so");
+        assert_eq!(agreed(&[("NGUYỄN", 89)], &[("NGUYỄN", 92)]), said(&[("NGUYỄN", 96)]));
+    }
+
+    #[test]
+    fn marks_that_only_one_saw_are_dust_and_words_that_only_one_saw_are_a_doubt() {
+        assert_eq!(agreed(&[("722/BC-UBND_", 25)], &[("722/BC-UBND", 91)]), said(&[("722/BC-UBND", 93)]));
+        assert_eq!(agreed(&[("-", 70), ("Hưng", 96)], &[("", 0)]), said(&[("Hưng", 96)]));
+        let mut text = page(&[("Minh", 96), ("Trí", 96)]);
+        let piece = Piece { line: 0, words: 0..2, place: text.lines[0].rect };
+        let mut again = words(&[("Minh", 96), ("Trí", 96)]);
+        again.insert(1, Word { text: "Lê".into(), rect: Rect { x: 133, y: 50, width: 6, height: 20 }, confidence: 96 });
+        agree(&mut text, &piece, &again);
+        assert!(text.lines[0].words.iter().any(|word| word.text == "Lê" && word.confidence == ALONE));
+    }
+
+    #[test]
+    fn ink_over_a_word_that_one_reading_left_out_is_not_the_words() {
+        let mut text = page(&[("14", 96)]);
+        text.lines[0].words[0].rect = Rect { x: 100, y: 38, width: 16, height: 32 };
+        let piece = Piece { line: 0, words: 0..1, place: text.lines[0].words[0].rect };
+        agree(&mut text, &piece, &words(&[("14", 96)]));
+        assert_eq!(text.lines[0].words[0].rect, Rect { x: 100, y: 50, width: 16, height: 20 });
+    }
+
+    #[test]
+    fn only_the_words_in_doubt_are_looked_at_with_a_neighbour_on_either_side() {
+        let text = page(&[("Số:", 93), ("575/TB-UBND", 92), ("Phước", 96), ("Lĩnh,", 96)]);
+        let doubted = [text.lines[0].words[1].rect];
+        let found = pieces(&text, &doubted);
+        assert_eq!((found.len(), found[0].words.clone()), (1, 1..2));
+        let (left, right) = (text.lines[0].words[0].rect.x, text.lines[0].words[2].rect.right());
+        assert!(found[0].place.x < left && found[0].place.right() > right);
+        assert!(is_unsure(&page(&[("a", 89)]), &Piece { line: 0, words: 0..1, place: Rect::default() }));
+        assert_eq!(pieces(&text, &[]), []);
+    }
+
+    #[test]
+    fn of_a_block_only_what_may_be_a_name_is_kept_whole() {
+        let mut text = page(&[("TM.", 96)]);
+        let line = |said: &[(&str, u8)]| page(said).lines.remove(0);
+        add_names(&mut text, vec![line(&[("mm", 2), ("⁄", 60)]), line(&[("`", 20), ("guyễn", 30), ("Minh", 96), ("Cường", 95)])]);
+        assert_eq!(text.lines.len(), 2);
+        assert_eq!(text.lines[1].text(), "guyễn Minh Cường", "what was guessed stays, or the name were another");
+        assert_eq!(text.lines[1].block, 2);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_readings_give_no_panic_and_no_letters_that_neither_has(
+            first in proptest::collection::vec(("[a-zđ/.]{0,4}", 0u8..=100, 0u32..200, 1u32..40), 1..6),
+            second in proptest::collection::vec(("[a-zđ/.]{0,4}", 0u8..=100, 0u32..200, 1u32..40), 0..6),
+        ) {
+            let word = |(text, confidence, x, width): &(String, u8, u32, u32)| Word {
+                text: text.clone(), rect: Rect { x: *x, y: 5, width: *width, height: 9 }, confidence: *confidence,
+            };
+            let (first, again): (Vec<Word>, Vec<Word>) = (first.iter().map(word).collect(), second.iter().map(word).collect());
+            let mut text = PageText { width: 300, height: 20, lines: vec![Line { words: first.clone(), rect: Rect::default(), block: 1 }] };
+            agree(&mut text, &Piece { line: 0, words: 0..first.len(), place: Rect::default() }, &again);
+            for word in text.words() {
+                proptest::prop_assert!(first.iter().chain(&again).any(|known| known.text == word.text));
+            }
+        }
+    }
+}
