@@ -20,7 +20,8 @@ const STEPS: &[(i64, &str)] = &[(
     "CREATE INDEX jobs_age ON jobs (state, enqueued_at, record);
      CREATE TABLE pushes (
        station TEXT NOT NULL, key TEXT NOT NULL, sha256 TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (station, key)
-     ) STRICT, WITHOUT ROWID;",
+     ) STRICT, WITHOUT ROWID;
+     CREATE TABLE arriving (source_sha256 TEXT PRIMARY KEY, priority INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 )];
 /// How long a writer waits for the writer of another process.
 const BUSY: Duration = Duration::from_secs(30);
@@ -53,7 +54,14 @@ impl Database {
 
     /// A transaction that holds the write lock from its start, so it cannot fail half-way because somebody else wrote.
     pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        match self.writer.begin_with("BEGIN IMMEDIATE").await {
+            // A commit that failed, on a full disk for one, leaves the connection in a transaction for ever: another one is opened.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 
     async fn make_schema(&self) -> Result<()> {
@@ -89,7 +97,7 @@ impl Database {
         let mut tx = self.write().await?;
         sqlx::raw_sql(
             "DROP TABLE fields; DROP TABLE texts; DROP TABLE words; DROP TABLE look_pieces; DROP TABLE records; DROP TABLE jobs; DROP TABLE register;
-             DROP TABLE pushes;
+             DROP TABLE pushes; DROP TABLE arriving;
              DROP TABLE IF EXISTS log_leaves;",
         )
         .execute(&mut *tx)
@@ -128,4 +136,59 @@ pub(crate) fn remove(file: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_full_disk_there_is_a_writer_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(&dir.path().join("index.sqlite")).await.unwrap();
+        for in_commit in [false, true] {
+            let mut tx = database.write().await.unwrap();
+            // No page more than there are: what SQLite says of it is what it says of a full disk.
+            let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut *tx).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(&mut *tx).await.unwrap();
+            let fill = "INSERT INTO pushes SELECT 'a', hex(randomblob(400)), hex(randomblob(400)), 1 FROM records_filler";
+            let filler = "CREATE TEMP TABLE IF NOT EXISTS records_filler AS WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n WHERE x < 5000) SELECT x FROM n";
+            sqlx::raw_sql(filler).execute(&mut *tx).await.unwrap();
+            let filled = sqlx::raw_sql(fill).execute(&mut *tx).await;
+            assert!(filled.unwrap_err().to_string().contains("full"));
+            if in_commit {
+                let _ = tx.commit().await;
+            } else {
+                drop(tx);
+            }
+            let mut tx = database.write().await.unwrap();
+            sqlx::raw_sql("INSERT INTO pushes VALUES ('b', hex(randomblob(8)), 'c', 1)").execute(&mut *tx).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_index_of_the_version_before_is_brought_up_to_date() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("index.sqlite");
+        let database = Database::open(&file).await.unwrap();
+        let mut tx = database.write().await.unwrap();
+        sqlx::raw_sql("DROP TABLE pushes; DROP TABLE arriving; DROP INDEX jobs_age; PRAGMA user_version = 3")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        database.close().await;
+        let database = Database::open(&file).await.unwrap();
+        let schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE name IN ('pushes', 'arriving', 'jobs_age') ORDER BY name)";
+        let of_old: String = sqlx::query_scalar(schema).fetch_one(&database.reader).await.unwrap();
+        let fresh = Database::open(&dir.path().join("fresh.sqlite")).await.unwrap();
+        let of_new: String = sqlx::query_scalar(schema).fetch_one(&fresh.reader).await.unwrap();
+        let plain = |sql: &str| -> String {
+            let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+            lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join("")
+        };
+        assert_eq!(plain(&of_old), plain(&of_new));
+        assert_eq!(version(&mut database.writer.acquire().await.unwrap()).await.unwrap(), SCHEMA);
+    }
 }

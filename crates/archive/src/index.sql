@@ -82,6 +82,13 @@ CREATE INDEX jobs_order ON jobs (state, priority DESC, enqueued_at, record);
 CREATE INDEX jobs_age ON jobs (state, enqueued_at, record);
 CREATE INDEX jobs_lease ON jobs (lease_until) WHERE state = 'leased';
 
+-- Sources whose arrival is being noted: what a program that was killed left half-way is taken up by the next one.
+CREATE TABLE arriving (
+  source_sha256 TEXT PRIMARY KEY,
+  priority      INTEGER NOT NULL,
+  at            INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Results that exist on paper: the denominators. One row a result, from the registers that were imported.
 CREATE TABLE register (
   register     TEXT NOT NULL,               -- SHA-256 of the file it came in

@@ -7,6 +7,15 @@ use sohoa_record::Sha256Hex;
 /// Names are remembered for so long: whoever repeats a push does so within days.
 const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
+/// Which bytes have a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Those that had it first.
+    pub sha256: Sha256Hex,
+    /// True when nobody had it before.
+    pub is_new: bool,
+}
+
 /// The names.
 #[derive(Clone, Debug)]
 pub struct Pushes {
@@ -14,8 +23,8 @@ pub struct Pushes {
 }
 
 impl Pushes {
-    /// Notes that `station` calls these bytes `key`. Gives the digest that has the name: these bytes', or those that had it before.
-    pub async fn name(&self, now: i64, station: &str, key: &str, sha256: &Sha256Hex) -> Result<Sha256Hex> {
+    /// Notes that `station` calls these bytes `key`. Gives whose name it is: these bytes', or those that had it before.
+    pub async fn name(&self, now: i64, station: &str, key: &str, sha256: &Sha256Hex) -> Result<Named> {
         let mut tx = self.database.write().await?;
         sqlx::query("DELETE FROM pushes WHERE station = ?1 AND key = ?2 AND at < ?3")
             .bind(station)
@@ -23,7 +32,7 @@ impl Pushes {
             .bind(now.saturating_sub(KEPT_MS))
             .execute(&mut *tx)
             .await?;
-        sqlx::query("INSERT INTO pushes VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")
+        let added = sqlx::query("INSERT INTO pushes VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")
             .bind(station)
             .bind(key)
             .bind(sha256.as_str())
@@ -36,6 +45,6 @@ impl Pushes {
             .fetch_one(&mut *tx)
             .await?;
         tx.commit().await?;
-        crate::index::parse(&first)
+        Ok(Named { sha256: crate::index::parse(&first)?, is_new: added.rows_affected() > 0 })
     }
 }

@@ -333,6 +333,33 @@ impl Queue {
     }
 }
 
+impl Queue {
+    /// Notes that a source is about to arrive: between its note in the store and its job somebody may be killed.
+    pub(crate) async fn announce(&self, now: i64, source: &Sha256Hex, priority: i64) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        sqlx::query("INSERT INTO arriving VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
+            .bind(source.as_str())
+            .bind(priority)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The sources that were announced and have no job, with their priority, and when they were announced.
+    pub(crate) async fn announced(&self) -> Result<Vec<(Sha256Hex, i64, i64)>> {
+        let rows = sqlx::query("SELECT source_sha256, priority, at FROM arriving").fetch_all(&self.database.reader).await?;
+        rows.iter().map(|row| Ok((parse(row.try_get(0)?)?, row.try_get(1)?, row.try_get(2)?))).collect()
+    }
+
+    /// Forgets an announcement.
+    pub(crate) async fn arrived(&self, source: &Sha256Hex) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        sqlx::query("DELETE FROM arriving WHERE source_sha256 = ?").bind(source.as_str()).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
 /// See [`Queue::enqueue`].
 pub(crate) async fn enqueue(
     tx: &mut SqliteConnection,
@@ -341,6 +368,8 @@ pub(crate) async fn enqueue(
     source: &Sha256Hex,
     priority: i64,
 ) -> Result<bool> {
+    // From here on the job stands for the source.
+    sqlx::query("DELETE FROM arriving WHERE source_sha256 = ?").bind(source.as_str()).execute(&mut *tx).await?;
     // Index and completion are one transaction, so a record is always in `jobs` or in `records`, never in neither.
     let added = sqlx::query(
         "INSERT INTO jobs (record, source_sha256, priority, enqueued_at, state)

@@ -1,7 +1,7 @@
 //! The order of writes, and the one point where a document comes to be.
 //!
 //! ```text
-//! arrive:  source object → first.json (decides the record) → job
+//! arrive:  source object → announced → first.json (decides the record) → job
 //! commit:  all objects are there → r0001.dsse.json (THE COMMIT POINT) → index and job, one transaction
 //! ```
 //! Every write is create-if-absent, so each function may be called again after any failure, by the same program or another, and
@@ -219,6 +219,7 @@ impl Archive {
             digests,
         };
         let source = note.digests.sha256.clone();
+        self.queue.announce(arriving.now, &source, arriving.priority).await?;
         // Whoever creates this first decides the record of these bytes, for ever.
         let first_path = layout::first_arrival(&source);
         let (arrival, first) = match self.create(&first_path, json(&note)).await? {
@@ -237,11 +238,32 @@ impl Archive {
         let committed = self.exists(&layout::receipt(&first.record, 1)).await?;
         if !committed {
             self.queue.enqueue(arriving.now, &first.record, &source, arriving.priority).await?;
-        } else if self.index.entry(&first.record).await?.is_none() {
-            // An earlier run was stopped just after the commit point.
-            self.resume(&first.record).await?;
+        } else {
+            if self.index.entry(&first.record).await?.is_none() {
+                // An earlier run was stopped just after the commit point.
+                self.resume(&first.record).await?;
+            }
+            self.queue.arrived(&source).await?;
         }
         Ok(Arrived { arrival, first, committed })
+    }
+
+    /// Takes up arrivals that a program began and did not end, because it was killed between the note in the store and the job. Gives how
+    /// many got their job now. `now` in milliseconds since 1970; what was announced and never noted is forgotten after a day.
+    pub async fn resume_arrivals(&self, now: i64) -> Result<u64> {
+        const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+        let mut resumed = 0;
+        for (source, priority, at) in self.queue.announced().await? {
+            match self.arrival(&source).await? {
+                Some(first) if !self.exists(&layout::receipt(&first.record, 1)).await? => {
+                    resumed += u64::from(self.queue.enqueue(at, &first.record, &source, priority).await?);
+                }
+                Some(_) => self.queue.arrived(&source).await?,
+                None if now - at > DAY_MS => self.queue.arrived(&source).await?,
+                None => {}
+            }
+        }
+        Ok(resumed)
     }
 
     /// Commits a revision whose objects are stored. After an error it may be called again with the same receipt or with a new

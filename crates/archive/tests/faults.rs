@@ -253,3 +253,31 @@ async fn a_worker_that_comes_late_completes_what_the_first_one_committed() {
     assert!(matches!(late, Commit::AlreadyCommitted(_)));
     assert_eq!(fsck(&archive).await.1, []);
 }
+
+#[tokio::test]
+async fn an_arrival_whose_program_was_killed_before_its_job_is_taken_up() {
+    // From 0: the source's bytes, then the note of its arrival.
+    for when in [When::BeforeTheWrite, When::AfterTheWrite] {
+        for write in 0..3 {
+            let place = Place::new();
+            let doc = document("a.png", &["một"]);
+            let faulty = Faulty::over(place.store(), Some((write, when)));
+            let archive = place.open_over(Arc::new(faulty)).await;
+            let arrived = arrive(&archive, &doc).await;
+            let archive = place.open().await;
+            let noted = archive.arrival(&sohoa_record::Sha256Hex::of(&doc.bytes)).await.unwrap().is_some();
+            if arrived.is_ok() {
+                continue;
+            }
+            assert_eq!(archive.resume_arrivals(1).await.unwrap(), u64::from(noted), "write {write} {when:?}");
+            assert_eq!(archive.queue.counts().await.unwrap().queued, u64::from(noted));
+            assert_eq!(archive.resume_arrivals(2).await.unwrap(), 0, "once is enough");
+            if !noted {
+                // What was only announced is forgotten after a day; the same file may come again at any time.
+                assert_eq!(archive.resume_arrivals(1 << 40).await.unwrap(), 0);
+            }
+            ingest(&archive, &doc, 1).await.unwrap();
+            assert_eq!(fsck(&archive).await.1, []);
+        }
+    }
+}

@@ -16,7 +16,7 @@ use problem::Problem;
 use sohoa_archive::Archive;
 use sohoa_record::manifest::State;
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
@@ -39,6 +39,10 @@ pub struct Running {
     pub progressed_at: AtomicI64,
     /// Why nothing is done now, when something stops the work.
     pub paused: Mutex<Option<String>>,
+    /// Watched folders that cannot be looked at, and why.
+    pub folders: Mutex<BTreeMap<PathBuf, String>>,
+    /// Pushes whose bytes are coming, by station.
+    pub coming: Mutex<BTreeMap<String, u64>>,
     /// Uploads of which a piece is being sent.
     pub sending: Mutex<HashSet<String>>,
     /// Scans in watched folders that are not committed.
@@ -100,6 +104,16 @@ impl Drop for Turn {
 }
 
 impl Running {
+    /// Notes what is wrong with a watched folder, or that nothing is any more.
+    pub fn note_folder(&self, folder: &Path, trouble: Option<String>) {
+        if let Ok(mut folders) = self.folders.lock() {
+            match trouble {
+                Some(why) => folders.insert(folder.to_owned(), why),
+                None => folders.remove(folder),
+            };
+        }
+    }
+
     fn count_push(&self, status: StatusCode) {
         if let Ok(mut pushes) = self.pushes.lock() {
             *pushes.entry(status.as_u16()).or_default() += 1;

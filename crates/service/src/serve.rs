@@ -148,6 +148,7 @@ impl Service<'_> {
                 match folder.look(self.bench.archive, AHEAD.saturating_sub(queued)).await {
                     Ok(looked) => {
                         waiting += looked.waiting as u64;
+                        self.api.running.note_folder(folder.folder(), looked.trouble);
                         if looked.taken > 0 {
                             tracing::info!(taken = looked.taken, folder = %folder.folder().display(), "scans arrived");
                             self.api.running.changed.notify_waiters();

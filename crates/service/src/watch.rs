@@ -6,13 +6,15 @@
 use crate::config::{self, After, Config};
 use crate::walk::{Scan, Walk, walk_inbox};
 use crate::{arrive, time};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, mkdirat, openat, renameat, renameat_with};
+use rustix::io::Errno;
 use sohoa_archive::{Archive, Error, Remedy};
 use sohoa_record::Reason;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{Manifest, State};
 use std::collections::HashMap;
 use std::io::Write as _;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -34,7 +36,7 @@ pub enum WatchError {
     Folder(PathBuf, String),
     #[error("[[watch]] folders {0} and {1} lie one inside the other; every scan would be taken twice")]
     Overlap(PathBuf, PathBuf),
-    #[error("[[watch]] folder {0} and the archive {1} lie one inside the other; move one of them")]
+    #[error("[[watch]] folder {0} and {1}, which is the archive's own, lie one inside the other; move one of them")]
     Archive(PathBuf, PathBuf),
 }
 
@@ -79,6 +81,8 @@ pub struct Looked {
     pub taken: usize,
     /// Scans that stand there and are not committed.
     pub waiting: usize,
+    /// Why the folder could not be looked at.
+    pub trouble: Option<String>,
 }
 
 /// The folders of a configuration, each found fit to be watched.
@@ -86,7 +90,10 @@ pub fn open(config: &Config) -> Result<Vec<Watched>, WatchError> {
     let mut watched: Vec<Watched> = Vec::new();
     for watch in &config.watch {
         let one = Watched::open(config, watch)?;
-        for own in [&config.archive.store, &config.archive.spool] {
+        let keys = [&config.seal.key, &config.log.key].map(|key| key.parent().unwrap_or(key).to_owned());
+        for own in
+            [&config.archive.store, &config.archive.spool].into_iter().chain(&keys).filter(|own| !own.as_os_str().is_empty())
+        {
             let own = std::fs::canonicalize(config.path(own)).unwrap_or_else(|_| config.path(own));
             if one.folder.starts_with(&own) || own.starts_with(&one.folder) {
                 return Err(WatchError::Archive(one.folder, own));
@@ -98,22 +105,28 @@ pub fn open(config: &Config) -> Result<Vec<Watched>, WatchError> {
         }
         watched.push(one);
     }
+    // Nothing is made before all of them are found fit.
+    watched.iter().try_for_each(Watched::prepare)?;
     Ok(watched)
 }
 
 impl Watched {
+    /// Makes what it will need. Found out now, not with the first scan that cannot be moved away.
+    fn prepare(&self) -> Result<(), WatchError> {
+        if self.after == After::Done {
+            for own in [DONE, FAILED] {
+                let unfit = |e: std::io::Error| WatchError::Folder(self.folder.join(own), e.to_string());
+                descend(&self.folder, Path::new(own), true).map_err(unfit)?;
+                tempfile::NamedTempFile::new_in(self.folder.join(own)).map_err(unfit)?;
+            }
+        }
+        Ok(())
+    }
+
     fn open(config: &Config, watch: &config::Watch) -> Result<Watched, WatchError> {
         let named = config.path(&watch.folder);
         let unfit = |why: String| WatchError::Folder(named.clone(), why);
         let folder = std::fs::canonicalize(&named).map_err(|e| unfit(e.to_string()))?;
-        if watch.after == After::Done {
-            // Found out now, not with the first scan that cannot be moved away.
-            for own in [DONE, FAILED] {
-                let own = folder.join(own);
-                std::fs::create_dir_all(&own).map_err(|e| unfit(format!("{} cannot be made in it: {e}", own.display())))?;
-                tempfile::NamedTempFile::new_in(&own).map_err(|e| unfit(format!("{} cannot be written: {e}", own.display())))?;
-            }
-        }
         std::fs::read_dir(&folder).map_err(|e| unfit(e.to_string()))?;
         let unit = [&watch.unit, &config.archive.unit].into_iter().find(|unit| !unit.is_empty()).cloned();
         Ok(Watched {
@@ -134,7 +147,10 @@ impl Watched {
 
     /// Looks once: takes what stands still while `room` lasts, moves away what is committed. An error concerns the whole archive.
     pub async fn look(&mut self, archive: &Archive, mut room: u64) -> Result<Looked, Error> {
-        let Some(found) = self.list().await else { return Ok(Looked::default()) };
+        let found = match self.list().await {
+            Ok(found) => found,
+            Err(trouble) => return Ok(Looked { trouble: Some(trouble), ..Looked::default() }),
+        };
         self.files.retain(|path, _| found.iter().any(|(scan, _)| scan.path == *path));
         let mut looked = Looked::default();
         for (scan, look) in found {
@@ -173,37 +189,33 @@ impl Watched {
         Ok(looked)
     }
 
-    /// The scans in the folder, outside of what we made there; none when the folder does not answer.
-    async fn list(&mut self) -> Option<Vec<(Scan, Look)>> {
+    /// The scans in the folder, outside of what we made there; an error when the folder itself cannot be looked at.
+    async fn list(&mut self) -> Result<Vec<(Scan, Look)>, String> {
         let folder = self.folder.clone();
         let listing = tokio::task::spawn_blocking(move || {
-            let Walk { scans, refused, .. } = walk_inbox(&folder, &[DONE, FAILED]);
-            let found: Vec<(Scan, Look)> =
-                scans.into_iter().filter_map(|scan| Some((look(&scan.path)?, scan))).map(|(look, scan)| (scan, look)).collect();
-            (found, refused)
+            let Walk { scans, mut refused, others } = walk_inbox(&folder, &[DONE, FAILED]);
+            let found: Vec<_> = scans.into_iter().filter_map(|scan| look(&scan.path).map(|look| (scan, look))).collect();
+            let itself = refused.iter().position(|(path, _)| *path == folder).map(|at| refused.swap_remove(at).1.to_string());
+            (found, refused, others, itself)
         });
-        match tokio::time::timeout(LOOK_TIME, listing).await {
-            Ok(Ok((found, refused))) => {
-                self.told.retain(|path, _| {
-                    *path == self.folder
-                        || found.iter().any(|(scan, _)| scan.path == *path)
-                        || refused.iter().any(|(other, _)| other == path)
-                });
+        let listed = match tokio::time::timeout(LOOK_TIME, listing).await {
+            Ok(Ok((found, refused, others, None))) => {
+                let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
+                self.told.retain(|path, _| is_there(path));
                 refused.into_iter().for_each(|(path, why)| self.tell(&path, why.to_string()));
-                Some(found)
+                for path in others.iter().filter(|path| path.extension().is_none_or(|end| end != READY)) {
+                    self.tell(path, "by its name it is no PDF, TIFF, JPEG or PNG; it stays".into());
+                }
+                Ok(found)
             }
-            Ok(Err(error)) => {
-                self.tell(&self.folder.clone(), error.to_string());
-                None
-            }
-            Err(_) => {
-                self.tell(
-                    &self.folder.clone(),
-                    format!("it has not answered for {} s; is its share connected?", LOOK_TIME.as_secs()),
-                );
-                None
-            }
+            Ok(Ok((.., Some(why)))) => Err(why),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("it has not answered for {} s; is its share connected?", LOOK_TIME.as_secs())),
+        };
+        if let Err(why) = &listed {
+            self.tell(&self.folder.clone(), why.clone());
         }
+        listed
     }
 
     /// Says once why something is not taken.
@@ -232,16 +244,16 @@ impl Watched {
         }
         let within = scan.path.strip_prefix(&self.folder).unwrap_or(&scan.path).parent().unwrap_or(Path::new(""));
         let moved = if opened.manifest.state == State::Failed {
-            let folder = self.folder.join(FAILED).join(record.as_str());
-            move_away(&scan.path, &folder).and_then(|_| write_reason(&folder, scan, &opened.manifest))
+            let below = Path::new(FAILED).join(record.as_str());
+            move_away(&self.folder, &scan.path, &below).and_then(|folder| write_reason(&folder, scan, &opened.manifest))
         } else {
-            move_away(&scan.path, &self.folder.join(DONE).join(within))
+            move_away(&self.folder, &scan.path, &Path::new(DONE).join(within)).map(drop)
         };
         match moved {
             Ok(()) => {
                 let ready = beside(&scan.path, READY);
                 if ready.exists() {
-                    let _ = move_away(&ready, &self.folder.join(DONE).join(within));
+                    let _ = move_away(&self.folder, &ready, &Path::new(DONE).join(within));
                 }
                 self.files.remove(&scan.path);
                 Ok(true)
@@ -267,35 +279,64 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Moves a file into a folder of the same disk, under its name or, where that is taken, the name with a number. Nothing is written over.
-fn move_away(file: &Path, folder: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
+/// Moves a file of `root` into a folder below it, under its name or, where that is taken, the name with a number. Nothing is written over,
+/// and no link is followed: who may write into the folder must not choose where we write. Gives the folder.
+fn move_away(root: &Path, file: &Path, below: &Path) -> std::io::Result<OwnedFd> {
+    let within = file.strip_prefix(root).map_err(std::io::Error::other)?;
+    let from = descend(root, within.parent().unwrap_or(Path::new("")), false)?;
+    let folder = descend(root, below, true)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (stem, extension) = name.rsplit_once('.').map_or((name.as_str(), String::new()), |(stem, end)| (stem, format!(".{end}")));
     for number in 1..10_000 {
-        let to = folder.join(if number == 1 { name.clone() } else { format!("{stem} ({number}){extension}") });
-        match renameat_with(CWD, file, CWD, &to, RenameFlags::NOREPLACE) {
-            Ok(()) => return Ok(()),
-            Err(rustix::io::Errno::EXIST) => {}
+        let to = if number == 1 { name.clone() } else { format!("{stem} ({number}){extension}") };
+        match renameat_with(&from, name.as_str(), &folder, to.as_str(), RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(folder),
+            Err(Errno::EXIST) => {}
             // Network shares know no such flag; we alone write in there.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) if !to.exists() => return std::fs::rename(file, &to),
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {}
+            Err(Errno::INVAL | Errno::NOSYS) if rustix::fs::statat(&folder, to.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok() => {}
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                renameat(&from, name.as_str(), &folder, to.as_str())?;
+                return Ok(folder);
+            }
             Err(error) => return Err(error.into()),
         }
     }
     Err(std::io::Error::other("there are 10,000 files of this name"))
 }
 
-/// Why a scan is in `failed/`, in the words of the people who look there.
-fn write_reason(folder: &Path, scan: &Scan, manifest: &Manifest) -> std::io::Result<()> {
-    let mut text = format!("Tệp: {}\nLúc: {}\nMã bản ghi: {}\n\n", scan.name, time::rfc3339(&time::now()), manifest.record);
-    for reason in &manifest.reasons {
-        text.push_str(&reason_lines(*reason));
+/// Opens a folder below `root`, step by step and through no link; makes what is missing when `make` is set.
+fn descend(root: &Path, below: &Path, make: bool) -> std::io::Result<OwnedFd> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut folder = openat(CWD, root, flags, Mode::empty())?;
+    for name in below.components() {
+        if make {
+            match mkdirat(&folder, name.as_os_str(), Mode::from(0o775)) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let is_link = |error| match error {
+            Errno::LOOP | Errno::NOTDIR => std::io::Error::other(format!(
+                "'{}' in it is a link or a file, not a folder; take it away",
+                name.as_os_str().display()
+            )),
+            error => error.into(),
+        };
+        folder = openat(&folder, name.as_os_str(), flags, Mode::empty()).map_err(is_link)?;
     }
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(folder.join(REASON_FILE))?;
-    file.write_all(text.as_bytes())
+    Ok(folder)
 }
 
-fn reason_lines(reason: Reason) -> String {
-    format!("{}\n{}\n({reason})\n\n", reason.vi(), reason.en())
+/// Why a scan is in `failed/`, in the words of the people who look there.
+fn write_reason(folder: &OwnedFd, scan: &Scan, manifest: &Manifest) -> std::io::Result<()> {
+    let mut text = format!("Tệp: {}\nLúc: {}\nMã bản ghi: {}\n\n", scan.name, time::rfc3339(&time::now()), manifest.record);
+    // What stopped it first; that its dossier is not known stops nothing.
+    let mut reasons = manifest.reasons.clone();
+    reasons.sort_by_key(|reason| *reason == Reason::DossierUnknown);
+    for reason in reasons {
+        text.push_str(&format!("{}\n{}\n({reason})\n\n", reason.vi(), reason.en()));
+    }
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(folder, REASON_FILE, flags, Mode::from(0o664))?;
+    std::fs::File::from(file).write_all(text.as_bytes())
 }

@@ -170,6 +170,7 @@ fn a_push_is_done_and_its_outcome_can_be_asked_for_by_its_station_alone() {
     let duplicate = serving.push(&two, "name=b.png", "", &bytes);
     assert_eq!((duplicate.status, duplicate.code().as_str()), (409, "duplicate"));
     assert_eq!(duplicate.json()["record"], record.as_str());
+    assert_eq!(serving.get(&two, &format!("/v1/documents/{record}")).code(), "unknown_record", "the same bytes open no door");
     let metrics = serving.get("", "/metrics").body;
     assert!(metrics.contains("sohoa_pushes_total{status=\"409\"} 1\n") && metrics.contains("sohoa_pages_total 1\n"), "{metrics}");
     assert_eq!((serving.get("", "/healthz").status, serving.get("", "/readyz").status), (200, 200));
@@ -196,6 +197,19 @@ fn what_is_wrong_with_a_push_is_told_and_nothing_of_it_stays() {
         (&good, "name=a%00.png", "", &bytes, 422, "no_name"),
         (&good, "name=a.png&dossier=H48", "", &bytes, 422, "bad_dossier"),
         (&good, "name=a.png&priority=now", "", &bytes, 422, "bad_priority"),
+        (&good, "name=a.png&name=b.png", "", &bytes, 422, "bad_query"),
+        (&good, "name=a.png&dosier=4", "", &bytes, 422, "bad_query"),
+        (&good, "name=%E2%80%AEfdp.exe", "", &bytes, 422, "no_name"),
+        (&good, "name=a.png", "Content-Type: multipart/form-data; boundary=x\r\n", &bytes, 415, "multipart"),
+        (&good, "name=a.png", "Content-Digest: hello\r\n", &bytes, 422, "bad_digest"),
+        (
+            &good,
+            &format!("name=a.png&sha256={sha256}"),
+            "Content-Digest: sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:\r\n",
+            &bytes,
+            422,
+            "digest_differs",
+        ),
         (&good, "name=a.png&sha256=12", "", &bytes, 422, "bad_digest"),
         (&good, &format!("name=a.png&sha256={wrong}"), "", &bytes, 422, "digest_differs"),
         (&good, "name=a.png", "Content-Digest: sha-256=:AAAA:\r\n", &bytes, 422, "bad_digest"),
@@ -330,11 +344,36 @@ fn a_watched_folder_is_emptied_into_done_and_failed() {
 }
 
 #[test]
+fn a_link_in_a_watched_folder_leads_nowhere_and_a_lost_folder_is_told() {
+    let home = home();
+    watch(&home, "");
+    let (inbox, out) = (home.path("in"), home.path("out"));
+    std::fs::create_dir_all(&out).unwrap();
+    let mut serving = serve(&home);
+    // Whoever may write into the share puts a link in the place of our own folder.
+    std::fs::remove_dir(inbox.join("done")).unwrap();
+    std::os::unix::fs::symlink(&out, inbox.join("done")).unwrap();
+    small_scan(&inbox.join("a.png"), 1);
+    wait_for("it is done", || serving.get("", "/metrics").body.contains("sohoa_documents_total"));
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(inbox.join("a.png").exists() && names(&out).is_empty(), "it is moved through no link");
+    std::fs::remove_file(inbox.join("done")).unwrap();
+    wait_for("it is moved once the link is gone", || inbox.join("done/a.png").exists());
+    std::fs::rename(&inbox, home.path("away")).unwrap();
+    wait_for("the lost folder is told", || serving.get("", "/readyz").status == 503);
+    assert!(serving.get("", "/readyz").body.contains("the watched folder"));
+    std::fs::rename(home.path("away"), &inbox).unwrap();
+    wait_for("it is there again", || serving.get("", "/readyz").status == 200);
+    assert!(serving.signal(rustix::process::Signal::TERM).success());
+}
+
+#[test]
 fn folders_that_cannot_be_watched_stop_the_start() {
     for (lines, why) in [
         ("[[watch]]\nfolder = \"nowhere\"", "nowhere"),
         ("[[watch]]\nfolder = \"archive\"", "archive"),
         ("[[watch]]\nfolder = \".\"", "one inside the other"),
+        ("[[watch]]\nfolder = \"keys\"", "one inside the other"),
         ("[[watch]]\nfolder = \"in\"\n[[watch]]\nfolder = \"in/a\"", "taken twice"),
     ] {
         let home = home();
@@ -345,6 +384,11 @@ fn folders_that_cannot_be_watched_stop_the_start() {
         let said = home.sohoa(&["serve"]);
         let errors = String::from_utf8_lossy(&said.stderr);
         assert!(said.status.code() == Some(4) && errors.contains(why), "{lines}: {:?} {errors}", said.status);
+        let made = common::files_below(&home.path("")).iter().any(|file| file.to_string_lossy().contains("/done"));
+        assert!(
+            !made && !home.path("in/done").exists() && !home.path("keys/done").exists(),
+            "{lines}: a refused start makes nothing"
+        );
     }
 }
 

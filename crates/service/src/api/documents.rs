@@ -5,10 +5,11 @@
 
 use super::Api;
 use super::problem::Problem;
-use super::push::{Asked, Push, authenticate, content_digest, digest_of_scan, has_room, most_bytes, place, receive};
+use super::push::{Asked, Push, authenticate, content_digests, digests_of_scan, most_bytes, place, receive, room_for};
 use crate::present::json_line;
 use crate::time;
 use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -20,10 +21,15 @@ use sohoa_record::identifier::RecordId;
 const LONGEST_KEY: usize = 200;
 
 /// Takes in a document.
-pub async fn push(State(api): State<Api>, Query(asked): Query<Asked>, headers: HeaderMap, body: Body) -> Response {
-    let answer = match take(&api, asked, &headers, body).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
+pub async fn push(
+    State(api): State<Api>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let answer = match asked {
+        Ok(Query(asked)) => take(&api, asked, &headers, body).await.unwrap_or_else(IntoResponse::into_response),
+        Err(_) => Problem::BAD_QUERY.into_response(),
     };
     api.running.count_push(answer.status());
     answer
@@ -31,12 +37,16 @@ pub async fn push(State(api): State<Api>, Query(asked): Query<Asked>, headers: H
 
 async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
     let station = authenticate(api, headers)?;
-    if let (None, Some(digests)) = (&asked.sha256, headers.get("content-digest")) {
-        asked.sha256 = content_digest(digests)?;
+    if let Some(digests) = headers.get("content-digest") {
+        asked.digests = content_digests(digests)?;
+    }
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind.starts_with("multipart/") {
+        return Err(Problem::MULTIPART);
     }
     let push = Push::of(&station, asked)?;
     let key = headers.get("idempotency-key").map(name_of_push).transpose()?;
-    has_room(api).await?;
+    let _coming = room_for(api, &station.name).await?;
     let most = most_bytes(api);
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most) {
@@ -45,19 +55,22 @@ async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> R
     // It is gone when it is dropped; what a service that was killed left is cleared away with its run.
     let file = tempfile::NamedTempFile::new_in(&api.arriving).map_err(|e| Problem::broken(&e))?;
     let mut opened = tokio::fs::File::from_std(file.reopen().map_err(|e| Problem::broken(&e))?);
-    if let (_, false) = receive(body, &mut opened, most).await? {
+    if let (_, false) = receive(api, body, &mut opened, most).await? {
         return Err(Problem::CUT_OFF);
     }
-    let sha256 = digest_of_scan(file.path().to_owned()).await?;
-    push.check(&sha256)?;
+    let digests = digests_of_scan(file.path().to_owned()).await?;
+    push.check(&digests)?;
+    let mut is_repeated = false;
     if let Some(key) = key {
-        let first = api.archive.pushes.name(time::now_ms(), &station.name, key, &sha256).await;
-        if first.map_err(|e| Problem::broken(&e))? != sha256 {
+        let named = api.archive.pushes.name(time::now_ms(), &station.name, key, &digests.sha256).await;
+        let named = named.map_err(|e| Problem::broken(&e))?;
+        if named.sha256 != digests.sha256 {
             return Err(Problem::KEY_USED);
         }
+        is_repeated = !named.is_new;
     }
     let mut opened = tokio::fs::File::open(file.path()).await.map_err(|e| Problem::broken(&e))?;
-    answer(&push.arrive(api, &mut opened).await?)
+    answer(&push.arrive(api, &mut opened).await?, is_repeated)
 }
 
 /// What the sender calls this push (Idempotency-Key).
@@ -65,9 +78,10 @@ fn name_of_push(header: &HeaderValue) -> Result<&str, Problem> {
     header.to_str().ok().filter(|key| !key.is_empty() && key.len() <= LONGEST_KEY).ok_or(Problem::BAD_KEY)
 }
 
-fn answer(arrived: &Arrived) -> Result<Response, Problem> {
+/// `is_repeated`: the sender's own name for the push was seen with these bytes before.
+fn answer(arrived: &Arrived, is_repeated: bool) -> Result<Response, Problem> {
     let record = &arrived.first.record;
-    if arrived.arrival == Arrival::Linked {
+    if arrived.arrival == Arrival::Linked && !is_repeated {
         return Err(Problem::duplicate_of(record.clone()));
     }
     let location = format!("/v1/documents/{record}");
@@ -96,8 +110,9 @@ pub async fn state(State(api): State<Api>, Path(record): Path<String>, headers: 
         (None, Some(job)) => &job.source_sha256,
         (None, None) => return Err(Problem::UNKNOWN_RECORD),
     };
-    let arrivals = api.archive.arrivals(source).await.map_err(|e| Problem::broken(&e))?;
-    if !arrivals.iter().any(|note| note.path == place(&station.name, &note.name)) {
+    // Whoever brings the same bytes later does not learn what the first one's paper became.
+    let first = api.archive.arrival(source).await.map_err(|e| Problem::broken(&e))?;
+    if first.is_none_or(|note| note.path != place(&station.name, &note.name)) {
         return Err(Problem::UNKNOWN_RECORD);
     }
     let body = match (latest, job) {

@@ -45,6 +45,9 @@ fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<String> {
     if let Some(free) = api.free_mb().filter(|free| *free < api.config.serve.min_free_mb) {
         why.push(format!("the disk has {free} MB left, less than [serve] min_free_mb = {}", api.config.serve.min_free_mb));
     }
+    for (folder, trouble) in api.running.folders.lock().map(|folders| folders.clone()).unwrap_or_default() {
+        why.push(format!("the watched folder {}: {trouble}", folder.display()));
+    }
     why
 }
 

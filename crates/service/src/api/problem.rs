@@ -49,8 +49,20 @@ impl Problem {
     pub const NO_NAME: Problem = problem(
         StatusCode::UNPROCESSABLE_ENTITY,
         "no_name",
-        "thiếu tên tệp",
-        "say the file's name: ?name=scan.pdf, at most 255 bytes, without '/' or control characters",
+        "thiếu tên tệp, hoặc tên không dùng được",
+        "say the file's name: ?name=scan.pdf, at most 255 bytes of UTF-8, without '/', control characters or spaces at its ends",
+    );
+    pub const BAD_QUERY: Problem = problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "bad_query",
+        "tham số trong địa chỉ không đúng",
+        "the address may say name, dossier, priority and sha256, each once",
+    );
+    pub const MULTIPART: Problem = problem(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "multipart",
+        "hãy gửi chính các byte của tệp, không gửi dạng biểu mẫu",
+        "send the file's bytes themselves (curl --data-binary @scan.pdf), not a form (curl -F)",
     );
     pub const BAD_DOSSIER: Problem = problem(
         StatusCode::UNPROCESSABLE_ENTITY,

@@ -1,7 +1,7 @@
 //! One push, whatever its way: who sends it, what is told of it before the bytes, where the bytes are written, how it comes into the archive.
 
-use super::Api;
 use super::problem::Problem;
+use super::{Api, Running};
 use crate::arrive;
 use crate::config::Priority;
 use crate::stations::{self, Station};
@@ -15,19 +15,28 @@ use sohoa_archive::SourceBytes;
 use sohoa_archive::store::Arrived;
 use sohoa_record::manifest::Dossier;
 use sohoa_record::text::nfc;
-use sohoa_record::{DossierCode, Hasher, Sha256Hex};
-use std::time::Duration;
+use sohoa_record::{Digests, DossierCode, Hasher, Sha256Hex};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
-/// A sender that is silent for so long is gone.
+/// A sender that is silent for so long is gone …
 const SILENCE: Duration = Duration::from_secs(30);
+/// … and so is one that after this long sends fewer bytes a second than any line: it would only hold a place.
+const PATIENCE: Duration = Duration::from_secs(30);
+const SLOWEST: u64 = 4 * 1024;
+/// Of one station so many bodies may be under way.
+const MOST_COMING: u64 = 32;
+/// The disk is asked again after so many bytes of a body.
+const ASK_DISK: u64 = 32 << 20;
 const LONGEST_NAME: usize = 255;
 /// So many bytes are looked at to tell what a file is: a PDF may begin with other bytes (ISO 32000-2, annex H).
 const HEAD: usize = 1024;
 
 /// What a sender tells of a document, not yet believed.
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Asked {
     /// The file's name.
     pub name: Option<String>,
@@ -37,6 +46,18 @@ pub struct Asked {
     pub priority: Option<String>,
     /// SHA-256 of the bytes as the sender has them, hex.
     pub sha256: Option<String>,
+    /// What the header `Content-Digest` says of them.
+    #[serde(skip)]
+    pub digests: Vec<SentDigest>,
+}
+
+/// A digest that came with the bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SentDigest {
+    /// SHA-256, hex.
+    Sha256(String),
+    /// SHA-512, hex.
+    Sha512(String),
 }
 
 /// A document that is pushed.
@@ -48,14 +69,14 @@ pub struct Push {
     name: String,
     dossier: Option<DossierCode>,
     priority: Priority,
-    sha256: Option<Sha256Hex>,
+    digests: Vec<SentDigest>,
 }
 
 impl Push {
     /// What is told must make sense before a byte is taken.
     pub fn of(station: &Station, asked: Asked) -> Result<Push, Problem> {
         let name = nfc(&asked.name.unwrap_or_default());
-        if name.is_empty() || name.len() > LONGEST_NAME || name.contains(['/', '\\']) || name.chars().any(char::is_control) {
+        if !is_name(&name) {
             return Err(Problem::NO_NAME);
         }
         let dossier = match asked.dossier.as_deref().filter(|code| !code.is_empty()) {
@@ -66,16 +87,21 @@ impl Push {
             Some(priority) => Priority::parse(priority).ok_or(Problem::BAD_PRIORITY)?,
             None => Priority::Station,
         };
-        let sha256 = match asked.sha256 {
-            Some(hex) => Some(hex.to_lowercase().parse().map_err(|_| Problem::BAD_DIGEST)?),
-            None => None,
-        };
-        Ok(Push { station: station.name.clone(), unit: station.unit.clone(), name, dossier, priority, sha256 })
+        let mut digests = asked.digests;
+        if let Some(hex) = asked.sha256 {
+            let hex: Sha256Hex = hex.to_lowercase().parse().map_err(|_| Problem::BAD_DIGEST)?;
+            digests.push(SentDigest::Sha256(hex.to_string()));
+        }
+        Ok(Push { station: station.name.clone(), unit: station.unit.clone(), name, dossier, priority, digests })
     }
 
     /// The bytes that came must be those that were sent.
-    pub fn check(&self, sha256: &Sha256Hex) -> Result<(), Problem> {
-        if self.sha256.as_ref().is_some_and(|sent| sent != sha256) { Err(Problem::DIGEST_DIFFERS) } else { Ok(()) }
+    pub fn check(&self, came: &Digests) -> Result<(), Problem> {
+        let is_that = |sent: &SentDigest| match sent {
+            SentDigest::Sha256(hex) => came.sha256.as_str() == hex,
+            SentDigest::Sha512(hex) => came.sha512.as_str() == hex,
+        };
+        if self.digests.iter().all(is_that) { Ok(()) } else { Err(Problem::DIGEST_DIFFERS) }
     }
 
     /// Takes the bytes into the archive.
@@ -91,6 +117,15 @@ impl Push {
     }
 }
 
+/// A name that people can read and every system can write: not empty, without paths, control characters or what turns text around.
+fn is_name(name: &str) -> bool {
+    let unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '/' | '\\' | '\u{fffd}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    name.len() <= LONGEST_NAME && !name.trim_matches(['.', ' ']).is_empty() && name.trim() == name && !name.contains(unseen)
+}
+
 /// What a station pushes has this place, as a file has its path.
 pub fn place(station: &str, name: &str) -> String {
     format!("station:{station}/{name}")
@@ -104,16 +139,37 @@ pub fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Station, Problem> 
     stations::of_token(&file, token.trim()).map_err(|e| Problem::broken(&e))?.ok_or(Problem::UNKNOWN_TOKEN)
 }
 
-/// Whether there is room for another document.
-pub async fn has_room(api: &Api) -> Result<(), Problem> {
+/// The place of a body that is coming; it is given back when it is dropped.
+pub struct Coming {
+    running: Arc<Running>,
+    station: String,
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        if let Ok(mut coming) = self.running.coming.lock()
+            && let Some(many) = coming.get_mut(&self.station)
+        {
+            *many = many.saturating_sub(1);
+        }
+    }
+}
+
+/// Takes a place for another document of a station, if there is room. What is under way counts as waiting.
+pub async fn room_for(api: &Api, station: &str) -> Result<Coming, Problem> {
     let waiting = api.archive.queue.counts().await.map_err(|e| Problem::broken(&e))?.queued;
-    if waiting >= api.config.serve.most_waiting {
+    disk_has_room(api)?;
+    let mut coming = api.running.coming.lock().map_err(|e| Problem::broken(&e))?;
+    let (all, own) = (coming.values().sum::<u64>(), coming.get(station).copied().unwrap_or(0));
+    if waiting + all >= api.config.serve.most_waiting || own >= MOST_COMING {
         return Err(Problem::TOO_MANY);
     }
-    if api.free_mb().is_some_and(|free| free < api.config.serve.min_free_mb) {
-        return Err(Problem::DISK_LOW);
-    }
-    Ok(())
+    *coming.entry(station.to_owned()).or_default() += 1;
+    Ok(Coming { running: Arc::clone(&api.running), station: station.to_owned() })
+}
+
+fn disk_has_room(api: &Api) -> Result<(), Problem> {
+    if api.free_mb().is_some_and(|free| free < api.config.serve.min_free_mb) { Err(Problem::DISK_LOW) } else { Ok(()) }
 }
 
 /// The most bytes that a document may have.
@@ -121,18 +177,30 @@ pub fn most_bytes(api: &Api) -> u64 {
     api.config.decode.max_source_mb << 20
 }
 
-/// `sha-256=:…:` of a list of digests (RFC 9530) as hex; others are passed over.
-pub fn content_digest(header: &HeaderValue) -> Result<Option<String>, Problem> {
+/// The digests of a `Content-Digest` header (RFC 9530): `sha-256=:…:, sha-512=:…:`. Other algorithms are passed over, but one that we know must
+/// be there: whoever sends the header wants the bytes checked.
+pub fn content_digests(header: &HeaderValue) -> Result<Vec<SentDigest>, Problem> {
     let text = header.to_str().map_err(|_| Problem::BAD_DIGEST)?;
-    let Some(value) = text.split(',').find_map(|member| member.trim().strip_prefix("sha-256=")) else { return Ok(None) };
-    let encoded = value.strip_prefix(':').and_then(|value| value.strip_suffix(':')).ok_or(Problem::BAD_DIGEST)?;
-    let bytes = STANDARD.decode(encoded).map_err(|_| Problem::BAD_DIGEST)?;
-    Ok(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    let mut digests = Vec::new();
+    for member in text.split(',') {
+        let (algorithm, value) = member.trim().split_once('=').ok_or(Problem::BAD_DIGEST)?;
+        let encoded = value.strip_prefix(':').and_then(|value| value.strip_suffix(':')).ok_or(Problem::BAD_DIGEST)?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| Problem::BAD_DIGEST)?;
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        match (algorithm, bytes.len()) {
+            ("sha-256", 32) => digests.push(SentDigest::Sha256(hex)),
+            ("sha-512", 64) => digests.push(SentDigest::Sha512(hex)),
+            ("sha-256" | "sha-512", _) => return Err(Problem::BAD_DIGEST),
+            _ => {}
+        }
+    }
+    if digests.is_empty() { Err(Problem::BAD_DIGEST) } else { Ok(digests) }
 }
 
 /// Streams the bytes of a request into a file, from where it stands; at most `most` of them. Gives how many came, and whether all that were
 /// meant to: of what was cut off, what is written counts.
-pub async fn receive(body: Body, file: &mut File, most: u64) -> Result<(u64, bool), Problem> {
+pub async fn receive(api: &Api, body: Body, file: &mut File, most: u64) -> Result<(u64, bool), Problem> {
+    let (began, mut asked) = (Instant::now(), 0);
     let mut writer = tokio::io::BufWriter::with_capacity(1 << 18, file);
     let (mut stream, mut size, mut whole) = (body.into_data_stream(), 0u64, true);
     loop {
@@ -148,14 +216,27 @@ pub async fn receive(body: Body, file: &mut File, most: u64) -> Result<(u64, boo
             return Err(Problem::TOO_LARGE);
         }
         size += piece.len() as u64;
-        writer.write_all(&piece).await.map_err(|e| Problem::broken(&e))?;
+        if size - asked >= ASK_DISK {
+            disk_has_room(api)?;
+            asked = size;
+        }
+        writer.write_all(&piece).await.map_err(|e| not_written(&e))?;
+        let took = began.elapsed();
+        if took > PATIENCE && size < took.as_secs() * SLOWEST {
+            whole = false;
+            break;
+        }
     }
-    writer.flush().await.map_err(|e| Problem::broken(&e))?;
+    writer.flush().await.map_err(|e| not_written(&e))?;
     Ok((size, whole))
 }
 
+fn not_written(error: &std::io::Error) -> Problem {
+    if error.kind() == std::io::ErrorKind::StorageFull { Problem::DISK_LOW } else { Problem::broken(error) }
+}
+
 /// Reads a received file: what it is the digest of, and that it begins as a scan does.
-pub async fn digest_of_scan(path: std::path::PathBuf) -> Result<Sha256Hex, Problem> {
+pub async fn digests_of_scan(path: std::path::PathBuf) -> Result<Digests, Problem> {
     let read = tokio::task::spawn_blocking(move || {
         use std::io::Read as _;
         let mut file = std::fs::File::open(path)?;
@@ -174,7 +255,7 @@ pub async fn digest_of_scan(path: std::path::PathBuf) -> Result<Sha256Hex, Probl
     match digests.size {
         0 => Err(Problem::EMPTY),
         _ if !is_scan(&head) => Err(Problem::NOT_A_SCAN),
-        _ => Ok(digests.sha256),
+        _ => Ok(digests),
     }
 }
 
@@ -199,14 +280,38 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_is_taken_from_its_header() {
+    fn digests_are_taken_from_their_header() {
         // printf hello | openssl dgst -sha256 -binary | base64
-        let hello = "sha-512=:x:, sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:";
-        let found = content_digest(&HeaderValue::from_static(hello)).unwrap().unwrap();
-        assert_eq!(found, Sha256Hex::of(b"hello").as_str());
-        assert!(content_digest(&HeaderValue::from_static("md5=:x:")).unwrap().is_none());
-        for bad in ["sha-256=LPJN", "sha-256=:!:"] {
-            assert!(content_digest(&HeaderValue::from_static(bad)).is_err(), "{bad}");
+        let hello = "md5=:XUFAKrxLKna5cZ2REBfFkg==:, sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:";
+        let found = content_digests(&HeaderValue::from_static(hello)).unwrap();
+        assert_eq!(found, [SentDigest::Sha256(Sha256Hex::of(b"hello").to_string())]);
+        for bad in
+            ["hello", "sha-256=LPJN", "sha-256=:!:", "sha-256=:aGVsbG8=:", "md5=:XUFAKrxLKna5cZ2REBfFkg==:", "sha-512=:aGVsbG8=:"]
+        {
+            assert!(content_digests(&HeaderValue::from_static(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_that_people_can_read() {
+        for good in ["a.pdf", "Quyết định 51.pdf", "..a.pdf", "một (2).tif"] {
+            assert!(is_name(good), "{good:?}");
+        }
+        for bad in [
+            "",
+            " ",
+            ".",
+            "..",
+            " a.pdf",
+            "a/b.pdf",
+            "a\\b.pdf",
+            "a\0.pdf",
+            "\u{202e}fdp.exe",
+            "\u{200b}",
+            "a\u{fffd}.pdf",
+            &"a".repeat(256),
+        ] {
+            assert!(!is_name(bad), "{bad:?}");
         }
     }
 }

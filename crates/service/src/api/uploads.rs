@@ -6,7 +6,7 @@
 
 use super::Api;
 use super::problem::Problem;
-use super::push::{Asked, Push, authenticate, digest_of_scan, has_room, most_bytes, receive};
+use super::push::{Asked, Push, authenticate, digests_of_scan, most_bytes, receive, room_for};
 use crate::keyring;
 use crate::present::json_line;
 use axum::body::Body;
@@ -102,8 +102,8 @@ impl Upload {
         if self.record.is_some() || self.offset()? < self.length {
             return Ok(());
         }
-        let checked = match digest_of_scan(self.files.bytes.clone()).await {
-            Ok(sha256) => self.push.check(&sha256),
+        let checked = match digests_of_scan(self.files.bytes.clone()).await {
+            Ok(digests) => self.push.check(&digests),
             Err(problem) => Err(problem),
         };
         if let Err(problem) = checked {
@@ -153,7 +153,7 @@ pub async fn create(State(api): State<Api>, headers: HeaderMap) -> Result<Respon
         return Err(Problem::TOO_LARGE);
     }
     let push = Push::of(&station, asked(&headers)?)?;
-    has_room(&api).await?;
+    let _coming = room_for(&api, &station.name).await?;
     if open_uploads(&api, &station.name)? >= MOST_OPEN {
         return Err(Problem::TOO_MANY);
     }
@@ -193,7 +193,8 @@ async fn append(api: &Api, id: &str, headers: &HeaderMap, body: Body) -> Result<
     if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/offset+octet-stream") {
         return Err(Problem::NOT_A_PIECE);
     }
-    own(api, id, headers)?;
+    let station = own(api, id, headers)?.push.station;
+    let _coming = room_for(api, &station).await?;
     let _turn = api.turn(id).ok_or(Problem::BUSY)?;
     // Looked at again: whoever had the turn before may have got further.
     let mut upload = own(api, id, headers)?;
@@ -204,7 +205,7 @@ async fn append(api: &Api, id: &str, headers: &HeaderMap, body: Body) -> Result<
     if upload.record.is_none() {
         let mut file =
             tokio::fs::OpenOptions::new().append(true).open(&upload.files.bytes).await.map_err(|e| Problem::broken(&e))?;
-        let received = receive(body, &mut file, upload.length - offset).await;
+        let received = receive(api, body, &mut file, upload.length - offset).await;
         file.sync_data().await.map_err(|e| Problem::broken(&e))?;
         let kept = match &received {
             Ok((_, whole)) => checksum(headers, &upload, offset, *whole)?,

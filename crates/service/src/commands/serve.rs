@@ -6,6 +6,7 @@ use crate::api::{Api, Running, uploads};
 use crate::config::Config;
 use crate::serve::Service;
 use crate::{stations, watch};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     let folders = watch::open(config).map_err(|e| Failure::Setup(e.to_string()))?;
     let stations = stations::load(&config.path(&config.serve.stations)).map_err(|e| Failure::Setup(e.to_string()))?;
+    raise_open_files();
     let workshop = Workshop::open(config, password_file).await?;
     let address = config.serve.listen;
     let listener = TcpListener::bind(address).await;
@@ -26,6 +28,11 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     }
     workshop.sign_what_waits(config).await?;
     println!("listens   http://{address}");
+    if !address.ip().is_loopback() {
+        eprintln!(
+            "[serve] listen {address} is reached from other machines without TLS: tokens and papers can be read on the way; listen on 127.0.0.1 behind a web server"
+        );
+    }
     let valid = stations.iter().filter(|station| !station.revoked).count();
     println!("stations  {valid}{}", if valid == 0 { ": nobody may push; `sohoa station new NAME` makes one" } else { "" });
     folders.iter().for_each(|folder| println!("watches   {}", folder.folder().display()));
@@ -38,4 +45,12 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     workshop.close().await;
     println!("stopped; what waits is done after the next start");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A connection is up to three open files; the usual soft limit of 1024 is too low for many stations, and the hard limit is ours to use.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        tracing::warn!("the limit of open files stays {:?}: {error}", limit.current);
+    }
 }

@@ -8,6 +8,7 @@ use crate::keyring;
 use crate::logbook::Logbook;
 use crate::sandbox::Children;
 use crate::sign::{self, Sealer, Signing};
+use crate::time;
 use crate::workbench::Workbench;
 use ed25519_dalek::SigningKey;
 use sohoa_archive::Archive;
@@ -48,6 +49,10 @@ impl Workshop {
         let templates = super::template::known(config, None)?;
         let archive = super::open_indexed(config).await?;
         let run = Run::claim(config, &archive).await?;
+        let resumed = archive.resume_arrivals(time::now_ms()).await?;
+        if resumed > 0 {
+            tracing::info!(resumed, "documents that arrived when an earlier run was killed are taken up");
+        }
         let children = super::children(config, &run.folder)?;
         let ready = children.engine().await?;
         tracing::info!("{} with model {}", ready.engine.engine, ready.engine.model);

@@ -194,6 +194,29 @@ fn wife_and_husband_stand_side_by_side() {
 }
 
 #[test]
+fn dust_does_not_cut_a_name_that_goes_on_in_its_column() {
+    let vouched = |first: Option<&str>, second: Option<&str>| {
+        let mut paper = header("GIẤY CHỨNG NHẬN KẾT HÔN").line(250, 700, "Họ, chữ đệm, tên vợ: LÊ THỊ HOÀNG YẾN");
+        if let Some(dust) = first {
+            paper = paper.hand(1380, 20, 40, dust, 32);
+        }
+        paper = paper.line_at_row_of_last(1450, "Họ, chữ đệm, tên chồng: NGUYỄN VĂN DŨNG").line(250, 770, "NHI");
+        if let Some(dust) = second {
+            paper = paper.hand(900, 6, 6, dust, 32);
+        }
+        let paper = paper
+            .line(250, 840, "Ngày, tháng, năm sinh: 02/3/1996")
+            .line_at_row_of_last(1450, "Ngày, tháng, năm sinh: 04/5/1993");
+        let read = read(signed(paper.line(250, 1300, "Nơi đăng ký kết hôn: Ủy ban nhân dân xã Gò Mới")));
+        values(&read, &["wife_name"]).remove(0).map(str::to_owned)
+    };
+    for (first, second) in [(None, None), (Some("_"), None), (Some("."), None), (None, Some(":")), (Some("_"), Some(";"))] {
+        let name = vouched(first, second);
+        assert!(name.is_none() || name.as_deref() == Some("LÊ THỊ HOÀNG YẾN NHI"), "{first:?} {second:?}: {name:?}");
+    }
+}
+
+#[test]
 fn words_on_the_border_of_two_columns_are_nobodys() {
     let mut rows = COUPLE;
     rows[0].0 = "Họ, chữ đệm, tên vợ: LÊ THỊ THU HƯƠNG GIANG";

@@ -9,8 +9,6 @@ use std::collections::BTreeSet;
 
 /// Letters of a label that may open a section: "Số" may not.
 const OPENING_LETTERS: usize = 6;
-/// Words of less confidence behind dotted leaders are what the engine took the dots for.
-const NOISE: u8 = 50;
 /// Rows that one value may fill.
 const MOST_ROWS: usize = 6;
 
@@ -279,7 +277,7 @@ fn has(section: &Section, matched: &Match<'_>) -> bool {
 /// What stands between a label and the next, without leaders, the noise behind them and the next one's numbering; and whether it
 /// surely ends here: at a wide gap or at dots.
 fn value_of<'a>(tokens: &[Token<'a>], label_follows: bool, em: f64) -> (Vec<Token<'a>>, bool) {
-    let noise = |token: &Token<'_>| token.folded.is_empty() || token.word.confidence < NOISE;
+    let noise = |token: &Token<'_>| token.folded.is_empty() || token.word.confidence < tokens::NOISE;
     let last_leader = tokens.iter().rposition(Token::is_leader);
     let behind = last_leader.filter(|at| tokens[at + 1..].iter().all(noise));
     let (tokens, mut ended) = (&tokens[..behind.unwrap_or(tokens.len())], behind.is_some());

@@ -3,6 +3,9 @@
 use crate::extract::layout::{self, Run, Sheet};
 use sohoa_record::text::{Rect, Word, fold};
 
+/// Words of less confidence are no words: dust, or what the engine took dots for.
+pub(super) const NOISE: u8 = 50;
+
 /// A word, or the part of one that a colon or leader parts off.
 #[derive(Clone, Debug)]
 pub(in crate::extract) struct Token<'a> {
@@ -51,10 +54,17 @@ pub(super) fn rows<'a>(sheet: &Sheet<'a>, wanted: impl Fn(&Run<'a>) -> bool) -> 
     }
     rows.into_iter()
         .map(|(centre_y, _, mut words)| {
+            words.retain(|word| !is_dust(word));
             words.sort_by_key(|word| word.rect.x);
             Row { tokens: tokens(&words), centre_y }
         })
         .collect()
+}
+
+/// A single mark that the engine does not believe in itself. As a dot it would end the value before it, as a colon make a label of it.
+fn is_dust(word: &Word) -> bool {
+    let mut letters = word.text.chars();
+    word.confidence < NOISE && letters.next().is_some_and(|c| !c.is_alphanumeric() && c != '…') && letters.next().is_none()
 }
 
 fn tokens<'a>(words: &[&'a Word]) -> Vec<Token<'a>> {
