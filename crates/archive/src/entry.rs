@@ -5,8 +5,9 @@ use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use sohoa_record::field::name;
 use sohoa_record::identifier::RecordId;
-use sohoa_record::manifest::{PageState, Role, State};
+use sohoa_record::manifest::{Manifest, PageState, Role, State};
 use sohoa_record::seal::Opened;
+use sohoa_record::signature::Verdict;
 use sohoa_record::{DossierCode, PageLook, Reason, Sha256Hex};
 
 /// A record's latest revision as the index has it.
@@ -93,6 +94,13 @@ pub struct IndexedField {
     pub doubt: Option<Reason>,
 }
 
+/// Whether the document has a legal signature that counts: ours on the searchable PDF, or a valid one over the whole of what came in.
+fn is_signed(m: &Manifest) -> bool {
+    let mut incoming = m.incoming_signatures.iter().zip(&m.signature_checks);
+    !m.pdf_signatures.is_empty()
+        || incoming.any(|(signature, check)| signature.covers_whole_file && check.verdict == Verdict::Valid)
+}
+
 impl Entry {
     /// The entry of a verified revision.
     pub fn of(opened: &Opened) -> Self {
@@ -130,7 +138,7 @@ impl Entry {
             text_sha256: m.object(Role::Text).map(|object| object.digests.sha256.clone()),
             stored_bytes: m.objects.iter().map(|object| object.digests.size).sum(),
             pages,
-            signed: !m.pdf_signatures.is_empty() || m.incoming_signatures.iter().any(|signature| signature.covers_whole_file),
+            signed: is_signed(m),
             archived: m.object(Role::Searchable).is_some(),
             arrived_at: m.source.arrived_at.clone(),
             sealed_at: m.sealed_at.clone(),

@@ -1,7 +1,9 @@
 //! An audit as a command: what can be asked, from reading the policy to the exit code. `sohoa-verify` is this and nothing else; `sohoa audit`
 //! adds the archive's own places and the rates.
 
+use crate::files;
 use crate::html::{Report, Subject};
+use crate::key_events;
 use crate::{
     AuditError, Audited, Brought, KeptCheckpoint, Language, Line, Observer, Sample, State, Summary, Verdict, audit_loose,
     audit_with, moments, report, sample,
@@ -189,9 +191,13 @@ fn open_state(
     let Some(file) = &options.state else { return Ok(None) };
     let [path] = paths else { return Err((USAGE, "--state goes with one PATH".into())) };
     let place = path.canonicalize().map_err(|e| (FAILED, format!("'{}' cannot be read ({e})", path.display())))?;
+    // Verdicts depend on which keys counted.
+    let mut keyrings: Vec<String> =
+        files::entries(&place.join(key_events::FOLDER)).unwrap_or_default().into_iter().map(|entry| entry.name).collect();
+    keyrings.sort();
     let kept: Vec<String> = since.iter().map(|kept| kept.tree.text()).collect();
     let asked = (place, Sha256Hex::of(policy), &options.log, kept, options.at, options.sample.map(|size| format!("{size:?}")));
-    let asked = format!("{asked:?} {:?} {observed} sohoa-verify {}", options.seed, env!("CARGO_PKG_VERSION"));
+    let asked = format!("{asked:?} {keyrings:?} {:?} {observed} sohoa-verify {}", options.seed, env!("CARGO_PKG_VERSION"));
     State::open(file, &asked).map(Some).map_err(|e| (FAILED, format!("--state '{}': {e}", file.display())))
 }
 

@@ -5,6 +5,7 @@ use super::{Kind, Run};
 use crate::error::{Error, Result};
 use crate::layout;
 use crate::log::{LOG, Leaves, place};
+use sohoa_record::Sha256Hex;
 use sohoa_record::log::head::Head;
 use sohoa_record::log::tile::split_entries;
 use sohoa_record::log::tree::leaf_hash;
@@ -65,7 +66,7 @@ impl Run<'_> {
     ) -> Result<Option<u64>> {
         let log = self.archive.log();
         let (mut edge, mut number) = (Edge::default(), 1);
-        let mut head = self.head(number).await?;
+        let mut head = self.head(number, None).await?;
         for bundle in Tile::bundles(tree.size) {
             let Some(entries) = self.checked(log.entries(bundle).await)? else { return Ok(None) };
             let mut filled = Vec::new();
@@ -76,12 +77,13 @@ impl Run<'_> {
                     let other = format!("its first {} leaves are not those of the checkpoint kept beside its key", edge.size());
                     self.found(Kind::BadLog, LOG, other);
                 }
-                if let Some(found) = head.as_ref().filter(|head| head.tree.size <= edge.size()) {
+                if let Some((found, digest)) = head.as_ref().filter(|(head, _)| head.tree.size <= edge.size()) {
+                    let digest = digest.clone();
                     if found.tree.root != edge.root() {
                         self.found(Kind::BadLog, place(&Head::path(number)), "its root is not that of the entries");
                     }
                     number += 1;
-                    head = self.head(number).await?;
+                    head = self.head(number, Some(&digest)).await?;
                 }
             }
             for (tile, hashes) in filled.into_iter().chain(partial(&edge, tree.size)) {
@@ -101,10 +103,17 @@ impl Run<'_> {
         Ok(Some(number))
     }
 
-    /// A head, when it is there and what it should be.
-    async fn head(&mut self, number: u64) -> Result<Option<Head>> {
-        let head = self.archive.log().head(number).await;
-        Ok(self.checked(head)?.flatten())
+    /// A head with its digest, when it is there and what it should be. `before` is the digest of the one before, where that was read.
+    async fn head(&mut self, number: u64, before: Option<&Sha256Hex>) -> Result<Option<(Head, Sha256Hex)>> {
+        let Some(policy) = self.archive.policy.log() else { return Ok(None) };
+        let head = self.archive.log().head(number, policy).await;
+        let found = self.checked(head)?.flatten();
+        if let (Some((head, _)), Some(before)) = (&found, before)
+            && head.parent.as_ref() != Some(before)
+        {
+            self.found(Kind::BadLog, place(&Head::path(number)), "it does not continue the head before it");
+        }
+        Ok(found)
     }
 
     /// The newest head is what the next writer goes on from: it must reach what is published and what the index has seen, and its staged
@@ -120,8 +129,9 @@ impl Run<'_> {
             self.found(Kind::BadLog, place(&Head::path(next)), "it is missing, and later heads are there");
         }
         if number > 0 {
-            let Some(head) = self.head(number).await? else { return Ok(()) };
-            let before = if number > 1 { self.head(number - 1).await?.map_or(0, |head| head.tree.size) } else { 0 };
+            let before = if number > 1 { self.head(number - 1, None).await? } else { None };
+            let Some((head, _)) = self.head(number, before.as_ref().map(|(_, digest)| digest)).await? else { return Ok(()) };
+            let before = before.map_or(0, |(head, _)| head.tree.size);
             size = head.tree.size;
             let staging = place(&head.staging());
             let staged = log.read(&staging).await?;

@@ -7,11 +7,13 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
+use sohoa_record::Sha256Hex;
 use sohoa_record::log::head::{Head, cosigned};
+use sohoa_record::log::note::NoteError;
 use sohoa_record::log::proof::{Node, Plan};
 use sohoa_record::log::tile::Contents;
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, Note, OlderCheckpoint, Tile, TlogProof};
+use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, LogPolicy, Note, OlderCheckpoint, Tile, TlogProof};
 use sohoa_record::seal::Opened;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -145,12 +147,21 @@ impl LogReader {
         Ok(below)
     }
 
-    /// A head as it lies there, its signature not looked at; none when it is not there.
-    pub(crate) async fn head(&self, number: u64) -> Result<Option<Head>> {
+    /// A head that a log of the policy has signed, with the digest of its bytes; none when it is not there.
+    pub(crate) async fn head(&self, number: u64, policy: &LogPolicy) -> Result<Option<(Head, Sha256Hex)>> {
         let path = place(&Head::path(number));
         let Some(bytes) = self.read(&path).await? else { return Ok(None) };
-        let malformed = |e: sohoa_record::log::note::NoteError| Error::malformed(&path, e);
-        Ok(Some(Head::parse(number, &Note::parse(&bytes).map_err(malformed)?).map_err(malformed)?))
+        let malformed = |e: NoteError| Error::malformed(&path, e);
+        let note = Note::parse(&bytes).map_err(malformed)?;
+        let head = Head::parse(number, &note).map_err(malformed)?;
+        let mut signed = false;
+        for log in policy.logs().iter().filter(|log| log.key.name() == head.tree.origin) {
+            signed |= !note.signed_by(&log.key).map_err(malformed)?.is_empty();
+        }
+        if !signed {
+            return Err(Error::malformed(&path, "no key of this log that the trust policy names has signed it"));
+        }
+        Ok(Some((head, Sha256Hex::of(&bytes))))
     }
 
     pub(super) async fn exists(&self, path: &Path) -> Result<bool> {

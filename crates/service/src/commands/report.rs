@@ -120,8 +120,7 @@ pub fn counted_entry(entry: &sohoa_archive::Entry) -> Entry {
         code_notation: vouched(name::CODE_NOTATION),
         issued_date: vouched(name::ISSUED_DATE).and_then(|date| date.parse().ok()),
         state: entry.state,
-        // No legal PDF signature is made or judged by this version, so none is claimed.
-        signed: false,
+        signed: entry.signed,
         archived: true,
         arrived: time::parse(&entry.arrived_at).map_or_else(|| time::now().date(), |time| time.date()),
     }
