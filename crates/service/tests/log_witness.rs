@@ -357,7 +357,9 @@ fn an_archives_checkpoint_is_cosigned_and_an_auditor_asks_for_it() {
     small_scan(&folder.join("3.png"), 3);
     let serving = place.serve();
     wants(&serving.address);
-    home.expect(0, &["ingest", folder.to_str().unwrap()]);
+    // What was scanned is sealed all the same, and nobody can overlook the alarm.
+    let told = home.expect(5, &["ingest", folder.to_str().unwrap()]);
+    assert!(told.contains("documents done"), "{told}");
     let said = home.expect(3, &["log", "append"]);
     assert!(said.contains("witness   w: REFUSES, it saw another history"), "{said}");
     assert_eq!(signatures(), 1);
