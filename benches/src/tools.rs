@@ -3,6 +3,7 @@
 use crate::measure::{output, shown};
 use crate::pages::{self, Input, file_error};
 use crate::{Asked, BenchError};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -197,6 +198,9 @@ impl Archive {
     pub fn init(asked: &Asked, to: &Path) -> Result<Archive, BenchError> {
         let archive = Archive { folder: to.join("archive"), password: to.join("password") };
         pages::write(&archive.password, b"no secret is kept with this\n")?;
+        // Others than its owner may not read it, or it is refused.
+        let own = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&archive.password, own).map_err(file_error(&archive.password))?;
         let mut command = Command::new(&asked.sohoa);
         output(command.arg("init").arg(&archive.folder).arg("--password-file").arg(&archive.password), &[0])?;
         Ok(archive)
