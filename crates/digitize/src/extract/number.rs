@@ -32,7 +32,8 @@ static LABELLED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}\p{N}]*[Ss
 static SLASHED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"/\s*(?:\d{4}\s*/\s*)?[A-ZĐÐƯÑ][A-Za-zĐÐđƯÑ0-9&.]+|/\s*[A-ZĐÐƯ]\s*-"));
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d{1,6}$"));
-static CERTIFICATE_NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[0-9][0-9A-Z-]{0,14}$"));
+// more than two letters together are a notation whose slash was not read
+static CERTIFICATE_NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[0-9](?:[A-Z]{0,2}[0-9-])*[A-Z]{0,2}$"));
 
 /// The number's row under the issuer, or none. Stamps of incoming mail have a "Số" too; they stand under "ĐẾN".
 pub(super) fn find_in_header<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64) -> Option<NumberRow<'a>> {
@@ -153,7 +154,7 @@ impl<'a> NumberRow<'a> {
 
     /// The number of a certificate: digits and capitals, such as 01A8000123 of a household business.
     pub fn certificate_number(&self) -> Option<&str> {
-        CERTIFICATE_NUMBER.is_match(&self.number).then_some(self.number.as_str())
+        (self.number.len() <= 15 && CERTIFICATE_NUMBER.is_match(&self.number)).then_some(self.number.as_str())
     }
 
     /// What was read for number, as it stands.
@@ -236,6 +237,18 @@ mod tests {
         assert_eq!(row.notation, "QĐ-UBND");
         assert_eq!(row.notation_printed, "QÐ- UBND");
         assert_eq!(row.notation_words.len(), 2);
+    }
+
+    #[test]
+    fn a_notation_that_lost_its_slash_is_no_number() {
+        let number = |text: &str| {
+            let page = Paper::new().line(100, 100, text).page();
+            let view = page.view();
+            let row = find_in_header(&Sheet::new(&view), 2480.0, 0.0, 1000.0).unwrap();
+            row.certificate_number().map(str::to_owned)
+        };
+        assert_eq!(number("Số: 34K8001207").as_deref(), Some("34K8001207"));
+        assert_eq!(number("Số: 176UBND-XNTTHN"), None);
     }
 
     #[test]

@@ -39,6 +39,8 @@ static JOINTS: LazyLock<Regex> = LazyLock::new(|| pattern(r" ?([./-]) ?"));
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d+$"));
 static DIGIT_GROUPS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d+(?: \d+)*"));
 static PASSPORT: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[A-Z]\d{7}\b"));
+// dust between two words, read as a full stop
+static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{Ll}\.\p{L}"));
 static NAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\p{L}[\p{L}\p{N} .,&()'’\-–/]*$"));
 
 /// Reads the tokens behind a label. None when nothing stands there or it is not of this type.
@@ -66,7 +68,7 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
     match value {
         ValueType::Text => {
             let foreign = fold(trimmed).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
-            let fits = ends && !trimmed.contains(':') && !foreign && trimmed.chars().count() <= 500;
+            let fits = ends && !trimmed.contains(':') && !RUN_ON.is_match(trimmed) && !foreign && trimmed.chars().count() <= 500;
             whole(spaced(trimmed), fits)
         }
         ValueType::Name => {
@@ -232,6 +234,12 @@ mod tests {
         // a number is no month
         assert_eq!(read_as(ValueType::Date, "Số", "8/2025"), None);
         assert_eq!(read_as(ValueType::Date, "Số", "386/2026 ngày 06/01/2026"), sure("2026-01-06"));
+    }
+
+    #[test]
+    fn a_stop_within_a_word_is_not_believed() {
+        assert_eq!(read_as(ValueType::Text, "Nơi cư trú:", "phường.Long Hạc"), Some(("phường.Long Hạc".into(), false)));
+        assert_eq!(read_as(ValueType::Text, "Nơi cư trú:", "TP. Quảng Ngãi"), Some(("TP. Quảng Ngãi".into(), true)));
     }
 
     #[test]
