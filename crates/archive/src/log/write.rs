@@ -137,8 +137,9 @@ impl Log {
         self.append(&entries).await
     }
 
-    /// Appends the leaf of every keyring that the root stands for and of every revision that has none: those of a run that was stopped between receipt and leaf, or of the time
-    /// before there was a log. Gives how many. A receipt that is not believed is left out; `sohoa fsck` names it.
+    /// Appends the leaf of every keyring that the root stands for, and of every revision that has none: those of a run that was stopped
+    /// between receipt and leaf, or of the time before there was a log. Gives how many revisions there were. A receipt that is not
+    /// believed is left out; `sohoa fsck` names it.
     pub async fn catch_up(&self, archive: &Archive) -> Result<u64> {
         let (mut appended, mut after) = (0, None);
         // What other writers appended is told apart before a receipt is read.
