@@ -12,7 +12,7 @@ use sohoa_archive::{Archive, Error, Remedy};
 use sohoa_record::Reason;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{Manifest, State};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -151,7 +151,8 @@ impl Watched {
             Ok(found) => found,
             Err(trouble) => return Ok(Looked { trouble: Some(trouble), ..Looked::default() }),
         };
-        self.files.retain(|path, _| found.iter().any(|(scan, _)| scan.path == *path));
+        let there: HashSet<&PathBuf> = found.iter().map(|(scan, _)| &scan.path).collect();
+        self.files.retain(|path, _| there.contains(path));
         let mut looked = Looked::default();
         for (scan, look) in found {
             let file = self.files.entry(scan.path.clone()).or_insert(File { look, step: Step::Still(Instant::now()) });
