@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! log/heads/<k>                 head k of the log, signed: create-only, so there is one k-th head: THE COMMIT POINT
-//! log/staging/<size>-<root>     the entries that a head adds, until they are in bundles; kept, since nothing is ever removed
+//! log/staging/<k>-<root>        the entries that head k adds, until they are in bundles; kept, since nothing is ever removed
 //! log/tile/…                    C2SP tlog-tiles: hashes and entries, never changed once written
 //! log/checkpoint                the newest published checkpoint; the only name of the archive that is written over
 //! log/cosigned/<size>           each checkpoint that a quorum of witnesses cosigned: create-only, never needed to go on

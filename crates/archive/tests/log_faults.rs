@@ -99,6 +99,21 @@ async fn every_write_may_fail() {
     }
 }
 
+#[tokio::test]
+async fn two_writers_may_reach_one_tree_from_different_heads() {
+    let (here, there) = (Place::new(), Place::new());
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let (one, other) = (here.open_logged_over(store.clone()).await, there.open_logged_over(store.clone()).await);
+    let (quick, slow) = (open(&one).await, open(&other).await);
+    quick.append(&leaves(0..2)).await.unwrap();
+    // The slow one stages all five on top of nothing, finds the first head taken, and stages the last three on top of that.
+    let indices = slow.append(&leaves(0..5)).await.unwrap();
+    assert_eq!(indices, [0, 1, 2, 3, 4]);
+    assert_eq!(published(&one).await.1, leaves(0..5), "every leaf once, in order");
+    quick.append(&leaves(5..6)).await.unwrap();
+    assert_eq!(published(&other).await.1, leaves(0..6));
+}
+
 /// Eight programs, each with an index of its own, or all with one.
 async fn race(store: Arc<dyn ObjectStore>, one_index: bool) {
     const WRITERS: u64 = 8;

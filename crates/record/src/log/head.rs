@@ -29,9 +29,9 @@ impl Head {
         format!("heads/{number:020}")
     }
 
-    /// The path of the entries that lead to this tree.
+    /// The path of the entries that lead from the head before to this tree.
     pub fn staging(&self) -> String {
-        staging(self.tree.size, &self.tree.root)
+        staging(self.number, &self.tree.root)
     }
 
     /// What is signed.
@@ -57,21 +57,22 @@ pub fn cosigned(size: u64) -> String {
     format!("cosigned/{size:020}")
 }
 
-/// The path of the entries that lead to a tree of that size and root.
-pub fn staging(size: u64, root: &Hash) -> String {
+/// The path of the entries that lead from head `number - 1` to the root that head `number` has, or would have had if it had come first.
+/// The number tells apart writers that reach one root from different heads: their entries begin elsewhere.
+pub fn staging(number: u64, root: &Hash) -> String {
     let root: String = root.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("staging/{size:020}-{root}")
+    format!("staging/{number:020}-{root}")
 }
 
-/// Size and root of a path in just the form that [`staging`] writes.
+/// Number and root of a path in just the form that [`staging`] writes.
 pub fn parse_staging(path: &str) -> Option<(u64, Hash)> {
-    let (size, digits) = path.strip_prefix("staging/")?.split_once('-')?;
-    let size = size.parse().ok()?;
+    let (number, digits) = path.strip_prefix("staging/")?.split_once('-')?;
+    let number = number.parse().ok()?;
     let mut root: Hash = [0; 32];
     for (i, byte) in root.iter_mut().enumerate() {
         *byte = u8::from_str_radix(digits.get(2 * i..2 * i + 2)?, 16).ok()?;
     }
-    (staging(size, &root) == path).then_some((size, root))
+    (staging(number, &root) == path).then_some((number, root))
 }
 
 #[cfg(test)]

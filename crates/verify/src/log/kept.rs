@@ -116,12 +116,12 @@ impl<'a> Kept<'a> {
                 self.tell(&cosigned_path(size), bad("the entries have another root at its size: two histories were signed"));
             }
         }
-        for (to, root) in self.staged.remove(&size).unwrap_or_default() {
-            let path = staging(to, &root);
+        for (number, root) in self.staged.remove(&size).unwrap_or_default() {
+            let path = staging(number, &root);
             if let Some(bytes) = self.file(&path) {
                 let mut next = edge.clone();
                 split_entries(&bytes).unwrap_or_default().into_iter().for_each(|entry| next.push(leaf_hash(entry), |_, _| {}));
-                if (next.size(), next.root()) != (to, root) {
+                if next.root() != root {
                     self.tell(&path, bad("its entries do not lead to the tree that its name says"));
                 }
             }
@@ -132,7 +132,7 @@ impl<'a> Kept<'a> {
     /// what belongs to no tree. Gives that, and the cosigned checkpoints that hold.
     pub(super) fn finish(mut self, mut edge: Edge, mut bundle: Vec<u8>) -> (Vec<Finding>, Vec<Cosigned>) {
         while let Some(head) = self.heads.get(self.passed).copied().filter(|_| !self.broken) {
-            let (size, path) = (head.size, staging(head.size, &head.root));
+            let (size, path) = (head.size, staging(head.number, &head.root));
             let Some(bytes) = self.file(&path) else { break };
             for entry in split_entries(&bytes).unwrap_or_default() {
                 if edge.size().is_multiple_of(256) {
@@ -150,8 +150,8 @@ impl<'a> Kept<'a> {
         }
         let tiles: Vec<Tile> = self.tiles.iter().filter(|(_, compared)| !**compared).map(|(tile, _)| *tile).collect();
         tiles.iter().for_each(|tile| self.tell(&tile.path(), bad("no tree of this log has it")));
-        for (to, root) in std::mem::take(&mut self.staged).into_values().flatten() {
-            self.tell(&staging(to, &root), bad("its entries continue no tree of this log"));
+        for (number, root) in std::mem::take(&mut self.staged).into_values().flatten() {
+            self.tell(&staging(number, &root), bad("its entries continue no tree of this log"));
         }
         let beyond: Vec<u64> = std::mem::take(&mut self.cosigned).into_keys().collect();
         for size in beyond {
@@ -289,35 +289,23 @@ impl<'a> Kept<'a> {
         Ok(head)
     }
 
-    /// Says of staged entries which tree they continue. Those of a head continue the head before it; those of a writer that was not
-    /// the first, some head.
+    /// Says of staged entries which tree they continue: that of the head before theirs, whether theirs came first or another did.
     fn place_staged(&mut self, found: &BTreeSet<(u64, Hash)>) {
-        let mut of_heads = BTreeMap::new();
-        let mut start = 0;
-        for head in &self.heads {
-            of_heads.insert((head.size, head.root), start);
-            start = head.size;
-        }
         if self.whole && !self.broken {
             // Looked for once more: while a writer is at work, a head may be newer than the list of staged entries.
-            let lacking = of_heads.keys().filter(|named| !found.contains(*named)).map(|(size, root)| staging(*size, root));
+            let of_heads = self.heads.iter().map(|head| (head.number, head.root));
+            let lacking = of_heads.filter(|named| !found.contains(named)).map(|(number, root)| staging(number, &root));
             let lacking: Vec<String> = lacking.filter(|path| self.kind(path) == Ok(None)).collect();
             lacking.iter().for_each(|path| self.tell(path, Cause::LogFileMissing));
         }
-        for &(size, root) in found {
-            let path = staging(size, &root);
-            let of_head = of_heads.get(&(size, root)).filter(|_| !self.broken).copied();
-            let counted = || self.file_or(&path).map(|bytes| split_entries(&bytes).map_or(u64::MAX, |all| all.len() as u64));
-            let start = match of_head {
-                Some(start) => Ok(start),
-                None => counted().map(|count| size.checked_sub(count).unwrap_or(u64::MAX)),
-            };
+        for &(number, root) in found {
+            let before = self.heads.binary_search_by_key(&number.saturating_sub(1), |head| head.number);
+            let start = if number == 1 { Some(0) } else { before.ok().map(|at| self.heads[at].size) };
             match start {
-                Ok(start) if self.broken || start == 0 || self.heads.binary_search_by_key(&start, |head| head.size).is_ok() => {
-                    self.staged.entry(start).or_default().push((size, root));
-                }
-                Ok(_) => self.tell(&path, bad("its entries continue no head")),
-                Err(cause) => self.tell(&path, cause),
+                Some(start) => self.staged.entry(start).or_default().push((number, root)),
+                // Where it begins is not known: the missing head is told, if there should be one.
+                None if self.broken => {}
+                None => self.tell(&staging(number, &root), bad("its entries continue no head")),
             }
         }
     }
