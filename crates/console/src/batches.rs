@@ -1,0 +1,101 @@
+//! *Lô quét*: what waits, how fast it goes, how long it takes, what was given up; to pause, to go on, to retry.
+
+use crate::figures;
+use crate::frame::Frame;
+use askama::Template;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "batches.html")]
+pub struct BatchesPage {
+    /// What stands around it.
+    pub frame: Frame,
+    /// What changes while one looks.
+    pub live: Live,
+}
+
+/// The part that is fetched anew.
+#[derive(Debug, Template)]
+#[template(path = "batches_live.html")]
+pub struct Live {
+    /// What stands around it.
+    pub frame: Frame,
+    /// Documents that wait.
+    pub queued: u64,
+    /// Documents in work.
+    pub working: u64,
+    /// Documents given up.
+    pub given_up: u64,
+    /// Scans in watched folders that were not taken yet.
+    pub in_folders: u64,
+    /// Documents that were done since the service began.
+    pub done: u64,
+    /// Pages a minute, over the last minutes.
+    pub pages_a_minute: u64,
+    /// Seconds until what waits is done; none when nobody can say.
+    pub seconds_left: Option<u64>,
+    /// Seconds that the oldest has waited.
+    pub oldest_seconds: Option<u64>,
+    /// Megabytes that are free.
+    pub free_mb: Option<u64>,
+    /// For so many more documents like those that are there.
+    pub room_for: Option<u64>,
+    /// Who paused the work, if somebody did.
+    pub paused_by: Option<String>,
+    /// True when this person may pause and retry.
+    pub may_run: bool,
+    /// Today by where it came from.
+    pub batches: Vec<Batch>,
+    /// Why papers wait: words and how many.
+    pub reasons: Vec<(String, u64)>,
+    /// Those given up: record, file, attempts, why.
+    pub dead: Vec<Dead>,
+}
+
+/// Documents of one place.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Where they came from.
+    pub name: String,
+    /// All of them.
+    pub arrived: u64,
+    /// Of them settled without a person.
+    pub done: u64,
+    /// Of them to be looked at.
+    pub waiting: u64,
+    /// Of them refused.
+    pub refused: u64,
+}
+
+/// A document that was given up.
+#[derive(Clone, Debug)]
+pub struct Dead {
+    /// The record that is not made.
+    pub record: String,
+    /// The file.
+    pub name: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why the last attempt failed.
+    pub why: String,
+}
+
+impl Live {
+    fn n(&self, n: &u64) -> String {
+        figures::grouped(self.frame.language, *n)
+    }
+
+    fn time(&self, seconds: &u64) -> String {
+        figures::duration(self.frame.language, *seconds)
+    }
+
+    fn gigabytes(&self, mb: &u64) -> String {
+        format!("{} GB", figures::grouped(self.frame.language, mb / 1000))
+    }
+
+    /// How much of what was there is done, whole percent.
+    fn progress(&self) -> u64 {
+        let all = self.done + self.queued + self.working + self.in_folders;
+        (self.done * 100).checked_div(all).unwrap_or(100)
+    }
+}

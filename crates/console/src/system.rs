@@ -1,0 +1,64 @@
+//! *Hệ thống*: how the service is, its stations, its people, who looked at what.
+
+use crate::frame::Frame;
+use askama::Template;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "system.html")]
+pub struct SystemPage {
+    /// What stands around it.
+    pub frame: Frame,
+    /// What is wrong, in words; nothing when all is well.
+    pub troubles: Vec<String>,
+    /// Facts in order: what, and its value.
+    pub facts: Vec<(String, String)>,
+    /// Stations.
+    pub stations: Vec<StationLine>,
+    /// People; empty when this person does not administer them.
+    pub people: Vec<PersonLine>,
+    /// True when this person may change stations and people.
+    pub may_administer: bool,
+    /// Roles: code and words.
+    pub roles: Vec<(String, String)>,
+    /// What is shown this once: what it is, and the secret.
+    pub secret: Option<(String, String)>,
+    /// What was wrong with what was sent.
+    pub problem: Option<String>,
+    /// Who looked at what, newest first; none when this person may not see it.
+    pub accesses: Option<Vec<Access>>,
+}
+
+/// A station.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct StationLine {
+    pub name: String,
+    pub unit: String,
+    pub since: String,
+    pub is_revoked: bool,
+}
+
+/// A person.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct PersonLine {
+    pub login: String,
+    pub name: String,
+    pub role: String,
+    pub unit: String,
+    pub has_code: bool,
+    pub is_disabled: bool,
+    pub is_oneself: bool,
+}
+
+/// A line of the access log.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Access {
+    pub at: String,
+    pub who: String,
+    pub what: String,
+    pub record: String,
+    pub from: String,
+}

@@ -1,0 +1,93 @@
+//! *Chỉ tiêu*: how far each unit is from its yearly target. "Not known" is a word, never a zero.
+
+use crate::figures;
+use crate::frame::Frame;
+use askama::Template;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "targets.html")]
+pub struct TargetsPage {
+    /// What stands around it.
+    pub frame: Frame,
+    /// The year.
+    pub year: i16,
+    /// Years to go to.
+    pub years: Vec<i16>,
+    /// The day the figures hold for.
+    pub as_of: String,
+    /// False while no register says what exists on paper.
+    pub has_register: bool,
+    /// All units together: digitized, signed, archived.
+    pub all: Vec<Rate>,
+    /// Each level with a target.
+    pub levels: Vec<Rate>,
+    /// Units, those that miss most first.
+    pub units: Vec<Unit>,
+}
+
+/// A rate beside its target.
+#[derive(Clone, Debug, Default)]
+pub struct Rate {
+    /// What is counted.
+    pub name: String,
+    /// Counted above the line.
+    pub numerator: u64,
+    /// Below it; none when it is not known.
+    pub denominator: Option<u64>,
+    /// Hundredths of a percent; none when it is not known.
+    pub rate: Option<u32>,
+    /// Whole percent.
+    pub target: Option<u8>,
+    /// Whether it is reached.
+    pub met: Option<bool>,
+    /// Results that are missing to it.
+    pub gap: Option<u64>,
+    /// The document that sets it.
+    pub basis: String,
+    /// The list behind it.
+    pub href: String,
+}
+
+/// A unit.
+#[derive(Clone, Debug, Default)]
+pub struct Unit {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Its rate of digitized results.
+    pub rate: Rate,
+    /// Results that wait for a person.
+    pub in_review: u64,
+    /// Results whose paper was refused.
+    pub failed: u64,
+}
+
+/// Pixels of a whole bar.
+const BAR: u32 = 240;
+
+impl Rate {
+    /// How long its bar is, of [`BAR`].
+    fn bar(&self) -> u32 {
+        self.rate.unwrap_or(0).min(10_000) * BAR / 10_000
+    }
+
+    /// Where the target's mark stands.
+    fn mark(&self) -> Option<u32> {
+        self.target.map(|target| u32::from(target.min(100)) * BAR / 100)
+    }
+
+    fn told(&self, frame: &Frame) -> String {
+        self.rate.map_or_else(|| frame.w().unknown.to_owned(), |rate| figures::percent(frame.language, rate))
+    }
+
+    fn fraction(&self, frame: &Frame) -> String {
+        let below = self.denominator.map_or_else(|| "?".to_owned(), |n| figures::grouped(frame.language, n));
+        format!("{} / {below}", figures::grouped(frame.language, self.numerator))
+    }
+
+    fn missing(&self, frame: &Frame) -> String {
+        self.gap.map_or_else(|| "–".to_owned(), |gap| figures::grouped(frame.language, gap))
+    }
+}

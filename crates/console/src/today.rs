@@ -1,0 +1,61 @@
+//! *Hôm nay*: what arrived at the stations today, what was found, what needs a person. Its lists come anew by themselves.
+
+use crate::figures;
+use crate::frame::Frame;
+use crate::paper::Paper;
+use askama::Template;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "today.html")]
+pub struct TodayPage {
+    /// What stands around it.
+    pub frame: Frame,
+    /// What changes while one looks.
+    pub live: Live,
+}
+
+/// The part that is fetched anew whenever something arrived or was done.
+#[derive(Debug, Template)]
+#[template(path = "today_live.html")]
+pub struct Live {
+    /// What stands around it.
+    pub frame: Frame,
+    /// Documents that arrived today, in all and by outcome.
+    pub arrived: u64,
+    /// Sealed today.
+    pub done: u64,
+    /// Wait for a person, whenever they arrived.
+    pub waiting: u64,
+    /// Refused today.
+    pub refused: u64,
+    /// Queued and being done.
+    pub in_work: u64,
+    /// Each station or folder of today, the latest first.
+    pub stations: Vec<Station>,
+    /// The newest records, newest first.
+    pub newest: Vec<Paper>,
+}
+
+/// A place that scans come from, today.
+#[derive(Clone, Debug)]
+pub struct Station {
+    /// Its name.
+    pub name: String,
+    /// Documents today.
+    pub arrived: u64,
+    /// Of them sealed.
+    pub done: u64,
+    /// Of them to be looked at.
+    pub waiting: u64,
+    /// Of them refused.
+    pub refused: u64,
+    /// When the last one came.
+    pub last: String,
+}
+
+impl Live {
+    fn n(&self, n: &u64) -> String {
+        figures::grouped(self.frame.language, *n)
+    }
+}
