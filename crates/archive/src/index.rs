@@ -7,6 +7,7 @@
 use crate::database::Database;
 use crate::entry::{Entry, IndexedField, PageCounts, parse_state};
 use crate::error::{Error, Result};
+use crate::lists::bound;
 use crate::query::{code_tails, exact};
 use serde::Serialize;
 use sohoa_record::identifier::RecordId;
@@ -34,6 +35,10 @@ pub struct Filter {
     pub dossier_code: Option<String>,
     /// The kind of paper (`type_name`), with or without marks.
     pub kind: Option<String>,
+    /// Arrived at this time or later: milliseconds since 1970 UTC.
+    pub since: Option<i64>,
+    /// Arrived before this time: milliseconds since 1970 UTC.
+    pub until: Option<i64>,
 }
 
 /// How much there is, and in which state.
@@ -88,13 +93,16 @@ impl Index {
             "SELECT * FROM records
              WHERE record > ?1 AND (?2 IS NULL OR unit = ?2) AND (?3 IS NULL OR state = ?3)
                AND (?4 IS NULL OR instr(dossier_code, ?4) > 0) AND (?5 IS NULL OR type_folded = ?5)
-             ORDER BY record LIMIT ?6",
+               AND (?6 IS NULL OR record >= ?6) AND (?7 IS NULL OR record < ?7)
+             ORDER BY record LIMIT ?8",
         )
         .bind(after.map_or("", RecordId::as_str))
         .bind(&filter.unit)
         .bind(filter.state.map(State::as_str))
         .bind(&filter.dossier_code)
         .bind(filter.kind.as_deref().map(fold))
+        .bind(filter.since.map(bound))
+        .bind(filter.until.map(bound))
         .bind(limit)
         .fetch_all(&self.database.reader)
         .await?;

@@ -3,6 +3,7 @@
 use crate::entry::Entry;
 use crate::error::Result;
 use crate::index::{Filter, Index};
+use crate::lists::bound;
 use crate::query::Query;
 use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
@@ -70,7 +71,8 @@ impl Index {
              WHERE (?3 IS NULL OR unit = ?3) AND (?4 IS NULL OR state = ?4)
                AND (?5 IS NULL OR instr(dossier_code, ?5) > 0) AND (?6 IS NULL OR type_folded = ?6)
                AND (?7 IS NULL OR (inexact, rank, record) > (?7, ?8, ?9))
-             ORDER BY inexact, rank, record LIMIT ?10",
+               AND (?10 IS NULL OR record >= ?10) AND (?11 IS NULL OR record < ?11)
+             ORDER BY inexact, rank, record LIMIT ?12",
         )
         .bind(query.any_spelling())
         .bind(query.this_spelling())
@@ -81,6 +83,8 @@ impl Index {
         .bind(after.map(|cursor| cursor.inexact))
         .bind(after.map(|cursor| cursor.rank))
         .bind(after.map(|cursor| cursor.record.as_str()))
+        .bind(filter.since.map(bound))
+        .bind(filter.until.map(bound))
         .bind(i64::from(limit) + 1)
         .fetch_all(&self.database.reader)
         .await?;

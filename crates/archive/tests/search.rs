@@ -165,16 +165,41 @@ async fn filters_narrow_searches_and_lists_alike() {
     ] {
         let found = archive.index.search("hoa", &filter, None, 9).await.unwrap().hits.into_iter().map(|hit| hit.entry);
         let listed = archive.index.entries(&filter, None, 9).await.unwrap();
+        let newest = archive.index.newest(&filter, None, 9).await.unwrap();
+        assert!(listed.iter().rev().eq(&newest), "{filter:?}");
         for entries in [found.collect(), listed] {
             let mut names: Vec<String> = entries.iter().map(|e| e.source_name.replace(".pdf", "")).collect();
             names.sort();
             assert_eq!(names, expected, "{filter:?}");
         }
     }
+    assert_eq!(archive.index.count(State::Review).await.unwrap(), 1);
     let status = archive.index.status().await.unwrap();
     assert_eq!(status.records.into_iter().collect::<Vec<_>>(), [(State::Sealed, 2), (State::Review, 1)]);
     assert_eq!(status.reasons.into_iter().collect::<Vec<_>>(), [(sohoa_record::Reason::NumberMissing, 1)]);
     assert_eq!(status.pages.text, 5);
+}
+
+#[tokio::test]
+async fn a_span_of_time_narrows_by_arrival() {
+    let place = Place::new();
+    let archive = filled(&place).await;
+    let all = archive.index.newest(&Filter::default(), None, 9).await.unwrap();
+    let ms = |record: &sohoa_record::identifier::RecordId| i64::from_str_radix(&record.as_str().replace('-', "")[..12], 16).unwrap();
+    let (first, last) = (ms(&all.last().unwrap().record), ms(&all[0].record));
+    let span = |since, until| Filter { since, until, ..Filter::default() };
+    for (filter, many) in [
+        (span(Some(first), Some(last + 1)), all.len()),
+        (span(Some(last + 1), None), 0),
+        (span(None, Some(first)), 0),
+    ] {
+        assert_eq!(archive.index.newest(&filter, None, 9).await.unwrap().len(), many, "{filter:?}");
+        assert_eq!(archive.index.entries(&filter, None, 9).await.unwrap().len(), many, "{filter:?}");
+        assert_eq!(archive.index.search("hoa", &filter, None, 9).await.unwrap().hits.len(), many, "{filter:?}");
+    }
+    assert_eq!(archive.index.arrived_since(first).await.unwrap().len(), all.len());
+    let older = archive.index.newest(&Filter::default(), Some(&all[0].record), 9).await.unwrap();
+    assert_eq!(older, all[1..]);
 }
 
 #[tokio::test]

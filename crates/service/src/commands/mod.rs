@@ -218,7 +218,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Status { json } => records::status(&load()?, json.json).await,
         Command::Search { query, unit, state, dossier, limit, json } => {
             let filter =
-                Filter { unit, state: state.as_deref().map(records::state).transpose()?, dossier_code: dossier, kind: None };
+                Filter { unit, state: state.as_deref().map(records::state).transpose()?, dossier_code: dossier, ..Filter::default() };
             records::search(&load()?, &query, &filter, limit, json.json).await
         }
         Command::Show { record, text, raw, json } => {

@@ -1,0 +1,95 @@
+//! What screens ask again and again, in questions that stay quick with a million records: the newest, those of a day, how many wait.
+
+use crate::entry::{Entry, parse_state};
+use crate::error::Result;
+use crate::index::{Filter, Index, parse};
+use sohoa_record::Sha256Hex;
+use sohoa_record::identifier::RecordId;
+use sohoa_record::manifest::State;
+use sohoa_record::text::fold;
+use sqlx::Row as _;
+
+/// A record at a glance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// The record.
+    pub record: RecordId,
+    /// Its outcome.
+    pub state: State,
+    /// The bytes it was made from, by which its arrival is found.
+    pub source: Sha256Hex,
+    /// RFC 3339 at +07:00.
+    pub arrived_at: String,
+}
+
+/// No record that arrived before that time (milliseconds since 1970 UTC) has an identifier after this text, and none that arrived then or
+/// later one before it: identifiers are UUIDs of version 7 (RFC 9562, section 5.7), which begin with the time.
+pub(crate) fn bound(ms: i64) -> String {
+    let digits = format!("{:012x}", ms.clamp(0, (1 << 48) - 1));
+    format!("{}-{}", &digits[..8], &digits[8..])
+}
+
+impl Index {
+    /// The newest entries first: at most `limit` before `before`. Go on with the last one's identifier until none comes.
+    pub async fn newest(&self, filter: &Filter, before: Option<&RecordId>, limit: u32) -> Result<Vec<Entry>> {
+        let rows = sqlx::query(
+            "SELECT * FROM records
+             WHERE (?1 IS NULL OR record < ?1) AND (?2 IS NULL OR unit = ?2) AND (?3 IS NULL OR state = ?3)
+               AND (?4 IS NULL OR instr(dossier_code, ?4) > 0) AND (?5 IS NULL OR type_folded = ?5)
+               AND (?6 IS NULL OR record >= ?6) AND (?7 IS NULL OR record < ?7)
+             ORDER BY record DESC LIMIT ?8",
+        )
+        .bind(before.map(RecordId::as_str))
+        .bind(&filter.unit)
+        .bind(filter.state.map(State::as_str))
+        .bind(&filter.dossier_code)
+        .bind(filter.kind.as_deref().map(fold))
+        .bind(filter.since.map(bound))
+        .bind(filter.until.map(bound))
+        .bind(limit)
+        .fetch_all(&self.database.reader)
+        .await?;
+        self.with_fields(rows).await
+    }
+
+    /// All records that arrived at that time (milliseconds since 1970 UTC) or later, oldest first.
+    pub async fn arrived_since(&self, ms: i64) -> Result<Vec<Glance>> {
+        let rows = sqlx::query("SELECT record, state, source_sha256, arrived_at FROM records WHERE record >= ? ORDER BY record")
+            .bind(bound(ms))
+            .fetch_all(&self.database.reader)
+            .await?;
+        let glance = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(Glance {
+                record: parse(row.try_get(0)?)?,
+                state: parse_state(row.try_get(1)?)?,
+                source: parse(row.try_get(2)?)?,
+                arrived_at: row.try_get(3)?,
+            })
+        };
+        rows.iter().map(glance).collect()
+    }
+
+    /// How many records have that outcome.
+    pub async fn count(&self, state: State) -> Result<u64> {
+        let many: i64 = sqlx::query_scalar("SELECT count(*) FROM records WHERE state = ?")
+            .bind(state.as_str())
+            .fetch_one(&self.database.reader)
+            .await?;
+        Ok(many.unsigned_abs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_time_bounds_the_identifiers_of_its_records() {
+        let ms = 1_764_268_800_123;
+        let id = |ms: i64, rest: [u8; 10]| uuid::Builder::from_unix_timestamp_millis(ms as u64, &rest).into_uuid().to_string();
+        for rest in [[0; 10], [0xff; 10]] {
+            assert!(id(ms, rest) > super::bound(ms));
+            assert!(id(ms - 1, rest) < super::bound(ms));
+            assert!(id(ms + 1, rest) > super::bound(ms));
+        }
+        assert_eq!(super::bound(-5), "00000000-0000");
+    }
+}
