@@ -64,6 +64,9 @@ fn answer(data: &[u8]) {
         Answer::Opened(info) => assert!((1..=LIMITS.max_pages).contains(&info.pages) && info.signatures.len() <= MAX_SIGNATURES),
         Answer::Signatures(signatures) => assert!(signatures.len() <= MAX_SIGNATURES),
         Answer::NoSignatures(_) => {}
+        Answer::Picture(shown) => {
+            assert_eq!(shown.samples.len() as u64, u64::from(shown.width) * u64::from(shown.height) * u64::from(shown.components));
+        }
         Answer::Crop(crop) => assert_eq!(crop.pixels.len() as u64, u64::from(crop.width) * u64::from(crop.height)),
         Answer::Ready(_) | Answer::Refused { .. } => {}
     }

@@ -185,14 +185,13 @@ async fn a_span_of_time_narrows_by_arrival() {
     let place = Place::new();
     let archive = filled(&place).await;
     let all = archive.index.newest(&Filter::default(), None, 9).await.unwrap();
-    let ms = |record: &sohoa_record::identifier::RecordId| i64::from_str_radix(&record.as_str().replace('-', "")[..12], 16).unwrap();
+    let ms =
+        |record: &sohoa_record::identifier::RecordId| i64::from_str_radix(&record.as_str().replace('-', "")[..12], 16).unwrap();
     let (first, last) = (ms(&all.last().unwrap().record), ms(&all[0].record));
     let span = |since, until| Filter { since, until, ..Filter::default() };
-    for (filter, many) in [
-        (span(Some(first), Some(last + 1)), all.len()),
-        (span(Some(last + 1), None), 0),
-        (span(None, Some(first)), 0),
-    ] {
+    for (filter, many) in
+        [(span(Some(first), Some(last + 1)), all.len()), (span(Some(last + 1), None), 0), (span(None, Some(first)), 0)]
+    {
         assert_eq!(archive.index.newest(&filter, None, 9).await.unwrap().len(), many, "{filter:?}");
         assert_eq!(archive.index.entries(&filter, None, 9).await.unwrap().len(), many, "{filter:?}");
         assert_eq!(archive.index.search("hoa", &filter, None, 9).await.unwrap().hits.len(), many, "{filter:?}");

@@ -29,7 +29,8 @@ impl Page {
         }
     }
 
-    fn name(self, w: &Words) -> &'static str {
+    /// What it is called.
+    pub fn name(self, w: &Words) -> &'static str {
         match self {
             Page::Today => w.today,
             Page::Review => w.review,

@@ -16,6 +16,7 @@ pub mod extract;
 mod look;
 pub mod page;
 mod papers;
+pub mod picture;
 pub mod recognize;
 pub mod render;
 

@@ -14,40 +14,12 @@ use axum::http::{StatusCode, header};
 use axum::routing::{get, post};
 use problem::Problem;
 use sohoa_archive::Archive;
-use sohoa_record::manifest::State;
-use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU64};
-use std::sync::{Arc, Mutex};
-use tokio::sync::Notify;
+use crate::running::Running;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What is asked and answered, for programs (OpenAPI 3.1).
 const OPENAPI: &str = include_str!("api/openapi.json");
-
-/// What the parts of a running service tell each other.
-#[derive(Debug, Default)]
-pub struct Running {
-    /// Something arrived or was done.
-    pub changed: Notify,
-    /// Documents by outcome, since the start.
-    pub documents: Mutex<BTreeMap<State, u64>>,
-    /// Pages that were read, since the start.
-    pub pages: AtomicU64,
-    /// Pushes by the status of their answer, since the start.
-    pub pushes: Mutex<BTreeMap<u16, u64>>,
-    /// When a page or document was done last: milliseconds since 1970.
-    pub progressed_at: AtomicI64,
-    /// Why nothing is done now, when something stops the work.
-    pub paused: Mutex<Option<String>>,
-    /// Watched folders that cannot be looked at, and why.
-    pub folders: Mutex<BTreeMap<PathBuf, String>>,
-    /// Pushes whose bytes are coming, by station.
-    pub coming: Mutex<BTreeMap<String, u64>>,
-    /// Uploads of which a piece is being sent.
-    pub sending: Mutex<HashSet<String>>,
-    /// Scans in watched folders that are not committed.
-    pub in_folders: AtomicU64,
-}
 
 /// What every request is answered from.
 #[derive(Clone)]
@@ -103,24 +75,6 @@ impl Drop for Turn {
     }
 }
 
-impl Running {
-    /// Notes what is wrong with a watched folder, or that nothing is any more.
-    pub fn note_folder(&self, folder: &Path, trouble: Option<String>) {
-        if let Ok(mut folders) = self.folders.lock() {
-            match trouble {
-                Some(why) => folders.insert(folder.to_owned(), why),
-                None => folders.remove(folder),
-            };
-        }
-    }
-
-    fn count_push(&self, status: StatusCode) {
-        if let Ok(mut pushes) = self.pushes.lock() {
-            *pushes.entry(status.as_u16()).or_default() += 1;
-        }
-    }
-}
-
 impl Api {
     /// Takes the turn to send pieces of an upload; none while somebody else has it.
     fn turn(&self, id: &str) -> Option<Turn> {
@@ -128,8 +82,16 @@ impl Api {
         sending.insert(id.to_owned()).then(|| Turn { running: Arc::clone(&self.running), id: id.to_owned() })
     }
 
+    /// What is wrong now, in words; nothing when work gets done.
+    pub async fn troubles(&self) -> Vec<String> {
+        match self.archive.queue.counts().await {
+            Ok(counts) => health::hindrances(self, &counts),
+            Err(error) => vec![format!("the queue cannot be read: {error}")],
+        }
+    }
+
     /// Free space where the archive lies, in megabytes; none when the system does not say.
-    fn free_mb(&self) -> Option<u64> {
+    pub fn free_mb(&self) -> Option<u64> {
         let disk = rustix::fs::statvfs(self.config.path(&self.config.archive.store)).ok()?;
         Some(disk.f_bavail.saturating_mul(disk.f_frsize) >> 20)
     }

@@ -1,10 +1,11 @@
 //! How sohoa listens: plain HTTP/1.1 with a limit on connections, on the time for a head and on the life of a connection, and a stop that
 //! lets answers finish. Plain, because what leaves the machine goes through a web server that speaks TLS (docs/operating.md).
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -24,9 +25,12 @@ pub struct Limits {
     pub connection_time: Duration,
 }
 
+/// Whose connection a request came by.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
 /// Serves until `stop` is done, then finishes what was begun.
 pub async fn serve(routes: Router, listener: TcpListener, limits: Limits, stop: impl Future<Output = ()>) {
-    let service = TowerToHyperService::new(routes);
     let mut connection = hyper::server::conn::http1::Builder::new();
     connection.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     let (places, open) = (Arc::new(Semaphore::new(limits.connections)), GracefulShutdown::new());
@@ -40,8 +44,8 @@ pub async fn serve(routes: Router, listener: TcpListener, limits: Limits, stop: 
             accepted = accepted => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Too many open files, or a caller that was gone already: neither passes at once.
                 tracing::warn!("a connection was not accepted: {error}");
@@ -49,7 +53,8 @@ pub async fn serve(routes: Router, listener: TcpListener, limits: Limits, stop: 
                 continue;
             }
         };
-        let answering = open.watch(connection.serve_connection(TokioIo::new(stream), service.clone()));
+        let service = TowerToHyperService::new(routes.clone().layer(Extension(Peer(peer))));
+        let answering = open.watch(connection.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             let _ = tokio::time::timeout(limits.connection_time, answering).await;
             drop(place);

@@ -91,6 +91,13 @@ pub enum Request {
         /// Quarter turns clockwise, degrees, that make it upright.
         rotated_deg: u16,
     },
+    /// Show a whole page of the source that is open, on a screen.
+    Picture {
+        /// From 1.
+        number: u32,
+        /// Quarter turns clockwise, degrees, that make it upright.
+        rotated_deg: u16,
+    },
 }
 
 /// What the child answers.
@@ -116,6 +123,8 @@ pub enum Answer {
     },
     /// The part of a page.
     Crop(Crop),
+    /// The page as a screen shows it.
+    Picture(Picture),
     /// The signatures of the source, judged one by one.
     Signatures(Vec<Checked>),
     /// Its signatures cannot be judged one by one; what is said of all of them.
@@ -131,6 +140,19 @@ pub struct Crop {
     pub height: u32,
     /// A byte a pixel, row by row; 0 is black.
     pub pixels: Vec<u8>,
+}
+
+/// A page for a screen, upright.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// 1 grey, 3 sRGB.
+    pub components: u8,
+    /// Samples row by row; 0 is black.
+    pub samples: Vec<u8>,
 }
 
 /// What a child says when it is ready.
@@ -250,6 +272,7 @@ pub fn check(answer: &Answer, limits: &Limits) -> Result<(), Lie> {
         // The page is checked as a whole, when its image has come.
         Answer::Page { .. } => Ok(()),
         Answer::Crop(crop) => check_crop(crop),
+        Answer::Picture(picture) => check_picture(picture),
         Answer::Signatures(signatures) => {
             at_most("signatures", signatures.len(), MAX_SIGNATURES)?;
             signatures.iter().try_for_each(|checked| {
@@ -268,6 +291,19 @@ fn check_crop(crop: &Crop) -> Result<(), Lie> {
     let pixels = u64::from(crop.width) * u64::from(crop.height);
     if pixels == 0 || pixels > MAX_CROP_PIXELS || pixels != crop.pixels.len() as u64 {
         return Err(Lie(format!("a part of {} × {} pixels in {} bytes", crop.width, crop.height, crop.pixels.len())));
+    }
+    Ok(())
+}
+
+/// A page at half of 300 dpi has about two million.
+pub const MAX_PICTURE_PIXELS: u64 = 2_400_000;
+
+fn check_picture(picture: &Picture) -> Result<(), Lie> {
+    let Picture { width, height, components, samples } = picture;
+    let pixels = u64::from(*width) * u64::from(*height);
+    let is_whole = matches!(components, 1 | 3) && pixels * u64::from(*components) == samples.len() as u64;
+    if pixels == 0 || pixels > MAX_PICTURE_PIXELS || !is_whole {
+        return Err(Lie(format!("a page of {width} × {height} pixels, {components} samples each, in {} bytes", samples.len())));
     }
     Ok(())
 }

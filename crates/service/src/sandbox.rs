@@ -3,8 +3,8 @@
 //! The other side of the pipe is [`crate::sandbox_child`]; what goes through it, and what is believed, [`crate::page_protocol`].
 
 use crate::page_protocol::{
-    self as protocol, Answer, ChildSpec, Crop, Lie, MAX_MESSAGE, Ready, Request, SourceInfo, Wall, image_limit, receive_frame,
-    send_frame,
+    self as protocol, Answer, ChildSpec, Crop, Lie, MAX_MESSAGE, Picture, Ready, Request, SourceInfo, Wall, image_limit,
+    receive_frame, send_frame,
 };
 use crate::sandbox_walls::{PAGES_PER_LIFE, WALLS, remedy};
 use serde::Serialize;
@@ -241,6 +241,22 @@ impl Children {
 
     /// Cuts a part out of a page, for a person to look at: `place` in pixels of the kept image, turned clockwise by `rotated_deg`.
     pub async fn crop(&self, source: &SourceFile, number: u32, place: Rect, rotated_deg: u16) -> Result<Crop, SandboxError> {
+        match self.look(source, Request::Crop { number, place, rotated_deg }).await? {
+            Answer::Crop(crop) => Ok(crop),
+            _ => Err(out_of_turn()),
+        }
+    }
+
+    /// A whole page as a screen shows it, turned clockwise by `rotated_deg`.
+    pub async fn picture(&self, source: &SourceFile, number: u32, rotated_deg: u16) -> Result<Picture, SandboxError> {
+        match self.look(source, Request::Picture { number, rotated_deg }).await? {
+            Answer::Picture(picture) => Ok(picture),
+            _ => Err(out_of_turn()),
+        }
+    }
+
+    /// Opens the source and asks for a part or the whole of a page.
+    async fn look(&self, source: &SourceFile, asked: Request) -> Result<Answer, SandboxError> {
         let _permit = self.permits.acquire().await.map_err(|e| SandboxError::Start(e.to_string()))?;
         let mut child = self.take(&source.key).await?;
         let opened = match child.open(source, &self.spec).await {
@@ -248,11 +264,11 @@ impl Children {
             Err(silence) => Err(silence.refusal()),
         };
         opened?;
-        let crop = child.crop(Request::Crop { number, place, rotated_deg }, &self.spec).await;
-        if let Ok(_) | Err(SandboxError::Refused { .. }) = &crop {
+        let answer = child.look(&asked, &self.spec).await;
+        if let Ok(_) | Err(SandboxError::Refused { .. }) = &answer {
             self.idle.lock().await.push(child);
         }
-        crop
+        answer
     }
 
     /// An idle child, best one that has the source open already, else a new one.
@@ -389,11 +405,14 @@ impl PageChild {
         }
     }
 
-    /// Cuts a part out of a page of the source that is open.
-    async fn crop(&mut self, asked: Request, spec: &ChildSpec) -> Result<Crop, SandboxError> {
-        match self.exchange(&asked, &spec.limits, spec.page_time).await.map_err(Silence::refusal)? {
-            Answer::Crop(crop) => Ok(crop),
-            Answer::Refused { reason, detail } => Err(SandboxError::Refused { reason, detail }),
+    /// Asks for a part or the whole of a page of the source that is open.
+    async fn look(&mut self, asked: &Request, spec: &ChildSpec) -> Result<Answer, SandboxError> {
+        let answer = self.exchange(asked, &spec.limits, spec.page_time).await.map_err(Silence::refusal)?;
+        match (asked, answer) {
+            (Request::Crop { .. }, answer @ Answer::Crop(_)) | (Request::Picture { .. }, answer @ Answer::Picture(_)) => {
+                Ok(answer)
+            }
+            (_, Answer::Refused { reason, detail }) => Err(SandboxError::Refused { reason, detail }),
             _ => Err(self.autopsy(Lie("it answered out of turn".into())).await.refusal()),
         }
     }
@@ -437,6 +456,11 @@ impl PageChild {
             words.contains("memory allocation of") || words.contains("bad_alloc") || words.contains("capacity overflow");
         Silence::Died { out_of_memory, how: format!("{status}; {cause}; {}", words.lines().last().unwrap_or("no last words")) }
     }
+}
+
+/// No child that is kept does this: its answer was compared with what was asked.
+fn out_of_turn() -> SandboxError {
+    SandboxError::Refused { reason: Reason::OpenCrash, detail: "it answered out of turn".into() }
 }
 
 impl Silence {

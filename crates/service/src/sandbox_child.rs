@@ -4,14 +4,15 @@
 #![allow(unsafe_code)]
 
 use crate::page_protocol::{
-    self as protocol, Answer, ChildSpec, Crop, MAX_CROP_PIXELS, MAX_REQUEST, MAX_SIGNATURES, Ready, Request, SourceInfo,
-    presentable, presentable_check, read_frame, write_frame,
+    self as protocol, Answer, ChildSpec, Crop, MAX_CROP_PIXELS, MAX_PICTURE_PIXELS, MAX_REQUEST, MAX_SIGNATURES, Picture, Ready,
+    Request, SourceInfo, presentable, presentable_check, read_frame, write_frame,
 };
 use crate::sandbox::HANDED;
 use crate::sandbox_walls::{grant_time, wall_in};
 use serde::de::DeserializeOwned;
 use sohoa_digitize::clean::cut_out;
 use sohoa_digitize::page::{CleanPage, Grey};
+use sohoa_digitize::picture::picture;
 use sohoa_digitize::recognize::{EngineError, EngineInfo, Part, TesseractEngine};
 use sohoa_digitize::{Limits, OcrEngine, ReadPage, decode, read_page};
 use sohoa_record::manifest::IncomingSignature;
@@ -73,6 +74,20 @@ pub fn run() -> io::Result<()> {
                 Some(source) => {
                     grant_time(spec.open_time);
                     signatures(source, &trust, now)
+                }
+                None => Answer::Refused { reason: Reason::OpenCrash, detail: "no source is open".into() },
+            },
+            Request::Picture { number, rotated_deg } => match &mut source {
+                Some(source) => {
+                    grant_time(spec.page_time);
+                    match source.page(number) {
+                        Ok(scan) => {
+                            let shown = picture(&scan, rotated_deg, MAX_PICTURE_PIXELS);
+                            let (width, height, components) = (shown.width, shown.height, shown.components);
+                            Answer::Picture(Picture { width, height, components, samples: shown.samples })
+                        }
+                        Err(error) => Answer::Refused { reason: error.reason(), detail: presentable(&error.to_string()) },
+                    }
                 }
                 None => Answer::Refused { reason: Reason::OpenCrash, detail: "no source is open".into() },
             },

@@ -2,6 +2,7 @@
 //! one process, until somebody stops it. Killed at any point, the next start goes on.
 
 use crate::api::{self, Api, uploads};
+use crate::console::{self, Console};
 use crate::http::{self, Limits};
 use crate::time;
 use crate::watch::Watched;
@@ -38,6 +39,8 @@ pub struct Service<'a> {
     pub bench: Workbench<'a>,
     /// What requests are answered from.
     pub api: Api,
+    /// What pages are answered from.
+    pub console: Console,
     /// Becomes true when it shall stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -53,7 +56,7 @@ impl Service<'_> {
         let stopped = async move {
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        let listening = http::serve(api::routes(self.api.clone()), listener, LIMITS, stopped);
+        let listening = http::serve(api::routes(self.api.clone()).merge(console::routes(self.console.clone())), listener, LIMITS, stopped);
         tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_house());
         if let Err(error) = self.bench.logbook.finish(self.bench.archive).await {
             tracing::error!("the log: {error}");
@@ -79,6 +82,10 @@ impl Service<'_> {
         };
         let mut leases = 0u32;
         while !self.stopping() {
+            if running.is_held() {
+                let _ = tokio::time::timeout(Duration::from_secs(1), running.changed.notified()).await;
+                continue;
+            }
             let order = if leases % BY_AGE == BY_AGE - 1 { Order::ByAge } else { Order::ByPriority };
             let job = match self.bench.lease(order).await {
                 Ok(Some(job)) => job,

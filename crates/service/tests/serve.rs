@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::serving::*;
 use common::{Home, small_scan, verify};
 use serde_json::Value;
 use sohoa_record::Sha256Hex;
@@ -12,134 +13,6 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// The service of a data folder while it runs.
-struct Serving {
-    child: Child,
-    address: String,
-}
-
-/// An answer.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
-    }
-
-    fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head
-            .lines()
-            .find_map(|line| line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, v)| v))
-    }
-}
-
-/// A data folder whose service listens where it is free.
-fn home() -> Home {
-    let home = Home::new();
-    home.set("127.0.0.1:8080", "127.0.0.1:0");
-    home
-}
-
-fn watch(home: &Home, lines: &str) {
-    let mut file = std::fs::OpenOptions::new().append(true).open(home.path("pipeline.toml")).unwrap();
-    file.write_all(format!("\n[[watch]]\nfolder = \"in\"\nquiet_seconds = 1\n{lines}\n").as_bytes()).unwrap();
-    std::fs::create_dir_all(home.path("in")).unwrap();
-}
-
-fn token(home: &Home, name: &str) -> String {
-    let told = home.expect(0, &["station", "new", name, "--unit", "H48.15"]);
-    told.lines().find_map(|line| line.strip_prefix("token    ")).unwrap().to_owned()
-}
-
-fn serve(home: &Home) -> Serving {
-    let mut child = home.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let address = loop {
-        let line = lines.next().expect("it serves").unwrap();
-        if let Some(address) = line.strip_prefix("listens   http://") {
-            break address.to_owned();
-        }
-    };
-    std::thread::spawn(move || lines.for_each(drop));
-    Serving { child, address }
-}
-
-impl Serving {
-    fn raw(&self, request: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        // A server that refuses early may close before all is sent.
-        let _ = stream.write_all(request);
-        let mut text = Vec::new();
-        let _ = stream.read_to_end(&mut text);
-        let text = String::from_utf8_lossy(&text).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
-    }
-
-    fn push(&self, token: &str, query: &str, headers: &str, bytes: &[u8]) -> Answer {
-        let head = format!(
-            "POST /v1/documents?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{headers}Content-Length: {}\r\n\r\n",
-            bytes.len()
-        );
-        self.raw(&[head.as_bytes(), bytes].concat())
-    }
-
-    fn get(&self, token: &str, path: &str) -> Answer {
-        self.raw(
-            format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n").as_bytes(),
-        )
-    }
-
-    /// Asks until the document is done.
-    fn outcome(&self, token: &str, record: &str) -> Value {
-        let until = Instant::now() + Duration::from_secs(120);
-        loop {
-            let told = self.get(token, &format!("/v1/documents/{record}")).json();
-            if !["queued", "working"].contains(&told["state"].as_str().unwrap()) {
-                return told;
-            }
-            assert!(Instant::now() < until, "{told}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    fn signal(&mut self, signal: rustix::process::Signal) -> std::process::ExitStatus {
-        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        rustix::process::kill_process(pid, signal).unwrap();
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn scan(home: &Home, number: u64) -> Vec<u8> {
-    let file = home.path("one.png");
-    small_scan(&file, number);
-    std::fs::read(file).unwrap()
-}
-
-fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(120);
-    while !done() {
-        assert!(Instant::now() < until, "{what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
 
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)

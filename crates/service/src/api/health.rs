@@ -17,10 +17,7 @@ pub async fn alive() -> &'static str {
 
 /// Whether work gets done: 503 and why, when it does not. An open port alone says nothing.
 pub async fn ready(State(api): State<Api>) -> Response {
-    let why = match api.archive.queue.counts().await {
-        Ok(counts) => hindrances(&api, &counts),
-        Err(error) => vec![format!("the queue cannot be read: {error}")],
-    };
+    let why = api.troubles().await;
     if why.is_empty() {
         "ready\n".into_response()
     } else {
@@ -28,7 +25,7 @@ pub async fn ready(State(api): State<Api>) -> Response {
     }
 }
 
-fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<String> {
+pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<String> {
     let (mut why, now) = (Vec::new(), time::now_ms());
     if let Some(paused) = api.running.paused.lock().ok().and_then(|paused| paused.clone()) {
         why.push(format!("nothing is done now: {paused}"));

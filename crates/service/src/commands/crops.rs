@@ -62,7 +62,7 @@ pub async fn cut_out(config: &Config, archive: &Archive, manifest: &Manifest, fo
 }
 
 /// A copy of the scan, hashed on the way: what a person decides from is what was sealed.
-async fn source_file(archive: &Archive, manifest: &Manifest, spool: &Path) -> Result<PathBuf, Failure> {
+pub async fn source_file(archive: &Archive, manifest: &Manifest, spool: &Path) -> Result<PathBuf, Failure> {
     let full =
         |e: std::io::Error| Failure::Archive(format!("the scan cannot be copied to {}: {e}; free some space", spool.display()));
     let path = spool.join("source");
@@ -75,7 +75,7 @@ async fn source_file(archive: &Archive, manifest: &Manifest, spool: &Path) -> Re
 }
 
 /// With as much around it as it is high: pens do not keep to the line.
-fn with_surroundings(place: Rect) -> Rect {
+pub fn with_surroundings(place: Rect) -> Rect {
     let around = place.height.min(place.width).clamp(8, 200);
     Rect {
         x: place.x.saturating_sub(around),

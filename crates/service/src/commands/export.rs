@@ -28,9 +28,17 @@ pub async fn run(config: &Config, records: &[String], to: &Path) -> Outcome {
     if taken || to.is_file() {
         return Err(Failure::Usage(format!("{} is not empty; name a new folder", to.display())));
     }
+    fill(&archive, &wanted, to).await?;
+    println!("{} in {}", counted(wanted.len(), "record"), to.display());
+    println!("check it anywhere with: sohoa-verify {} --trust TRUST_FILE", to.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a bag of those records in a new folder.
+pub async fn fill(archive: &Archive, records: &[RecordId], to: &Path) -> Result<(), Failure> {
     let mut bag = Bag::new(to)?;
-    for record in &wanted {
-        export(&archive, record, &mut bag).await?;
+    for record in records {
+        export(archive, record, &mut bag).await?;
     }
     for (keyring, proof) in archive.keyring_proofs().await? {
         let name = format!("data/keyring/v{:04}", keyring.version);
@@ -39,10 +47,7 @@ pub async fn run(config: &Config, records: &[String], to: &Path) -> Outcome {
             bag.write(&format!("{name}.tlog-proof"), proof.to_string().as_bytes())?;
         }
     }
-    bag.finish()?;
-    println!("{} in {}", counted(wanted.len(), "record"), to.display());
-    println!("check it anywhere with: sohoa-verify {} --trust TRUST_FILE", to.display());
-    Ok(ExitCode::SUCCESS)
+    bag.finish()
 }
 
 async fn export(archive: &Archive, record: &RecordId, bag: &mut Bag) -> Result<(), Failure> {

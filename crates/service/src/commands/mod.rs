@@ -217,8 +217,12 @@ pub async fn run(cli: Cli) -> Outcome {
         }
         Command::Status { json } => records::status(&load()?, json.json).await,
         Command::Search { query, unit, state, dossier, limit, json } => {
-            let filter =
-                Filter { unit, state: state.as_deref().map(records::state).transpose()?, dossier_code: dossier, ..Filter::default() };
+            let filter = Filter {
+                unit,
+                state: state.as_deref().map(records::state).transpose()?,
+                dossier_code: dossier,
+                ..Filter::default()
+            };
             records::search(&load()?, &query, &filter, limit, json.json).await
         }
         Command::Show { record, text, raw, json } => {
@@ -260,7 +264,7 @@ pub fn children(config: &Config, spool: &Path) -> Result<Children, Failure> {
 }
 
 /// What a configuration lets a page child spend.
-fn child_spec(config: &Config) -> Result<ChildSpec, Failure> {
+pub fn child_spec(config: &Config) -> Result<ChildSpec, Failure> {
     Ok(ChildSpec {
         program: None,
         require_walls: config.decode.require_walls,

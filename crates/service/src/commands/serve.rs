@@ -2,8 +2,12 @@
 
 use super::workshop::Workshop;
 use super::{Failure, Outcome};
-use crate::api::{Api, Running, uploads};
+use crate::api::{Api, uploads};
 use crate::config::Config;
+use crate::console::Console;
+use crate::door::Door;
+use crate::running::Running;
+use crate::sandbox::Children;
 use crate::serve::Service;
 use crate::{stations, watch};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -12,12 +16,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
+/// Page children for eyes: one looks while another draws.
+const VIEWERS: usize = 2;
+
 /// Runs it.
 pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     let folders = watch::open(config).map_err(|e| Failure::Setup(e.to_string()))?;
     let stations = stations::load(&config.path(&config.serve.stations)).map_err(|e| Failure::Setup(e.to_string()))?;
     raise_open_files();
-    let workshop = Workshop::open(config, password_file).await?;
+    let door = Door::open(config).map_err(|e| Failure::Setup(e.to_string()))?;
+    let workshop = Arc::new(Workshop::open(config, password_file).await?);
     let address = config.serve.listen;
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|e| Failure::Setup(format!("[serve] listen {address}: {e}; is another service there?")))?;
@@ -39,10 +47,17 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     let running = Arc::<Running>::default();
     let api = Api { archive: workshop.archive.clone(), config: Arc::new(config.clone()), arriving, uploads, running };
     uploads::sweep(&api).await;
-    let service = Service { bench: workshop.bench(config), api, stop: super::stop_on_signals()? };
+    let stop = super::stop_on_signals()?;
+    let viewers = Children::new(super::child_spec(config)?, VIEWERS, &workshop.run.folder.join("viewers"));
+    let console = Console::new(api.clone(), Arc::clone(&workshop), door, viewers, stop.clone());
+    let service = Service { bench: workshop.bench(config), api, console, stop };
     service.run(listener, folders).await;
     drop(service);
-    workshop.close().await;
+    // Whoever still waits for an answer holds on to it; the archive is closed all the same.
+    match Arc::try_unwrap(workshop) {
+        Ok(workshop) => workshop.close().await,
+        Err(workshop) => workshop.archive.clone().close().await,
+    }
     println!("stopped; what waits is done after the next start");
     Ok(ExitCode::SUCCESS)
 }

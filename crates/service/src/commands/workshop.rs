@@ -27,7 +27,8 @@ pub struct Workshop {
     pub run: Run,
     engine: EngineInfo,
     templates: Arc<Templates>,
-    logbook: Logbook,
+    /// Where receipts are noted.
+    pub logbook: Logbook,
     key: SigningKey,
     signing: Option<Signing>,
 }
@@ -78,7 +79,8 @@ impl Workshop {
         }
     }
 
-    fn sealer<'a>(&'a self, config: &'a Config) -> Sealer<'a> {
+    /// What seals, and signs what becomes sealed.
+    pub fn sealer<'a>(&'a self, config: &'a Config) -> Sealer<'a> {
         Sealer { key: &self.key, result_code: &config.seal.result_code, signing: self.signing.as_ref() }
     }
 

@@ -99,6 +99,20 @@ fn a_part_of_a_page_has_the_pixels_that_it_says() {
 }
 
 #[test]
+fn a_page_for_a_screen_has_the_samples_that_it_says() {
+    let picture = |width, height, components, samples: usize| {
+        check(&Answer::Picture(Picture { width, height, components, samples: vec![9; samples] }), &Limits::default())
+    };
+    picture(3, 2, 1, 6).unwrap();
+    picture(3, 2, 3, 18).unwrap();
+    for (width, height, components, samples) in
+        [(3, 2, 1, 5), (3, 2, 3, 6), (3, 2, 2, 12), (0, 2, 1, 0), (u32::MAX, u32::MAX, 3, 1), (2000, 1300, 1, 2_600_000)]
+    {
+        assert!(picture(width, height, components, samples).is_err(), "{width} × {height}, {components}, {samples}");
+    }
+}
+
+#[test]
 fn lies_about_a_source_or_a_child_are_found() {
     let limits = Limits { max_pages: 10, ..Limits::default() };
     let source =

@@ -1,6 +1,8 @@
 //! A data folder in a temporary place, and the `sohoa` program run on it as a user would.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod serving;
+
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

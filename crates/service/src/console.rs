@@ -1,0 +1,168 @@
+//! The console: what clerks, reviewers, auditors and leaders do in a browser. Here stand its places and what they are answered from; each
+//! page is a file below, its HTML is made by `sohoa-console`. It does *not* decide who somebody is ([`crate::door`]) nor what a decision
+//! means ([`crate::review`]).
+
+mod batches;
+mod claims;
+mod day;
+mod doorway;
+mod mask;
+mod papers;
+mod pictures;
+mod records;
+mod review;
+mod search;
+mod seat;
+mod system;
+mod targets;
+mod today;
+
+use crate::api::Api;
+use crate::commands::workshop::Workshop;
+use crate::door::Door;
+use crate::sandbox::Children;
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use futures::stream;
+use seat::{Seat, Trouble};
+use sohoa_console::assets;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Only what this program itself serves; nothing inline, nothing from elsewhere, nobody puts a page into theirs (CSP level 3).
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// A comment keeps a silent stream of events open through web servers that close silent ones.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// What pages are answered from.
+#[derive(Clone)]
+pub struct Console(Arc<Inside>);
+
+/// All of it.
+pub struct Inside {
+    /// Archive, configuration, what the parts of the service tell each other.
+    pub api: Api,
+    /// What decisions are sealed with.
+    pub workshop: Arc<Workshop>,
+    /// Who may come in.
+    pub door: Door,
+    /// Page children for eyes: their pages do not wait behind those that are read.
+    pub viewers: Children,
+    /// Becomes true when the service shall stop.
+    pub stop: watch::Receiver<bool>,
+    pictures: pictures::Kept,
+    claims: claims::Claims,
+    day: day::Day,
+    figures: targets::Figures,
+}
+
+impl std::ops::Deref for Console {
+    type Target = Inside;
+
+    fn deref(&self) -> &Inside {
+        &self.0
+    }
+}
+
+impl Console {
+    /// A console over a service.
+    pub fn new(api: Api, workshop: Arc<Workshop>, door: Door, viewers: Children, stop: watch::Receiver<bool>) -> Console {
+        let (pictures, claims, day, figures) = Default::default();
+        Console(Arc::new(Inside { api, workshop, door, viewers, stop, pictures, claims, day, figures }))
+    }
+}
+
+/// The places of the console.
+pub fn routes(console: Console) -> Router {
+    Router::new()
+        .route("/", get(today::page))
+        .route("/live/today", get(today::live))
+        .route("/events", get(events))
+        .route("/review", get(review::next))
+        .route("/review/{record}", get(review::page).post(review::decide))
+        .route("/second-round", get(review::next_again))
+        .route("/second-round/{record}", get(review::page_again).post(review::decide_again))
+        .route("/search", get(search::page))
+        .route("/records/{record}", get(records::page))
+        .route("/records/{record}/searchable.pdf", get(records::searchable))
+        .route("/records/{record}/source", get(records::source))
+        .route("/records/{record}/proof.zip", get(records::proof))
+        .route("/records/{record}/{revision}/pages/{file}", get(pictures::page))
+        .route("/records/{record}/{revision}/fields/{file}", get(pictures::field))
+        .route("/batches", get(batches::page))
+        .route("/live/batches", get(batches::live))
+        .route("/batches/pause", post(batches::pause))
+        .route("/batches/go-on", post(batches::go_on))
+        .route("/batches/retry", post(batches::retry))
+        .route("/targets", get(targets::page))
+        .route("/system", get(system::page))
+        .route("/system/stations", post(system::new_station))
+        .route("/system/stations/revoke", post(system::revoke_station))
+        .route("/system/people", post(system::new_person))
+        .route("/system/people/change", post(system::change_person))
+        .route("/sign-in", get(doorway::sign_in_page).post(doorway::sign_in))
+        .route("/sign-out", post(doorway::sign_out))
+        .route("/account", get(doorway::account).post(doorway::change_password))
+        .route("/language/{code}", get(doorway::language))
+        .layer(middleware::from_fn(guarded))
+        .route("/assets/{*name}", get(asset))
+        .with_state(console)
+}
+
+/// What every answer of the console tells the browser.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // Pages and papers stay in no cache; what may is said where it is served.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A style, script or font.
+async fn asset(Path(name): Path<String>) -> Response {
+    match assets::find(&name) {
+        // Asked for anew after an upgrade: a day is short enough for a style.
+        Some(asset) => {
+            let headers = [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, "public, max-age=3600")];
+            ([(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], headers, asset.bytes).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// Tells a page that something arrived or was done (server-sent events); it fetches its lists anew then.
+async fn events(seat: Seat, State(console): State<Console>) -> Result<Response, Trouble> {
+    seat.session()?;
+    let events = stream::unfold((console, true), async |(console, is_first)| {
+        if is_first {
+            return Some((Ok::<_, std::convert::Infallible>("retry: 2000\n\n"), (console, false)));
+        }
+        let mut stop = console.stop.clone();
+        let event = tokio::select! {
+            () = console.api.running.changed.notified() => "event: papers\ndata: changed\n\n",
+            () = tokio::time::sleep(HEARTBEAT) => ": here\n\n",
+            _ = stop.wait_for(|stop| *stop) => return None,
+        };
+        Some((Ok(event), (console, false)))
+    });
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, axum::body::Body::from_stream(events)).into_response())
+}
+
+/// To another page after something was done.
+fn go(to: &str) -> Response {
+    Redirect::to(to).into_response()
+}

@@ -1,0 +1,120 @@
+//! *Lô quét*: how the work goes on, and who may hold it up.
+
+use super::seat::{Form, Seat, Trouble};
+use super::{Console, day, go};
+use crate::access_log::{Act, BatchChange};
+use crate::people::role::Right;
+use crate::time;
+use axum::Form as Sent;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+use sohoa_console::batches::{Batch, BatchesPage, Dead, Live};
+use sohoa_console::{Page, html};
+use sohoa_record::identifier::RecordId;
+use sohoa_record::manifest::State as Outcome;
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+/// So many of those given up are listed.
+const MOST_DEAD: u32 = 50;
+
+/// The page.
+pub async fn page(seat: Seat, State(console): State<Console>) -> Result<Response, Trouble> {
+    let live = look(&console, &seat).await?;
+    let frame = seat.frame(Some(Page::Batches)).await;
+    Ok(Html(html(&BatchesPage { frame, live })).into_response())
+}
+
+/// The part that comes anew.
+pub async fn live(seat: Seat, State(console): State<Console>) -> Result<Response, Trouble> {
+    Ok(Html(html(&look(&console, &seat).await?)).into_response())
+}
+
+async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
+    seat.with(Right::RunBatches)?;
+    let (archive, running) = (&console.api.archive, &console.api.running);
+    let broken = |error: sohoa_archive::Error| seat.broken(&error);
+    let counts = archive.queue.counts().await.map_err(broken)?;
+    let (_, places) = console.day.today(console).await.map_err(broken)?;
+    let summary = console.day.summary(console).await.map_err(broken)?;
+    let mut dead = Vec::new();
+    for job in archive.queue.dead(None, MOST_DEAD).await.map_err(broken)? {
+        let note = archive.arrival(&job.source_sha256).await.ok().flatten();
+        let name = note.map_or_else(|| job.record.to_string(), |note| note.name);
+        dead.push(Dead { record: job.record.to_string(), name, attempts: job.attempts, why: job.last_error });
+    }
+    let done: u64 = running.documents.lock().map(|done| done.values().sum()).unwrap_or_default();
+    let pace = running.pace();
+    let in_folders = running.in_folders.load(Ordering::Relaxed);
+    let waits = counts.queued + counts.leased + in_folders;
+    let free_mb = console.api.free_mb();
+    let usable = free_mb.map(|free| free.saturating_sub(console.api.config.serve.min_free_mb) << 20);
+    let batch = |(name, counts): (String, day::Counts)| Batch {
+        name,
+        arrived: counts.arrived,
+        done: counts.of(Outcome::Sealed) + counts.of(Outcome::Skipped),
+        waiting: counts.of(Outcome::Review),
+        refused: counts.of(Outcome::Failed),
+    };
+    let mut reasons: Vec<_> = summary.reasons.iter().map(|(reason, many)| (seat.language.reason(*reason).to_owned(), *many)).collect();
+    reasons.sort_by_key(|(_, many)| std::cmp::Reverse(*many));
+    Ok(Live {
+        frame: seat.frame(Some(Page::Batches)).await,
+        queued: counts.queued,
+        working: counts.leased,
+        given_up: counts.dead,
+        in_folders,
+        done,
+        pages_a_minute: pace.map_or(0, |pace| pace.pages * 60_000 / pace.ms),
+        seconds_left: match pace {
+            _ if waits == 0 => Some(0),
+            Some(pace) => (waits * pace.ms / 1000).checked_div(pace.documents),
+            None => None,
+        },
+        oldest_seconds: counts.oldest_enqueued_at.map(|oldest| (time::now_ms() - oldest).max(0) as u64 / 1000),
+        free_mb,
+        room_for: usable.zip(summary.bytes_a_document()).map(|(free, each)| free / each),
+        paused_by: running.held_by.lock().ok().and_then(|held| held.clone()),
+        may_run: true,
+        batches: places.into_iter().map(batch).collect(),
+        reasons,
+        dead,
+    })
+}
+
+/// Holds the work up: what is being done is finished, nothing new is begun.
+pub async fn pause(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+    let who = seat.sending(Right::RunBatches, &form.into())?.name.clone();
+    seat.note(Act::Batch { change: BatchChange::Pause })?;
+    hold(&console, Some(who));
+    Ok(go("/batches"))
+}
+
+/// Lets it go on.
+pub async fn go_on(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+    seat.sending(Right::RunBatches, &form.into())?;
+    seat.note(Act::Batch { change: BatchChange::Resume })?;
+    hold(&console, None);
+    Ok(go("/batches"))
+}
+
+fn hold(console: &Console, who: Option<String>) {
+    if let Ok(mut held) = console.api.running.held_by.lock() {
+        *held = who;
+    }
+    console.api.running.changed.notify_waiters();
+}
+
+/// Takes up again what was given up: one record, or all.
+pub async fn retry(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+    let form = Form::from(form);
+    seat.sending(Right::RunBatches, &form)?;
+    let record = match form.get("record") {
+        "" => None,
+        record => Some(record.parse::<RecordId>().map_err(|_| seat.not_found())?),
+    };
+    console.api.archive.queue.retry_dead(record.as_ref()).await.map_err(|error| seat.broken(&error))?;
+    seat.note(Act::Batch { change: BatchChange::Retry })?;
+    console.api.running.changed.notify_waiters();
+    Ok(go("/batches"))
+}

@@ -1,0 +1,95 @@
+//! Records as lists show them.
+
+use super::Console;
+use super::mask;
+use super::seat::{Seat, Trouble};
+use crate::people::role::Right;
+use crate::{present, time};
+use sohoa_archive::{Entry, Filter};
+use sohoa_console::paper::Paper;
+use sohoa_record::field::name;
+use sohoa_record::identifier::RecordId;
+use sohoa_record::manifest::Manifest;
+use sohoa_record::seal::Opened;
+
+/// An entry as a line of a list.
+pub async fn paper(console: &Console, seat: &Seat, entry: &Entry) -> Paper {
+    let sees = seat.may(Right::SeePersonalNumbers);
+    let about = [name::SUBJECT, name::OWNER_NAME].into_iter().find_map(|name| entry.value(name)).unwrap_or_default();
+    let reasons = entry.reasons.iter().take(2).map(|reason| seat.language.reason(*reason).to_owned());
+    Paper {
+        href: format!("/records/{}", entry.record),
+        title: title(entry),
+        about: mask::text(about, sees),
+        place: console.day.place_of(console, &entry.source_sha256).await,
+        dossier: entry.dossier_code.as_ref().map(ToString::to_string).unwrap_or_default(),
+        arrived: clock(&entry.arrived_at),
+        state: entry.state,
+        reasons: reasons.collect(),
+    }
+}
+
+/// Kind, number and day; the file's name when nothing of it was read.
+fn title(entry: &Entry) -> String {
+    let value = |name| entry.value(name).unwrap_or_default().to_owned();
+    let number = entry.number_and_notation().unwrap_or_else(|| value(name::CODE_NOTATION));
+    let parts = [value(name::TYPE_NAME), number, day(&value(name::ISSUED_DATE))];
+    let told: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    if told.is_empty() { entry.source_name.clone() } else { told.join(" · ") }
+}
+
+/// The same of a manifest.
+pub fn title_of(manifest: &Manifest) -> String {
+    let told = present::title(&manifest.fields);
+    if told.is_empty() { manifest.source.name.clone() } else { told }
+}
+
+/// `2025-01-17` as it is written in Vietnam; other text stays.
+pub fn day(iso: &str) -> String {
+    match iso.split('-').collect::<Vec<_>>()[..] {
+        [year, month, day] if year.len() == 4 => format!("{day}/{month}/{year}"),
+        _ => iso.to_owned(),
+    }
+}
+
+/// When something happened: its time if that was today, else its day.
+pub fn clock(rfc3339: &str) -> String {
+    match time::parse(rfc3339) {
+        Some(then) if then.date() == time::now().date() => then.strftime("%H:%M:%S").to_string(),
+        Some(then) => then.strftime("%d/%m/%Y").to_string(),
+        None => rfc3339.to_owned(),
+    }
+}
+
+/// Day and time.
+pub fn moment(rfc3339: &str) -> String {
+    time::parse(rfc3339).map_or_else(|| rfc3339.to_owned(), |then| then.strftime("%d/%m/%Y %H:%M:%S").to_string())
+}
+
+/// The unit that a person's lists are narrowed to.
+pub fn own_unit(seat: &Seat) -> Option<String> {
+    seat.any_session().and_then(|session| session.unit.clone())
+}
+
+/// A filter for this person's lists.
+pub fn filter(seat: &Seat) -> Filter {
+    Filter { unit: own_unit(seat), ..Filter::default() }
+}
+
+/// All revisions of a record that this person may see, the latest last.
+pub async fn revisions(console: &Console, seat: &Seat, record: &str) -> Result<Vec<Opened>, Trouble> {
+    let session = seat.with(Right::SeePapers)?;
+    let record: RecordId = record.parse().map_err(|_| seat.not_found())?;
+    let revisions = console.api.archive.revisions(&record).await.map_err(|error| seat.broken(&error))?;
+    let latest = revisions.last().ok_or_else(|| seat.not_found())?;
+    // That another unit has such a record is nobody's business.
+    if !session.sees_unit(latest.manifest.dossier.unit.as_deref()) {
+        return Err(seat.not_found());
+    }
+    Ok(revisions)
+}
+
+/// The latest revision of a record that this person may see.
+pub async fn latest(console: &Console, seat: &Seat, record: &str) -> Result<Opened, Trouble> {
+    revisions(console, seat, record).await?.pop().ok_or_else(|| seat.not_found())
+}

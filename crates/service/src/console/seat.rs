@@ -1,0 +1,197 @@
+//! Who asks: the session behind a request, the language, the address; what stands around their pages; and what they are told when
+//! something is not there or not theirs.
+
+use super::Console;
+use crate::access_log::{AccessLogError, Act};
+use crate::http::Peer;
+use crate::people::role::Right;
+use crate::sessions::Session;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use sohoa_console::sign_in::Apology;
+use sohoa_console::{Frame, Language, Page, html};
+use sohoa_record::manifest::State;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The cookie that keeps the language.
+pub const LANGUAGE: &str = "sohoa_language";
+
+/// Who asks.
+pub struct Seat {
+    console: Console,
+    session: Option<Session>,
+    /// The language of their pages.
+    pub language: Language,
+    /// The browser's address.
+    pub from: IpAddr,
+}
+
+impl FromRequestParts<Console> for Seat {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Seat, Self::Rejection> {
+        let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+        Ok(Seat {
+            session: console.door.session(text(header::COOKIE)),
+            language: language(&parts.headers),
+            from: console.door.address(peer, parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok())),
+            console: console.clone(),
+        })
+    }
+}
+
+/// The language that the browser keeps; Vietnamese if none.
+fn language(headers: &HeaderMap) -> Language {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';'));
+    let kept = cookies.filter_map(|cookie| cookie.trim().split_once('=')).find(|(name, _)| *name == LANGUAGE);
+    kept.map_or(Language::Vi, |(_, code)| Language::of_code(code))
+}
+
+/// Why a page is not shown.
+pub enum Trouble {
+    /// Nobody has signed in: to the door.
+    Nobody,
+    /// Their password must be changed first.
+    MustChange,
+    /// Their role does not see this.
+    NotAllowed(Box<Frame>),
+    /// There is no such thing, or it is another unit's.
+    NotFound(Box<Frame>),
+    /// The form was not made for this session.
+    Expired(Box<Frame>),
+    /// The machine cannot: the cause is in the log.
+    Broken(Box<Frame>),
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let (status, frame, what) = match self {
+            Trouble::Nobody => return Redirect::to("/sign-in").into_response(),
+            Trouble::MustChange => return Redirect::to("/account").into_response(),
+            Trouble::NotAllowed(frame) => (StatusCode::FORBIDDEN, *frame, (|w| w.not_allowed) as fn(&sohoa_console::words::Words) -> _),
+            Trouble::NotFound(frame) => (StatusCode::NOT_FOUND, *frame, (|w| w.not_found) as fn(&sohoa_console::words::Words) -> _),
+            Trouble::Expired(frame) => (StatusCode::FORBIDDEN, *frame, (|w| w.expired) as fn(&sohoa_console::words::Words) -> _),
+            Trouble::Broken(frame) => (StatusCode::INTERNAL_SERVER_ERROR, *frame, (|w| w.broken) as fn(&sohoa_console::words::Words) -> _),
+        };
+        let what = what(frame.w()).to_owned();
+        (status, Html(html(&Apology { frame: Frame { title: what.clone(), ..frame }, what }))).into_response()
+    }
+}
+
+impl Seat {
+    /// The session, when they have chosen their own password.
+    pub fn session(&self) -> Result<&Session, Trouble> {
+        match &self.session {
+            None => Err(Trouble::Nobody),
+            Some(session) if session.must_change_password => Err(Trouble::MustChange),
+            Some(session) => Ok(session),
+        }
+    }
+
+    /// The session, whatever must be done first.
+    pub fn any_session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// The session of somebody who has that right.
+    pub fn with(&self, right: Right) -> Result<&Session, Trouble> {
+        let session = self.session()?;
+        if session.may(right) { Ok(session) } else { Err(Trouble::NotAllowed(Box::new(self.bare_frame()))) }
+    }
+
+    /// The session of somebody who has that right and sends a form that was made for it.
+    pub fn sending(&self, right: Right, form: &Form) -> Result<&Session, Trouble> {
+        let session = self.with(right)?;
+        if session.is_csrf_token(form.get("csrf")) { Ok(session) } else { Err(Trouble::Expired(Box::new(self.bare_frame()))) }
+    }
+
+    /// True when they have that right.
+    pub fn may(&self, right: Right) -> bool {
+        self.session.as_ref().is_some_and(|session| session.may(right))
+    }
+
+    /// Notes what they look at or did; what cannot be noted is not shown.
+    pub fn note(&self, act: Act) -> Result<(), Trouble> {
+        let session = self.session()?;
+        self.console.door.note(session, self.from, act).map_err(|error: AccessLogError| self.broken(&error))
+    }
+
+    /// There is no such thing.
+    pub fn not_found(&self) -> Trouble {
+        Trouble::NotFound(Box::new(self.bare_frame()))
+    }
+
+    /// Something does not work; the cause goes to the log only.
+    pub fn broken(&self, cause: &dyn std::fmt::Display) -> Trouble {
+        tracing::error!("console: {cause}");
+        Trouble::Broken(Box::new(self.bare_frame()))
+    }
+
+    /// What stands around their page.
+    pub async fn frame(&self, here: Option<Page>) -> Frame {
+        let mut frame = self.bare_frame();
+        frame.here = here;
+        frame.title = match here {
+            Some(page) => page.name(frame.w()).to_owned(),
+            None => "sohoa".to_owned(),
+        };
+        if self.may(Right::SeePapers) {
+            frame.waiting = self.console.api.archive.index.count(State::Review).await.unwrap_or_default();
+        }
+        let paused = self.console.api.running.paused.lock().ok().and_then(|paused| paused.clone());
+        frame.alarm = paused.filter(|_| self.session.is_some());
+        frame
+    }
+
+    fn bare_frame(&self) -> Frame {
+        let pages = [
+            (Page::Today, Right::SeePapers),
+            (Page::Review, Right::Review),
+            (Page::SecondRound, Right::ReviewAgain),
+            (Page::Search, Right::SeePapers),
+            (Page::Batches, Right::RunBatches),
+            (Page::Targets, Right::SeeReports),
+            (Page::System, Right::SeeSystem),
+        ];
+        Frame {
+            language: self.language,
+            title: String::new(),
+            here: None,
+            pages: pages.into_iter().filter(|(_, right)| self.may(*right)).map(|(page, _)| page).collect(),
+            seat: self.session.as_ref().map(|session| sohoa_console::Seat {
+                who: session.name.clone(),
+                role: self.language.pick(session.role.vi(), session.role.en()).to_owned(),
+                unit: session.unit.clone().unwrap_or_default(),
+                csrf: session.csrf_token().to_owned(),
+            }),
+            waiting: 0,
+            alarm: None,
+        }
+    }
+}
+
+/// The fields of a form, as the browser sends them.
+#[derive(Debug, Default)]
+pub struct Form(HashMap<String, String>);
+
+impl Form {
+    /// The value of a field; empty when it was not sent.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// The fields whose name begins so: the rest of the name, and the value.
+    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
+    }
+}
+
+impl From<HashMap<String, String>> for Form {
+    fn from(fields: HashMap<String, String>) -> Form {
+        Form(fields)
+    }
+}

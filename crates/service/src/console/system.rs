@@ -1,0 +1,200 @@
+//! *Hệ thống*: how the service is; stations and people; who looked at what.
+
+use super::papers::moment;
+use super::seat::{Form, Seat, Trouble};
+use super::{Console, go};
+use crate::access_log::{self, Act, Change};
+use crate::people::password::NewPassword;
+use crate::people::role::{Right, Role};
+use crate::people::{NewPerson, PeopleError};
+use crate::stations;
+use axum::Form as Sent;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+use sohoa_console::system::{Access, PersonLine, StationLine, SystemPage};
+use sohoa_console::{Page, html};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// So many lines of the access log are shown.
+const ACCESSES: usize = 100;
+
+/// The page.
+pub async fn page(seat: Seat, State(console): State<Console>) -> Result<Response, Trouble> {
+    show(&console, &seat, None, None).await
+}
+
+async fn show(
+    console: &Console,
+    seat: &Seat,
+    secret: Option<(String, String)>,
+    problem: Option<String>,
+) -> Result<Response, Trouble> {
+    let session = seat.with(Right::SeeSystem)?;
+    let (language, config) = (seat.language, &console.api.config);
+    let stations = stations::load(&config.path(&config.serve.stations)).map_err(|error| seat.broken(&error))?;
+    let may_administer = seat.may(Right::Administer);
+    let people = match may_administer {
+        true => console.door.people.all().map_err(|error| seat.broken(&error))?,
+        false => Arc::from([]),
+    };
+    let accesses = match seat.may(Right::SeeAccessLog) {
+        true => {
+            let found = console.door.access_log.newest(&access_log::Filter::default(), ACCESSES).map_err(|error| seat.broken(&error))?;
+            seat.note(Act::AccessLog { results: found.entries.len() as u64 })?;
+            Some(found.entries.iter().map(access).collect())
+        }
+        false => None,
+    };
+    let role = |role: Role| language.pick(role.vi(), role.en()).to_owned();
+    let person = |person: &crate::people::Person| PersonLine {
+        login: person.login.clone(),
+        name: person.name.clone(),
+        role: role(person.role),
+        unit: person.unit.clone().unwrap_or_default(),
+        has_code: person.has_totp(),
+        is_disabled: person.disabled,
+        is_oneself: person.login == session.login,
+    };
+    let station = |station: stations::Station| StationLine {
+        name: station.name,
+        unit: station.unit.unwrap_or_default(),
+        since: moment(&station.since),
+        is_revoked: station.revoked,
+    };
+    let page = SystemPage {
+        troubles: console.api.troubles().await,
+        facts: facts(console, seat).await?,
+        stations: stations.into_iter().map(station).collect(),
+        people: people.iter().map(person).collect(),
+        may_administer,
+        roles: Role::ALL.iter().map(|known| (known.as_str().to_owned(), role(*known))).collect(),
+        secret,
+        problem,
+        accesses,
+        frame: seat.frame(Some(Page::System)).await,
+    };
+    Ok(Html(html(&page)).into_response())
+}
+
+async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, Trouble> {
+    let (w, archive) = (seat.language.words(), &console.api.archive);
+    let broken = |error: sohoa_archive::Error| seat.broken(&error);
+    let counts = archive.queue.counts().await.map_err(broken)?;
+    let tree = archive.log_head().await.map_err(broken)?;
+    let log = tree.map_or_else(|| w.no_log.to_owned(), |(_, tree)| format!("{} {} · {}", tree.size, w.leaves, tree.origin));
+    let disk = console.api.free_mb().map_or_else(|| w.unknown.to_owned(), |mb| format!("{} GB", mb / 1000));
+    Ok(vec![
+        (w.version.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        (w.queued.to_owned(), counts.queued.to_string()),
+        (w.working.to_owned(), counts.leased.to_string()),
+        (w.given_up.to_owned(), counts.dead.to_string()),
+        (w.disk_left.to_owned(), disk),
+        (w.log_size.to_owned(), log),
+    ])
+}
+
+fn access(entry: &access_log::Entry) -> Access {
+    Access {
+        at: moment(&entry.at),
+        who: entry.login.clone(),
+        what: match &entry.act {
+            Act::Search { results } | Act::List { results } => format!("{} ({results})", entry.act.name()),
+            Act::Administer { change, on } => format!("{} {on}", serde_json::to_string(change).unwrap_or_default().trim_matches('"')),
+            act => act.name().to_owned(),
+        },
+        record: entry.act.record().map(ToString::to_string).unwrap_or_default(),
+        from: entry.from.clone(),
+    }
+}
+
+/// Makes a station; its token is shown this once.
+pub async fn new_station(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+    let form = Form::from(form);
+    seat.sending(Right::Administer, &form)?;
+    let file = console.api.config.path(&console.api.config.serve.stations);
+    let unit = Some(form.get("unit").trim()).filter(|unit| !unit.is_empty());
+    match stations::add(&file, form.get("name").trim(), unit) {
+        Ok(token) => {
+            seat.note(Act::Administer { change: Change::NewStation, on: form.get("name").trim().to_owned() })?;
+            show(&console, &seat, Some((seat.language.words().token_once.to_owned(), token)), None).await
+        }
+        Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
+    }
+}
+
+/// Refuses a station's token from now on.
+pub async fn revoke_station(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+    let form = Form::from(form);
+    seat.sending(Right::Administer, &form)?;
+    let file = console.api.config.path(&console.api.config.serve.stations);
+    match stations::revoke(&file, form.get("name")) {
+        Ok(_) => {
+            seat.note(Act::Administer { change: Change::RevokeStation, on: form.get("name").to_owned() })?;
+            Ok(go("/system"))
+        }
+        Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
+    }
+}
+
+/// Adds a person with a temporary password, which is shown this once.
+pub async fn new_person(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+    let form = Form::from(form);
+    seat.sending(Right::Administer, &form)?;
+    let role = Role::ALL.into_iter().find(|role| role.as_str() == form.get("role")).ok_or_else(|| seat.not_found())?;
+    let password = NewPassword::generate().map_err(|error| seat.broken(&error))?;
+    let shown = password.reveal().to_owned();
+    let (login, name, unit) = (form.get("login").to_owned(), form.get("name").to_owned(), form.get("unit").trim().to_owned());
+    let unit = Some(unit).filter(|unit| !unit.is_empty());
+    let added = with_people(&console, &seat, move |people| {
+        people.add(&NewPerson { login: &login, name: &name, role, unit: unit.as_deref(), password: &password, temporary: true })
+    });
+    match added.await? {
+        Ok(person) => {
+            seat.note(Act::Administer { change: Change::NewPerson, on: person.login })?;
+            show(&console, &seat, Some((seat.language.words().password_once.to_owned(), shown)), None).await
+        }
+        Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
+    }
+}
+
+/// Disables or enables a person, or gives them a new temporary password.
+pub async fn change_person(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+    let form = Form::from(form);
+    let session = seat.sending(Right::Administer, &form)?;
+    let login = form.get("login").to_owned();
+    // Nobody locks themselves out.
+    if login == session.login {
+        return Err(seat.not_found());
+    }
+    let on = login.clone();
+    let (change, shown, changed) = match form.get("do") {
+        "disable" => (Change::Disable, None, with_people(&console, &seat, move |people| people.set_disabled(&login, true)).await?),
+        "enable" => (Change::Enable, None, with_people(&console, &seat, move |people| people.set_disabled(&login, false)).await?),
+        "reset" => {
+            let password = NewPassword::generate().map_err(|error| seat.broken(&error))?;
+            let shown = password.reveal().to_owned();
+            let changed = with_people(&console, &seat, move |people| people.set_password(&login, &password, true)).await?;
+            (Change::Password, Some(shown), changed)
+        }
+        _ => return Err(seat.not_found()),
+    };
+    match changed {
+        Ok(_) => {
+            seat.note(Act::Administer { change, on })?;
+            let secret = shown.map(|shown| (seat.language.words().password_once.to_owned(), shown));
+            show(&console, &seat, secret, None).await
+        }
+        Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
+    }
+}
+
+/// Changes people on a thread that may wait: a password's hash takes a core for a tenth of a second.
+async fn with_people<T: Send + 'static>(
+    console: &Console,
+    seat: &Seat,
+    change: impl FnOnce(&crate::people::People) -> Result<T, PeopleError> + Send + 'static,
+) -> Result<Result<T, PeopleError>, Trouble> {
+    let people = Arc::clone(&console.door.people);
+    tokio::task::spawn_blocking(move || change(&people)).await.map_err(|error| seat.broken(&error))
+}

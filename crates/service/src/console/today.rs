@@ -1,0 +1,63 @@
+//! *Hôm nay*: what arrived, what was found, what needs a person.
+
+use super::papers::{clock, filter, paper};
+use super::seat::{Seat, Trouble};
+use super::{Console, day};
+use crate::access_log::Act;
+use crate::people::role::Right;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use sohoa_console::today::{Live, Station, TodayPage};
+use sohoa_console::{Page, html};
+use sohoa_record::manifest::State as Outcome;
+
+/// So many of the newest records are listed.
+const NEWEST: u32 = 25;
+
+/// The page. Who sees no papers begins at the first page that is theirs.
+pub async fn page(seat: Seat, State(console): State<Console>) -> Result<Response, Trouble> {
+    seat.session()?;
+    if !seat.may(Right::SeePapers) {
+        let first = seat.frame(None).await.pages.first().map_or("/account", |page| page.href());
+        return Ok(Redirect::to(first).into_response());
+    }
+    let frame = seat.frame(Some(Page::Today)).await;
+    let live = look(&console, &seat).await?;
+    Ok(Html(html(&TodayPage { frame, live })).into_response())
+}
+
+/// The part that comes anew.
+pub async fn live(seat: Seat, State(console): State<Console>) -> Result<Response, Trouble> {
+    Ok(Html(html(&look(&console, &seat).await?)).into_response())
+}
+
+async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
+    seat.with(Right::SeePapers)?;
+    let archive = &console.api.archive;
+    let broken = |error: sohoa_archive::Error| seat.broken(&error);
+    let (all, places) = console.day.today(console).await.map_err(broken)?;
+    let counts = archive.queue.counts().await.map_err(broken)?;
+    let mut newest = Vec::new();
+    for entry in archive.index.newest(&filter(seat), None, NEWEST).await.map_err(broken)? {
+        newest.push(paper(console, seat, &entry).await);
+    }
+    seat.note(Act::List { results: newest.len() as u64 })?;
+    let station = |(name, counts): (String, day::Counts)| Station {
+        name,
+        arrived: counts.arrived,
+        done: counts.of(Outcome::Sealed) + counts.of(Outcome::Skipped),
+        waiting: counts.of(Outcome::Review),
+        refused: counts.of(Outcome::Failed),
+        last: clock(&counts.last),
+    };
+    Ok(Live {
+        frame: seat.frame(Some(Page::Today)).await,
+        arrived: all.arrived,
+        done: all.of(Outcome::Sealed) + all.of(Outcome::Skipped),
+        waiting: archive.index.count(Outcome::Review).await.map_err(broken)?,
+        refused: all.of(Outcome::Failed),
+        in_work: counts.queued + counts.leased,
+        stations: places.into_iter().map(station).collect(),
+        newest,
+    })
+}

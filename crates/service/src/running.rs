@@ -1,0 +1,118 @@
+//! What the parts of a running service tell each other: what was done, what is wrong, who holds the work up. Nothing of it outlives the
+//! process; whatever must is in the archive.
+
+use crate::time;
+use axum::http::StatusCode;
+use sohoa_record::manifest::State;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use tokio::sync::Notify;
+
+/// A pace is over so many milliseconds: ten minutes.
+const PACE_OF_MS: i64 = 10 * 60 * 1000;
+
+/// What the parts of a running service tell each other.
+#[derive(Debug, Default)]
+pub struct Running {
+    /// Something arrived or was done.
+    pub changed: Notify,
+    /// Documents by outcome, since the start.
+    pub documents: Mutex<BTreeMap<State, u64>>,
+    /// Pages that were read, since the start.
+    pub pages: AtomicU64,
+    /// Pushes by the status of their answer, since the start.
+    pub pushes: Mutex<BTreeMap<u16, u64>>,
+    /// When a page or document was done last: milliseconds since 1970.
+    pub progressed_at: AtomicI64,
+    /// Who holds the work up, when somebody does: what is begun is finished.
+    pub held_by: Mutex<Option<String>>,
+    /// How much was done at which times, lately.
+    counted: Mutex<VecDeque<Counted>>,
+    /// Why nothing is done now, when something stops the work.
+    pub paused: Mutex<Option<String>>,
+    /// Watched folders that cannot be looked at, and why.
+    pub folders: Mutex<BTreeMap<PathBuf, String>>,
+    /// Pushes whose bytes are coming, by station.
+    pub coming: Mutex<BTreeMap<String, u64>>,
+    /// Uploads of which a piece is being sent.
+    pub sending: Mutex<HashSet<String>>,
+    /// Scans in watched folders that are not committed.
+    pub in_folders: AtomicU64,
+}
+
+/// How much was done at a time.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    at: i64,
+    pages: u64,
+    documents: u64,
+}
+
+/// How much was done in a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Milliseconds, at least 1000.
+    pub ms: u64,
+    /// Pages read.
+    pub pages: u64,
+    /// Documents done.
+    pub documents: u64,
+}
+
+impl Running {
+    /// Notes what is wrong with a watched folder, or that nothing is any more.
+    pub fn note_folder(&self, folder: &Path, trouble: Option<String>) {
+        if let Ok(mut folders) = self.folders.lock() {
+            match trouble {
+                Some(why) => folders.insert(folder.to_owned(), why),
+                None => folders.remove(folder),
+            };
+        }
+    }
+
+    /// Counts an answer to a push.
+    pub fn count_push(&self, status: StatusCode) {
+        if let Ok(mut pushes) = self.pushes.lock() {
+            *pushes.entry(status.as_u16()).or_default() += 1;
+        }
+    }
+
+    /// True while somebody holds the work up.
+    pub fn is_held(&self) -> bool {
+        self.held_by.lock().is_ok_and(|held| held.is_some())
+    }
+
+    /// How fast the work went over the last minutes; none until something was done.
+    pub fn pace(&self) -> Option<Pace> {
+        let documents = self.documents.lock().ok()?.values().sum();
+        let now = Counted { at: time::now_ms(), pages: self.pages.load(Ordering::Relaxed), documents };
+        let mut counted = self.counted.lock().ok()?;
+        counted.push_back(now);
+        while counted.len() > 2 && counted.front().is_some_and(|first| now.at - first.at > PACE_OF_MS) {
+            counted.pop_front();
+        }
+        counted.front().and_then(|first| first.pace(now))
+    }
+}
+
+impl Counted {
+    fn pace(self, now: Counted) -> Option<Pace> {
+        let ms = u64::try_from(now.at - self.at).ok().filter(|ms| *ms >= 1000)?;
+        Some(Pace { ms, pages: now.pages - self.pages, documents: now.documents - self.documents })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_is_what_was_done_since() {
+        let at = |at, pages, documents| Counted { at, pages, documents };
+        assert_eq!(at(0, 10, 1).pace(at(60_000, 70, 3)), Some(Pace { ms: 60_000, pages: 60, documents: 2 }));
+        assert_eq!(at(0, 0, 0).pace(at(10, 5, 5)), None, "too short to say");
+        assert_eq!(at(5000, 0, 0).pace(at(0, 5, 5)), None, "the clock was set back");
+    }
+}

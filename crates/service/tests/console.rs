@@ -1,0 +1,78 @@
+//! The console as people meet it: a real browser (Chromium, driven by Playwright) from signing in to a proof that `sohoa-verify` accepts.
+//! What each page looks like is kept below `target/tmp/console`.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::serving::*;
+use common::{Home, verify};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const PASSWORD: &str = "một mật khẩu tạm dài";
+
+/// Adds a person; a password that they chose themselves, unless it is temporary.
+fn person(home: &Home, login: &str, name: &str, role: &str, temporary: bool) {
+    let file = home.path("password");
+    common::write_private(&file, PASSWORD);
+    let mut arguments = vec!["user", "new", login, "--name", name, "--role", role, "--password-file", file.to_str().unwrap()];
+    if temporary {
+        arguments.push("--temporary");
+    }
+    home.expect(0, &arguments);
+}
+
+fn fixture(inside: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(inside);
+    let mut files = common::files_below(&folder);
+    files.retain(|file| file.extension().is_some_and(|kind| kind != "json" && kind != "toml"));
+    files.remove(0)
+}
+
+#[test]
+fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
+    let home = home();
+    person(&home, "mai", "Lê Thị Mai", "reviewer", true);
+    person(&home, "thong-ke", "Người Thống Kê", "statistician", false);
+    person(&home, "tram", "Người Quét", "operator", false);
+    person(&home, "quan-tri", "Người Quản Trị", "administrator", false);
+    let token = token(&home, "tram-1");
+    let serving = serve(&home);
+    let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
+    let _ = std::fs::remove_dir_all(&shots);
+    std::fs::create_dir_all(&shots).unwrap();
+    let people = serde_json::json!({
+        "reviewer": ["mai", PASSWORD, "Lê Thị Mai"],
+        "statistician": ["thong-ke", PASSWORD],
+        "operator": ["tram", PASSWORD],
+        "administrator": ["quan-tri", PASSWORD],
+    });
+    let output = Command::new("node-judges")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/console.cjs"))
+        .args([format!("http://{}", serving.address), token])
+        .args([fixture("decision-handwritten"), shots.clone()])
+        .arg(people.to_string())
+        .output()
+        .expect("node-judges cannot be started; `./bootstrap test` installs it");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    println!("{told}");
+
+    // What was taken away stands on its own: unpacked by somebody else's program, judged offline.
+    let taken = tempfile::tempdir().unwrap();
+    let unpacked = Command::new("python3").args(["-m", "zipfile", "-e"]).arg(shots.join("proof.zip")).arg(taken.path()).status();
+    assert!(unpacked.expect("python3 unpacks").success());
+    let verdicts: Vec<String> = verify(taken.path(), &home.path("trust")).into_iter().map(|(verdict, _)| verdict).collect();
+    assert_eq!(verdicts, ["ok"]);
+    let pdf = std::fs::read(shots.join("searchable.pdf")).unwrap();
+    assert!(pdf.starts_with(b"%PDF-"));
+
+    // What was looked at is noted, and no name or number of anybody with it.
+    let log: String = common::files_below(&home.path("access-log")).iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    for what in ["sign_in", "sign_in_refused", "record", "page", "search", "decision", "proof", "pdf", "administer"] {
+        assert!(log.contains(&format!("\"what\":\"{what}\"")), "{what} is not in the access log");
+    }
+    for secret in ["quyet dinh", "Trần Văn Thử", PASSWORD] {
+        assert!(!log.contains(secret), "'{secret}' is in the access log");
+    }
+}

@@ -1,0 +1,192 @@
+// A person at the console, in a real browser. Arguments: the console's address, a station's token, a scan, a folder for screenshots, and
+// people as JSON: {"reviewer": ["login", "password"], "statistician": …}. Prints what was seen as JSON lines; fails loudly.
+"use strict";
+const { chromium } = require("playwright-core");
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const path = require("node:path");
+
+const [base, token, scan, shots, peopleJson] = process.argv.slice(2);
+const people = JSON.parse(peopleJson);
+const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const told = (what) => console.log(JSON.stringify(what));
+
+// What axe finds that keeps people out: serious and critical, WCAG 2.1 A and AA.
+const accessible = async (page, name) => {
+  // The page's own policy lets no script in; a driver's world is its own.
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
+  const serious = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+  assert.deepEqual(serious.map((one) => `${one.id}: ${one.nodes[0].html} ${one.nodes[0].failureSummary}`), [], name);
+};
+const shot = async (page, name) => {
+  await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wider <= 0, `${name} is ${wider} px wider than its window`);
+  await accessible(page, name);
+};
+
+const main = async () => {
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, acceptDownloads: true });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  const signIn = async (login, password) => {
+    await page.fill("#login", login);
+    await page.fill("#password", password);
+    await page.keyboard.press("Enter");
+    await page.waitForLoadState();
+  };
+
+  // Nobody comes in without signing in, nor with a wrong password.
+  await page.goto(base);
+  assert.equal(new URL(page.url()).pathname, "/sign-in");
+  await shot(page, "sign-in");
+  await signIn(people.reviewer[0], "sai mật khẩu rồi");
+  assert.ok(await page.locator(".problem").isVisible());
+  await signIn(...people.reviewer);
+  assert.equal(new URL(page.url()).pathname, "/account", "a password that somebody else knows is changed first");
+  await page.goto(`${base}/search`);
+  assert.equal(new URL(page.url()).pathname, "/account", "and nothing is seen before");
+  await page.fill("#old", people.reviewer[1]);
+  await page.fill("#new", "mật khẩu riêng của tôi");
+  await page.fill("#again", "mật khẩu riêng của tôi");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${base}/`);
+
+  // A scan that is pushed appears by itself.
+  const before = Date.now();
+  const pushed = await fetch(`${base}/v1/documents?name=${encodeURIComponent("quyết định.png")}&dossier=H48.15-250117-0042`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+    body: fs.readFileSync(scan),
+  });
+  assert.equal(pushed.status, 202, await pushed.clone().text());
+  const { record } = await pushed.json();
+  let outcome;
+  do {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const asked = await fetch(`${base}/v1/documents/${record}`, { headers: { authorization: `Bearer ${token}` } });
+    outcome = (await asked.json()).state;
+    assert.ok(Date.now() - before < 120000, "it is done in time");
+  } while (["queued", "working"].includes(outcome));
+  const done = Date.now();
+  await page.locator(`a[href="/records/${record}"]`).waitFor({ timeout: 10000 });
+  told({ shown_after_ms: Date.now() - done });
+  assert.equal(outcome, "review");
+  await shot(page, "today");
+
+  // Reviewed by keyboard only.
+  await page.goto(`${base}/review`);
+  await page.waitForURL(`${base}/review/${record}`);
+  assert.equal(await page.evaluate(() => document.activeElement.closest(".field").classList.contains("doubt")), true);
+  await page.waitForFunction(() => [...document.querySelectorAll(".crop:not([hidden])")].every((image) => image.complete && image.naturalWidth > 0));
+  await page.waitForTimeout(300);
+  await shot(page, "review");
+  const answers = { code_number: "51", issued_date: "17/01/2025", signer_name: "Trần Văn Thử" };
+  const count = await page.locator(".field.doubt").count();
+  assert.ok(count > 0);
+  for (let at = 0; at < count; at += 1) {
+    const [name, value] = await page.evaluate(() => [document.activeElement.closest(".field").dataset.field, document.activeElement.value]);
+    if (value === "" || name in answers) await page.keyboard.insertText(answers[name] ?? "Không rõ");
+    if (at + 1 < count) await page.keyboard.press("ArrowDown");
+  }
+  const decided = Date.now();
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => url.pathname === "/review" && url.search.includes("after"));
+  told({ decided_after_ms: Date.now() - decided });
+  await shot(page, "review-done");
+
+  // Found, shown, taken away.
+  await page.goto(`${base}/search`);
+  await page.fill("#q", "quyet dinh");
+  await page.keyboard.press("Enter");
+  await page.locator(`a[href="/records/${record}"]`).waitFor();
+  await shot(page, "search");
+  await page.click(`a[href="/records/${record}"]`);
+  await page.locator("dl.facts").first().waitFor();
+  assert.ok(await page.locator(".state.ok").first().isVisible(), "it is sealed");
+  assert.match(await page.locator("h2", { hasText: "Lịch sử" }).locator("xpath=..").innerText(), new RegExp(people.reviewer[2]));
+  await page.waitForFunction(() => [...document.querySelectorAll(".sheet img")].every((image) => image.complete && image.naturalWidth > 0));
+  await shot(page, "record");
+  const download = async (href, to) => {
+    const waiting = page.waitForEvent("download");
+    await page.evaluate((href) => { const a = document.createElement("a"); a.href = href; a.download = ""; document.body.append(a); a.click(); }, href);
+    await (await waiting).saveAs(path.join(shots, to));
+  };
+  await download(`/records/${record}/proof.zip`, "proof.zip");
+  await download(`/records/${record}/searchable.pdf`, "searchable.pdf");
+
+  // English by switch; the figures; a small window and large letters.
+  await page.goto(`${base}/targets`);
+  await shot(page, "targets");
+  await page.click('a[href="/language/en"]');
+  await page.waitForURL(`${base}/targets`);
+  assert.match(await page.locator("h1").innerText(), /Targets/);
+  await page.setViewportSize({ width: 683, height: 384 }); // 1366 × 768 at 200 %
+  for (const [name, where] of [["today", "/"], ["search", "/search?q=quyet"], ["record", `/records/${record}`]]) {
+    await page.goto(base + where);
+    await page.waitForTimeout(200);
+    await shot(page, `${name}-200-percent`);
+  }
+  await page.setViewportSize({ width: 1366, height: 768 });
+  await page.click('a[href="/language/vi"]');
+
+  // What is not this role's; a form that was not made for this session; a session that is lost.
+  for (const where of ["/system", "/batches", "/second-round"]) {
+    const answer = await page.goto(base + where);
+    assert.equal(answer.status(), 403, where);
+  }
+  await shot(page, "not-allowed");
+  const forged = await page.request.post(`${base}/review/${record}`, { form: { csrf: "x", seen: "1", do: "reject", note: "" } });
+  assert.equal(forged.status(), 403);
+  assert.equal((await page.goto(`${base}/records/00000000-0000-7000-8000-000000000000`)).status(), 404);
+  await context.clearCookies();
+  await page.goto(`${base}/records/${record}`);
+  assert.equal(new URL(page.url()).pathname, "/sign-in", "a lost session begins at the door");
+
+  const asRole = async (role) => {
+    await context.clearCookies();
+    await page.goto(`${base}/sign-in`);
+    await signIn(people[role][0], people[role][1]);
+  };
+  await asRole("statistician");
+  assert.equal(new URL(page.url()).pathname, "/targets", "figures are all that a statistician sees");
+  for (const where of [`/records/${record}`, "/search", "/live/today", "/review", `/records/${record}/searchable.pdf`]) {
+    assert.equal((await page.goto(base + where)).status(), 403, where);
+  }
+  await asRole("operator");
+  await page.goto(`${base}/batches`);
+  await shot(page, "batches");
+  assert.equal((await page.goto(`${base}/records/${record}/proof.zip`)).status(), 403, "an operator takes nothing away");
+  await page.goto(`${base}/batches`);
+  await page.click('form[action="/batches/pause"] button');
+  await page.locator('form[action="/batches/go-on"] button').click();
+  await page.locator('form[action="/batches/pause"] button').waitFor();
+  await asRole("administrator");
+  await page.goto(`${base}/system`);
+  await page.fill("#station", "tram-moi");
+  await page.click("text=Thêm trạm");
+  assert.match(await page.locator(".secret code").innerText(), /^sohoa_/);
+  await page.goto(`${base}/system`);
+  assert.equal(await page.locator(".secret").count(), 0, "a secret is shown once");
+  await shot(page, "system");
+
+  // A person who was disabled is out at once.
+  await page.fill("#p-login", "tạm".normalize("NFD").replace(/[^a-z]/g, ""));
+  await page.fill("#p-name", "Người Tạm");
+  await page.selectOption("#p-role", "operator");
+  await page.click("text=Thêm người dùng");
+  assert.ok((await page.locator(".secret code").innerText()).length >= 12);
+
+  // Refused pages are told to the browser's console too; nothing else may be there, above all nothing that the policy held back.
+  const others = complaints.filter((text) => !/status of (403|404|422)/.test(text));
+  assert.deepEqual(others, []);
+  await browser.close();
+};
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
