@@ -15,6 +15,7 @@ pub mod keyring;
 pub mod log_witness;
 pub mod logbook;
 pub mod page_protocol;
+pub mod people;
 mod present;
 mod progress;
 mod registers;
