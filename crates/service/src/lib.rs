@@ -1,6 +1,7 @@
 //! What runs sohoa: commands, configuration, ingest, workers, page children. The program itself is `main.rs`; this is a library
 //! so that tests and fuzzers reach what reads outside bytes. It does *not* promise its interface to anyone else.
 
+pub mod access_log;
 mod api;
 pub mod archive_home;
 mod arrive;
@@ -12,6 +13,7 @@ mod http;
 mod ingest;
 pub mod key_changes;
 pub mod keyring;
+pub mod lock_out;
 pub mod log_witness;
 pub mod logbook;
 pub mod page_protocol;
@@ -27,6 +29,7 @@ pub mod sandbox_child;
 pub mod sandbox_walls;
 mod sealing;
 mod serve;
+pub mod sessions;
 pub mod sign;
 mod stations;
 mod time;
