@@ -1,5 +1,6 @@
 //! `pipeline.toml`: read once at the start, checked, and handed on. Paths in it are relative to its own folder.
 
+mod access;
 mod serve;
 mod sign;
 
@@ -13,6 +14,7 @@ use sohoa_sign::pades::Level;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+pub use access::Access;
 pub use serve::{After, Priority, Serve, Watch};
 pub use sign::{Sign, Signature, SignerKind};
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub report: Report,
     /// `[serve]`
     pub serve: Serve,
+    /// `[access]`
+    pub access: Access,
     /// `[[watch]]`
     pub watch: Vec<Watch>,
 }
@@ -79,6 +83,7 @@ struct File {
     review: Review,
     report: Report,
     serve: Serve,
+    access: Access,
     watch: Vec<Watch>,
 }
 
@@ -370,7 +375,7 @@ impl Config {
     /// Every number with what it may be: a limit that is none, or one that no machine has, is a mistake in typing.
     #[rustfmt::skip]
     fn numbers(&self) -> Vec<(&'static str, &'static str, u64, RangeInclusive<u64>, &'static str)> {
-        let (ingest, decode, serve) = (&self.ingest, &self.decode, &self.serve);
+        let (ingest, decode, serve, access) = (&self.ingest, &self.decode, &self.serve, &self.access);
         let mut numbers = vec![
             ("ingest", "workers", ingest.workers as u64, 0..=1024, "write 0 (one per core) to 1024"),
             ("ingest", "max_attempts", ingest.max_attempts.into(), 1..=1000, "write 1 to 1000"),
@@ -385,6 +390,9 @@ impl Config {
             ("serve", "most_waiting", serve.most_waiting, 1..=10_000_000, "write 1 to 10000000 documents"),
             ("serve", "min_free_mb", serve.min_free_mb, 1..=1 << 24, "a disk that runs full stops everything; write 1 to 16777216 megabytes"),
             ("serve", "stuck_minutes", serve.stuck_minutes, 1..=10_080, "write 1 to 10080 minutes"),
+            ("access", "log_days", access.log_days.into(), 0..=36_500, "write 0 (for ever) to 36500 days"),
+            ("access", "idle_minutes", access.idle_minutes, 1..=1440, "a screen that nobody sits at is open to everybody; write 1 to 1440 minutes"),
+            ("access", "longest_hours", access.longest_hours, 1..=168, "write 1 to 168 hours"),
         ];
         numbers.extend(self.watch.iter().map(|watch| ("watch", "quiet_seconds", watch.quiet_seconds, 1..=3600, "a file must stand still for a while; write 1 to 3600 seconds")));
         numbers
@@ -408,6 +416,7 @@ impl Config {
             review: file.review,
             report: file.report,
             serve: file.serve,
+            access: file.access,
             watch: file.watch,
         }
     }
@@ -533,6 +542,7 @@ mod tests {
             ("[decode]\nmax_page_megapixels = 18446744073709", "max_page_megapixels"),
             ("[decode]\npage_seconds = 9223372036854775807", "page_seconds"),
             ("[review]\nsecond_round_percent = 101", "second_round_percent"),
+            ("[access]\nidle_minutes = 0", "idle_minutes"),
             ("[codes]\nseparators = [\"A\"]", "separators"),
             ("[codes]\nfirst_page_prefixes = [\"\"]", "first_page_prefixes"),
             ("[sign]\nlevel = \"b-x\"", "b-lta"),

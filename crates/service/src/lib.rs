@@ -9,6 +9,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod cosigning;
+pub mod door;
 mod http;
 mod ingest;
 pub mod key_changes;
