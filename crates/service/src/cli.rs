@@ -1,10 +1,12 @@
 //! The command line: what can be asked, with examples. What is done about it is in [`crate::commands`].
 
+mod people;
 mod proof;
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
+pub use people::User;
 pub use proof::{Keys, Log, Root, Witness};
 
 const AFTER: &str = "\
@@ -128,6 +130,9 @@ pub enum Command {
     /// Who may push: make a station with its token, list them, refuse one
     #[command(subcommand)]
     Station(Station),
+    /// Who may sit at the console: add people, list them, their passwords, codes and roles
+    #[command(subcommand)]
+    User(User),
     /// What is where: documents by outcome, why, and what waits
     Status {
         #[command(flatten)]

@@ -19,6 +19,7 @@ mod sign;
 mod signatures;
 mod station;
 mod template;
+mod user;
 mod witness;
 mod workshop;
 
@@ -211,6 +212,7 @@ pub async fn run(cli: Cli) -> Outcome {
         }
         Command::Serve => serve::run(&load()?, password_file).await,
         Command::Station(asked) => station::run(&load()?, asked),
+        Command::User(asked) => user::run(&load()?, asked, password_file),
         Command::Signatures { input, json } => {
             let config = if cli.config.exists() { load()? } else { Config::defaults() };
             signatures::run(&config, &input, json.json).await
