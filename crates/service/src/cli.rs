@@ -6,7 +6,7 @@ mod proof;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-pub use people::{Password, User};
+pub use people::User;
 pub use proof::{Keys, Log, Root, Witness};
 
 const AFTER: &str = "\

@@ -2,7 +2,7 @@
 
 use super::Json;
 use crate::people::role::Role;
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 /// `sohoa user …`
 #[derive(Subcommand)]
@@ -24,8 +24,9 @@ pub enum User {
         /// The unit (đơn vị) whose papers they see, such as H48.15; all units when left out
         #[arg(long)]
         unit: Option<String>,
-        #[command(flatten)]
-        password: Password,
+        /// Ask for the password at the terminal, instead of making one; `--password-file` takes the first line of a file
+        #[arg(long)]
+        ask: bool,
     },
     /// Name everybody
     List {
@@ -35,8 +36,9 @@ pub enum User {
     /// Give a person another password; their sessions end
     Password {
         login: String,
-        #[command(flatten)]
-        password: Password,
+        /// Ask for the password at the terminal, instead of making one; `--password-file` takes the first line of a file
+        #[arg(long)]
+        ask: bool,
     },
     /// Ask a person for one-time codes from now on; prints the secret for their app, once. Their sessions end
     Totp {
@@ -61,12 +63,4 @@ pub enum User {
     Disable { login: String },
     /// Let a person in again
     Enable { login: String },
-}
-
-/// Where a password comes from: a file (the first line of `--password-file`), the terminal, or chance.
-#[derive(Args, Clone, Copy)]
-pub struct Password {
-    /// Ask for the password at the terminal, instead of making one
-    #[arg(long)]
-    pub ask: bool,
 }

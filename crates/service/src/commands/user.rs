@@ -2,7 +2,7 @@
 
 use super::{Failure, Outcome};
 use crate::access_log::{AccessLog, AccessLogError, Act, Change};
-use crate::cli::{Password, User};
+use crate::cli::User;
 use crate::config::Config;
 use crate::keyring;
 use crate::people::password::{NewPassword, PasswordError};
@@ -18,12 +18,12 @@ pub fn run(config: &Config, asked: User, password_file: Option<&Path>) -> Outcom
     let people = People::at(config.path(&config.access.people));
     let changed = match asked {
         User::List { json } => return list(&people, json.json),
-        User::New { login, name, role, unit, password } => {
+        User::New { login, name, role, unit, ask } => {
             // Looked at first: nobody types a password twice for a login that is taken.
             if people.find(&login)?.is_some() {
                 return Err(PeopleError::TakenLogin(login).into());
             }
-            let chosen = Chosen::of(password, password_file)?;
+            let chosen = Chosen::of(ask, password_file)?;
             let new = NewPerson {
                 login: &login,
                 name: &name,
@@ -38,9 +38,9 @@ pub fn run(config: &Config, asked: User, password_file: Option<&Path>) -> Outcom
             chosen.tell();
             (person, Change::NewPerson)
         }
-        User::Password { login, password } => {
+        User::Password { login, ask } => {
             there(&people, &login)?;
-            let chosen = Chosen::of(password, password_file)?;
+            let chosen = Chosen::of(ask, password_file)?;
             let person = people.set_password(&login, &chosen.password, chosen.temporary)?;
             println!("{} has another password", person.login);
             chosen.tell();
@@ -120,8 +120,8 @@ struct Chosen {
 impl Chosen {
     /// From the file, from the terminal, or made. Whoever types one or writes the file knows what they do; one that was made went over a
     /// screen and a slip of paper.
-    fn of(asked: Password, file: Option<&Path>) -> Result<Chosen, Failure> {
-        let password = match (asked.ask, file) {
+    fn of(ask: bool, file: Option<&Path>) -> Result<Chosen, Failure> {
+        let password = match (ask, file) {
             (true, Some(_)) => {
                 return Err(Failure::Usage("--ask and --password-file are both given; a password comes from one of them".into()));
             }
