@@ -1,16 +1,20 @@
-//! Who may depend on whom. Nothing points upward; `digitize`, `coverage`, `sign` and `archive` do not know each other.
+//! Who may depend on whom. Nothing points upward; `digitize`, `coverage`, `sign`, `archive` and `console` do not know each other.
 
 use sohoa_tidy::{packages, tree};
 
 /// Each crate of the product and what of the product it may use. Tests of a crate may use more, as long as cargo allows it.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("sohoa-record", &[]),
     ("sohoa-digitize", &["sohoa-record"]),
     ("sohoa-coverage", &["sohoa-record"]),
     ("sohoa-sign", &["sohoa-record"]),
     ("sohoa-archive", &["sohoa-record"]),
+    ("sohoa-console", &["sohoa-record"]),
     ("sohoa-verify", &["sohoa-record", "sohoa-sign"]),
-    ("sohoa-service", &["sohoa-record", "sohoa-digitize", "sohoa-coverage", "sohoa-sign", "sohoa-archive", "sohoa-verify"]),
+    (
+        "sohoa-service",
+        &["sohoa-record", "sohoa-digitize", "sohoa-coverage", "sohoa-sign", "sohoa-archive", "sohoa-console", "sohoa-verify"],
+    ),
 ];
 
 /// Workshop tools: they may use anything, and nothing of the product uses them.
