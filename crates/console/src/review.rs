@@ -94,10 +94,6 @@ pub struct PageView {
 }
 
 impl ReviewPage {
-    fn in_doubt(&self) -> usize {
-        self.fields.iter().filter(|field| field.doubt.is_some()).count()
-    }
-
     fn action(&self) -> String {
         match self.first_by {
             None => format!("/review/{}", self.record),

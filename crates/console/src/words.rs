@@ -68,7 +68,7 @@ impl Language {
     }
 
     /// What somebody did to a record.
-    pub fn action<'a>(self, code: &'a str) -> &'a str {
+    pub fn action(self, code: &str) -> &str {
         match code {
             action::CAPTURE => self.pick("thu nhận", "captured"),
             action::ACCEPT => self.pick("xác nhận", "accepted"),

@@ -10,7 +10,7 @@ pub mod uploads;
 use crate::config::Config;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::routing::{get, post};
 use problem::Problem;
 use sohoa_archive::Archive;

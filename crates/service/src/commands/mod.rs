@@ -1,16 +1,16 @@
 //! What each command does, one file a group; and how failures end the program.
 
 mod audit;
-mod crops;
+pub mod crops;
 pub mod digitize;
 mod doctor;
-mod export;
+pub mod export;
 mod fsck;
 mod ingest;
 mod keys;
 mod log;
 mod records;
-mod report;
+pub mod report;
 mod review;
 mod separators;
 mod serve;
@@ -21,7 +21,7 @@ mod station;
 mod template;
 mod user;
 mod witness;
-mod workshop;
+pub mod workshop;
 
 use crate::archive_home::{self, HomeError};
 use crate::cli::{Cli, Command};
