@@ -42,6 +42,7 @@ pub fn routes(api: Api) -> Router {
         // Streamed to the disk and counted there.
         .route("/v1/documents", post(documents::push).layer(DefaultBodyLimit::disable()))
         .route("/v1/documents/{record}", get(documents::state))
+        .route("/v1/documents/{record}/events", get(documents::follow))
         .merge(in_pieces())
         .route("/v1/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)))
         .route("/healthz", get(health::alive))

@@ -23,6 +23,27 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn a_push_is_followed_to_its_end() {
+    let home = home();
+    let token = token(&home, "tram-1");
+    let serving = serve(&home);
+    let record = serving.push(&token, "name=a.png", "", &scan(&home, 77)).json()["record"].as_str().unwrap().to_owned();
+    // The stream ends by itself when the document is done.
+    let told = serving.get(&token, &format!("/v1/documents/{record}/events"));
+    assert_eq!((told.status, told.header("content-type")), (200, Some("text/event-stream")));
+    let states: Vec<String> = told
+        .body
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["state"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(["sealed", "review"].contains(&states.last().unwrap().as_str()), "{}", told.body);
+    assert!(states[..states.len() - 1].iter().all(|state| ["queued", "working"].contains(&state.as_str())), "{states:?}");
+    let other = common::serving::token(&home, "tram-2");
+    assert_eq!(serving.get(&other, &format!("/v1/documents/{record}/events")).status, 404, "it is another station's");
+}
+
+#[test]
 fn a_push_is_done_and_its_outcome_can_be_asked_for_by_its_station_alone() {
     let home = home();
     let (one, two) = (token(&home, "tram-1"), token(&home, "tram-2"));

@@ -13,12 +13,19 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures::stream;
 use serde_json::json;
 use sohoa_archive::store::Arrived;
 use sohoa_archive::{Arrival, JobState};
 use sohoa_record::identifier::RecordId;
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
 
 const LONGEST_KEY: usize = 200;
+/// A comment keeps a silent stream open through web servers that close silent ones.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Who wants to know after this long asks anew.
+const LONGEST_FOLLOWED: Duration = Duration::from_secs(50 * 60);
 
 /// Takes in a document.
 pub async fn push(
@@ -99,6 +106,42 @@ fn answer(arrived: &Arrived, is_repeated: bool) -> Result<Response, Problem> {
 /// What became of a document that this station pushed.
 pub async fn state(State(api): State<Api>, Path(record): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let station = authenticate(&api, &headers)?;
+    let told = told(&api, &station.name, &record).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], format!("{}\n", json_line(&told))).into_response())
+}
+
+/// The same each time that it changes, until the document is done or given up (server-sent events, one `state` each).
+pub async fn follow(State(api): State<Api>, Path(record): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let station = authenticate(&api, &headers)?;
+    let first = told(&api, &station.name, &record).await?;
+    let followed = (api, station.name, record, Some(first), String::new(), Instant::now());
+    let events = stream::unfold(followed, async |(api, station, record, first, last, begun)| {
+        // The last state was told: nothing comes after it.
+        let (mut next, quiet_since) = (first?, Instant::now());
+        loop {
+            let line = json_line(&next);
+            let is_done = !["queued", "working"].iter().any(|state| next["state"] == *state);
+            if line != last {
+                let event = format!("event: state\ndata: {line}\n\n");
+                let next = (!is_done && begun.elapsed() < LONGEST_FOLLOWED).then_some(next);
+                return Some((Ok::<_, Infallible>(event), (api, station, record, next, line, begun)));
+            }
+            if quiet_since.elapsed() > HEARTBEAT {
+                return Some((Ok(": here\n\n".to_owned()), (api, station, record, Some(next), last, begun)));
+            }
+            let _ = tokio::time::timeout(Duration::from_secs(1), api.running.changed.notified()).await;
+            match told(&api, &station, &record).await {
+                Ok(told) => next = told,
+                // The caller asks anew, and is told then.
+                Err(_) => return None,
+            }
+        }
+    });
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, Body::from_stream(events)).into_response())
+}
+
+async fn told(api: &Api, station: &str, record: &str) -> Result<serde_json::Value, Problem> {
     let record: RecordId = record.parse().map_err(|_| Problem::UNKNOWN_RECORD)?;
     let latest = api.archive.revisions(&record).await.map_err(|e| Problem::broken(&e))?.pop();
     let job = match &latest {
@@ -112,10 +155,10 @@ pub async fn state(State(api): State<Api>, Path(record): Path<String>, headers: 
     };
     // Whoever brings the same bytes later does not learn what the first one's paper became.
     let first = api.archive.arrival(source).await.map_err(|e| Problem::broken(&e))?;
-    if first.is_none_or(|note| note.path != place(&station.name, &note.name)) {
+    if first.is_none_or(|note| note.path != place(station, &note.name)) {
         return Err(Problem::UNKNOWN_RECORD);
     }
-    let body = match (latest, job) {
+    Ok(match (latest, job) {
         (Some(opened), _) => {
             let manifest = &opened.manifest;
             let reasons: Vec<_> = manifest.reasons.iter().map(|r| json!({"code": r, "vi": r.vi(), "en": r.en()})).collect();
@@ -133,6 +176,5 @@ pub async fn state(State(api): State<Api>, Path(record): Path<String>, headers: 
             json!({"record": record, "state": state, "attempts": job.attempts, "last_error": job.last_error})
         }
         (None, None) => return Err(Problem::UNKNOWN_RECORD),
-    };
-    Ok(([(header::CONTENT_TYPE, "application/json")], format!("{}\n", json_line(&body))).into_response())
+    })
 }
