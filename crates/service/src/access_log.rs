@@ -1,13 +1,16 @@
 //! Who looked at what: a file a day of JSON lines, which only grow. No line has personal data of a paper: records are named by their
-//! identifiers, and of a search there is how much it found, not what was sought. (NĐ 356/2025 and the law on personal data, 91/2025/QH15,
-//! want each access to be traceable.)
+//! identifiers, and of a search there is how much it found, not what was sought.
 //!
 //! A line is with the kernel before the caller goes on, so it outlives the process. It is on the disk, too, when it tells of more than a look
 //! (signing in, a decision, something taken away, a change of people); looks are, at the latest, with the first line a second later, so a
 //! power cut costs those of the last moments.
 
+mod backwards;
+
+use crate::keyring;
 use crate::people::role::Role;
 use crate::time;
+use backwards::LinesFromTheEnd;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
@@ -206,6 +209,15 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// What stands in every line that is wanted: most lines need not be read further than that.
+    fn signs(&self) -> Vec<String> {
+        let sign = |key: &str, value: &str| format!("\"{key}\":{}", crate::present::json_line(&value));
+        let login = self.login.as_deref().map(|login| sign("login", login));
+        let what = self.what.as_deref().map(|what| sign("what", what));
+        let record = self.record.as_ref().map(|record| sign("record", record.as_str()));
+        login.into_iter().chain(what).chain(record).collect()
+    }
+
     fn wants(&self, entry: &Entry) -> bool {
         self.login.as_ref().is_none_or(|login| *login == entry.login)
             && self.what.as_ref().is_none_or(|what| what == entry.act.name())
@@ -218,7 +230,7 @@ impl Filter {
 pub struct Found {
     /// Newest first.
     pub entries: Vec<Entry>,
-    /// Lines that cannot be read: a power cut or a full disk in the middle of one, or somebody's hand.
+    /// Lines that cannot be read, of those that may have been wanted: a power cut or a full disk in the middle of one, or somebody's hand.
     pub unreadable: usize,
 }
 
@@ -275,8 +287,12 @@ impl AccessLog {
     }
 
     fn open_day(&self, day: Date) -> std::io::Result<Open> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        if !self.folder.exists() {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+            keyring::give_to_owner_of(self.folder.parent().unwrap_or(Path::new(".")), &File::open(&self.folder)?)?;
+        }
         let mut file = File::options().read(true).append(true).create(true).mode(0o600).open(self.file(day))?;
+        keyring::give_to_owner_of(&self.folder, &file)?;
         if file.seek(SeekFrom::End(0))? > 0 {
             file.seek(SeekFrom::End(-1))?;
             let mut last = [0];
@@ -289,23 +305,31 @@ impl AccessLog {
         Ok(Open { day, file, synced: Instant::now() })
     }
 
-    /// The newest `most` lines that a filter wants. Reads whole days, the newest first, until it has them.
+    /// The newest `most` lines that a filter wants. Reads back from the newest, a piece at a time, until it has them; it blocks for that.
     pub fn newest(&self, filter: &Filter, most: usize) -> Result<Found, AccessLogError> {
-        let mut found = Found::default();
+        let (mut found, signs) = (Found::default(), filter.signs());
         let wanted =
             |day: &Date| filter.since.is_none_or(|since| *day >= since) && filter.until.is_none_or(|until| *day <= until);
         for day in self.days()?.into_iter().rev().filter(wanted) {
+            if found.entries.len() >= most {
+                break;
+            }
             let path = self.file(day);
-            let bytes = match std::fs::read(&path) {
-                Ok(bytes) => bytes,
+            let failed = |e| AccessLogError::File(path.clone(), e);
+            let file = match File::open(&path) {
+                Ok(file) => file,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(AccessLogError::File(path, error)),
+                Err(error) => return Err(failed(error)),
             };
-            for line in bytes.rsplit(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                if found.entries.len() >= most {
-                    return Ok(found);
+            let mut lines = LinesFromTheEnd::of(file).map_err(failed)?;
+            while found.entries.len() < most
+                && let Some(line) = lines.next().map_err(failed)?
+            {
+                let line = String::from_utf8_lossy(&line);
+                if !signs.iter().all(|sign| line.contains(sign)) {
+                    continue;
                 }
-                match serde_json::from_slice::<Entry>(line) {
+                match serde_json::from_str::<Entry>(&line) {
                     Ok(entry) if filter.wants(&entry) => found.entries.push(entry),
                     Ok(_) => {}
                     Err(_) => found.unreadable += 1,

@@ -117,7 +117,13 @@ impl Door {
     /// Whose request that is: the session of a `Cookie` header. None: show the page to sign in.
     pub fn session(&self, cookie_header: Option<&str>) -> Option<Session> {
         let id = self.cookie.read(cookie_header?)?;
-        held(&self.sessions).find(id, &self.people, Instant::now())
+        held(&self.sessions).find(id, &self.people, Instant::now(), true)
+    }
+
+    /// The same of what a page asks by itself, such as a list that is kept up to date: it does not keep the session from being idle.
+    pub fn glance(&self, cookie_header: Option<&str>) -> Option<Session> {
+        let id = self.cookie.read(cookie_header?)?;
+        held(&self.sessions).find(id, &self.people, Instant::now(), false)
     }
 
     /// Ends the session of a request. Gives the value of `Set-Cookie` that takes the cookie away, whether there was one or not.

@@ -297,6 +297,7 @@ impl People {
         std::fs::create_dir_all(self.folder()).map_err(|e| self.failed(e))?;
         let file = self.file.with_added_extension("lock");
         let lock = File::options().create(true).append(true).open(&file);
+        let lock = lock.and_then(|lock| keyring::give_to_owner_of(self.place(), &lock).map(|()| lock));
         lock.and_then(|lock| lock.lock().map(|()| lock)).map_err(|e| PeopleError::File(file, e))
     }
 
@@ -315,13 +316,19 @@ impl People {
         let mut fresh = tempfile::NamedTempFile::new_in(self.folder()).map_err(|e| self.failed(e))?;
         let text: String = people.iter().map(Person::line).collect();
         let written = fresh.write_all(format!("{HEAD}{text}").as_bytes());
-        written.and_then(|()| fresh.as_file().sync_all()).map_err(|e| self.failed(e))?;
+        let given = written.and_then(|()| keyring::give_to_owner_of(self.place(), fresh.as_file()));
+        given.and_then(|()| fresh.as_file().sync_all()).map_err(|e| self.failed(e))?;
         fresh.persist(&self.file).map_err(|e| self.failed(e.error))?;
         File::open(self.folder()).and_then(|folder| folder.sync_all()).map_err(|e| self.failed(e))
     }
 
     fn folder(&self) -> &Path {
         self.file.parent().unwrap_or(Path::new("."))
+    }
+
+    /// Whose owner a new file gets.
+    fn place(&self) -> &Path {
+        if self.file.exists() { &self.file } else { self.folder() }
     }
 
     fn failed(&self, error: std::io::Error) -> PeopleError {

@@ -2,6 +2,7 @@
 //! *not* know passwords; what a session stands on (role, unit, password, codes) is compared with the people's file at every look.
 
 pub mod cookie;
+pub mod same_origin;
 
 use crate::keyring::{self, KeyringError};
 use crate::people::role::{Right, Role};
@@ -122,14 +123,18 @@ impl Sessions {
 
     /// The session of a number that a browser sent. It has ended when it was idle too long or lasts too long, when the person was disabled,
     /// and when their role, unit, password or codes changed. None too when the people cannot be read: then nobody is let in.
-    pub fn find(&mut self, id: &str, people: &People, now: Instant) -> Option<Session> {
+    ///
+    /// `asked`: a person asked for that, so the session is not idle; false of what a page asks by itself every few seconds.
+    pub fn find(&mut self, id: &str, people: &People, now: Instant, asked: bool) -> Option<Session> {
         let digest = digest(id);
         let held = self.held.get_mut(&digest)?;
         let lasts = held.lasts(self.rules, now);
         let person = people.find(&held.login).inspect_err(|error| tracing::error!("{error}")).ok()?;
         match person.filter(|person| lasts && !person.disabled && person.standing() == held.standing) {
             Some(person) => {
-                held.seen = now;
+                if asked {
+                    held.seen = now;
+                }
                 Some(Session::of(&person, held))
             }
             None => {

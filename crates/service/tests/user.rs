@@ -9,10 +9,11 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use common::{Home, files_below, write_private};
 use serde_json::Value;
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 fn new(home: &Home, login: &str, name: &str, role: &str) -> String {
     let told = home.expect(0, &["user", "new", login, "--name", name, "--role", role]);
@@ -120,6 +121,41 @@ fn passwords_that_are_none_are_refused_with_what_to_do() {
     assert_ne!(hash(&home, "lan"), before);
 }
 
+/// At a terminal that `script` makes (Debian has it always): what is typed is not shown, and must be typed twice.
+#[test]
+fn a_password_is_asked_for_without_being_shown() {
+    let home = Home::new();
+    let typed = |lines: &'static str| {
+        let command = home.command(&["user", "new", "lan", "--name", "Lan", "--role", "auditor", "--ask"]);
+        let words = std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_str().unwrap());
+        let line = words.map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+        let mut script = Command::new("script")
+            .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut stdin, mut shown) = (script.stdin.take().unwrap(), BufReader::new(script.stdout.take().unwrap()));
+        let mut seen = String::new();
+        for line in lines.lines() {
+            // Typed when it is asked for: what comes before would be shown by the terminal itself.
+            let mut asked = Vec::new();
+            shown.read_until(b':', &mut asked).unwrap();
+            seen.push_str(&String::from_utf8(asked).unwrap());
+            std::thread::sleep(Duration::from_millis(300));
+            writeln!(stdin, "{line}").unwrap();
+        }
+        shown.read_to_string(&mut seen).unwrap();
+        (script.wait().unwrap().code(), seen)
+    };
+    let (code, seen) = typed("mật khẩu của Lan\nmật khẩu của lan");
+    assert_eq!((code, home.path("keys/people").exists()), (Some(2), false), "{seen}");
+    assert!(seen.contains("the two differ"), "{seen}");
+    let (code, seen) = typed("mật khẩu của Lan\nmật khẩu của Lan");
+    assert!(code == Some(0) && !seen.contains("khẩu") && !seen.contains("password "), "{seen}");
+    assert_eq!(people(&home)[0]["must_change_password"], false);
+}
+
 #[test]
 fn a_secret_is_one_that_an_app_takes() {
     let home = Home::new();
@@ -207,6 +243,9 @@ fn a_damaged_file_is_told_by_its_line_and_left_as_it_is() {
         assert!(error.contains("line 3") && !error.contains("argon2"), "{error}");
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    let told = home.lines(&[3], &["doctor", "--json"]);
+    let of_people = told.iter().find(|line| line["check"] == "people").unwrap();
+    assert!(of_people["state"] == "problem" && of_people["detail"].as_str().unwrap().contains("line 3"), "{of_people}");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let open = home.sohoa(&["user", "list"]);
     assert!(open.status.code() == Some(4) && String::from_utf8(open.stderr).unwrap().contains("chmod 600"));

@@ -6,6 +6,7 @@ use crate::archive_home;
 use crate::config::Config;
 use crate::keyring;
 use crate::page_protocol::{ChildSpec, Ready};
+use crate::people::People;
 use crate::present::{json_line, printable};
 use crate::sandbox::{SandboxError, probe};
 use crate::sandbox_walls::remedy;
@@ -200,6 +201,7 @@ async fn folder(report: &mut Report, config: &Config) {
     key(report, config);
     signatures(report, config);
     log_key(report, config);
+    people(report, config);
     if trusted && store.is_dir() {
         index(report, config).await;
     }
@@ -313,6 +315,18 @@ fn signatures(report: &mut Report, config: &Config) {
             }
             Ok(detail) => report.ok("signature", format!("{}: {detail}", fact.profile)),
         }
+    }
+}
+
+/// Who may sit at the console. What is wrong with the file keeps everybody out.
+fn people(report: &mut Report, config: &Config) {
+    match People::at(config.path(&config.access.people)).all() {
+        Ok(people) => {
+            let may: Vec<_> = people.iter().filter(|person| !person.disabled).collect();
+            let codes = may.iter().filter(|person| person.has_totp()).count();
+            report.ok("people", format!("{} may sign in, {codes} of them with one-time codes", may.len()));
+        }
+        Err(error) => report.problem("people", error.to_string(), "nobody can sign in until then"),
     }
 }
 

@@ -29,7 +29,7 @@ pub enum Right {
     /// can be listed, searched or copied as text. A page's image shows what is printed on it: the mask stops collecting, not looking, and
     /// each look is in the access log.
     SeePapers,
-    /// Personal numbers whole (số định danh cá nhân and its like; NĐ 356/2025: basic personal data that opens all other). Only who
+    /// Personal numbers whole: số định danh cá nhân and its like, basic personal data after NĐ 356/2025, and the key to all other. Only who
     /// compares them with the paper: the reviewers.
     SeePersonalNumbers,
     /// Download a PDF, its proof, or an export. The PDF has the text of its pages, nothing masked.

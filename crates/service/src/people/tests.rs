@@ -97,6 +97,19 @@ fn a_code_that_was_used_is_used_for_every_process() {
     assert!(people.use_code("lan", &code, 1_764_000_000).unwrap());
     assert!(!people.use_code("lan", &code, 1_764_000_000).unwrap());
     assert!(!People::at(dir.path().join("keys/people")).use_code("lan", &code, 1_764_000_010).unwrap());
+    // eight at the same moment, as if from eight browsers
+    let later = std::process::Command::new("oathtool")
+        .args(["--totp", "--base32", &secret.base32(), "--now", "@1764000300"])
+        .output()
+        .expect("oathtool is not installed; ./bootstrap test does it");
+    let later = String::from_utf8(later.stdout).unwrap().trim().to_owned();
+    let taken: usize = std::thread::scope(|scope| {
+        let tries: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| People::at(dir.path().join("keys/people")).use_code("lan", &later, 1_764_000_300).unwrap()))
+            .collect();
+        tries.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
+    });
+    assert_eq!(taken, 1);
     let after = people.find("lan").unwrap().unwrap();
     assert_eq!(before.standing(), after.standing(), "a code that was used ends no session");
 }
@@ -123,6 +136,21 @@ fn twenty_changes_at_once_are_all_made() {
         }
     });
     assert_eq!(people.all().unwrap().len(), 21);
+}
+
+#[test]
+fn what_root_writes_is_the_services_to_read() {
+    let (dir, people) = people();
+    let (keys, us) = (dir.path().join("keys"), std::fs::metadata(dir.path()).unwrap().uid());
+    std::fs::create_dir(&keys).unwrap();
+    // only root can give a folder away; anybody else makes files of their own in it
+    let service = if us == 0 { 65_534 } else { us };
+    std::os::unix::fs::chown(&keys, Some(service), None).unwrap();
+    people.add(&new("lan", "Nguyễn Thị Lan", &password())).unwrap();
+    people.set_disabled("lan", true).unwrap();
+    for file in ["people", "people.lock"] {
+        assert_eq!(std::fs::metadata(keys.join(file)).unwrap().uid(), service, "{file}");
+    }
 }
 
 #[test]
