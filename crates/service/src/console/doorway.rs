@@ -2,6 +2,7 @@
 
 use super::seat::{Form, LANGUAGE, Seat, Trouble};
 use super::{Console, go};
+use crate::sessions::same_origin::is_same_origin;
 use axum::Form as Sent;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -21,6 +22,11 @@ pub async fn sign_in_page(seat: Seat) -> Response {
 /// Lets somebody in, or says why not.
 pub async fn sign_in(seat: Seat, State(console): State<Console>, headers: HeaderMap, Sent(form): Sent<HashMap<String, String>>) -> Response {
     let form = Form::from(form);
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // This form has no session yet, so no token either: another site's is told by what the browser says of it.
+    if !is_same_origin(text("sec-fetch-site"), text("origin"), text("host")) {
+        return go("/sign-in");
+    }
     let cookie = cookie_of(&headers);
     // A session that the browser brings is never taken over.
     if console.door.session(cookie).is_some() {

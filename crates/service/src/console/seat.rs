@@ -35,8 +35,11 @@ impl FromRequestParts<Console> for Seat {
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Seat, Self::Rejection> {
         let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+        // What a page asks by itself keeps nobody signed in.
+        let by_itself = parts.uri.path().starts_with("/live/") || parts.uri.path() == "/events";
+        let cookie = text(header::COOKIE);
         Ok(Seat {
-            session: console.door.session(text(header::COOKIE)),
+            session: if by_itself { console.door.glance(cookie) } else { console.door.session(cookie) },
             language: language(&parts.headers),
             from: console.door.address(peer, parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok())),
             console: console.clone(),
