@@ -3,7 +3,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 bin := env("CARGO_TARGET_DIR", justfile_directory() / "target") / "debug"
-fuzz_targets := "child_protocol configuration register_csv manifest receipt keyring log add_checkpoint names_and_codes trust_policy text_object incoming_signatures"
+fuzz_targets := "child_protocol configuration register_csv manifest receipt keyring log add_checkpoint names_and_codes trust_policy text_object incoming_signatures session_cookie"
 bin_released := parent_directory(bin) / "release"
 
 [private]

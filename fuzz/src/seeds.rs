@@ -33,6 +33,11 @@ fn main() {
         write_frame(&mut pipe, &image).expect("a frame");
         seed("child_protocol", &pipe);
     }
+    for secure in [false, true] {
+        let given = sohoa_service::sessions::cookie::Cookie { secure }.give(&"AbC-_".repeat(9)[..43]);
+        let (pair, _) = given.split_once(';').expect("attributes follow");
+        seed("session_cookie", format!("lang=vi; {pair}; theme=dark").as_bytes());
+    }
     seed("configuration", sohoa_service::config::DEFAULT.as_bytes());
     seed("configuration", b"[decode]\nmax_page_megapixels = 1000\n[render]\nprofile = \"pdfa-2b\"\n");
     let register = std::fs::read(fixtures().join("register.csv")).expect("the register");

@@ -35,6 +35,9 @@ pub enum AccessLogError {
     /// The folder or a file in it.
     #[error("the access log {0}: {1}; check its disk and permissions: nothing is shown that cannot be noted")]
     File(PathBuf, std::io::Error),
+    /// The service ends at this moment.
+    #[error("the access log was not written, since the service stops: {0}")]
+    Stopped(tokio::task::JoinError),
 }
 
 /// A line.

@@ -1,11 +1,16 @@
 //! The front door of the console: who signs in, whose request that is, and what is noted of it. It puts people, sessions, the slowing down of
 //! guesses and the access log together; pages ask only here. It does *not* know pages or HTTP beyond the cookie.
+//!
+//! What a page does: [`Door::session`] of its `Cookie` header, else the form to sign in; [`Session::may`] and [`Session::sees_unit`]; for what
+//! changes something, [`Session::is_csrf_token`]; then [`Door::note`], and only then its answer. The form to sign in has no session yet: it
+//! asks [`is_same_origin`](crate::sessions::same_origin::is_same_origin), signs out what the browser had, and signs in.
 
 use crate::access_log::{AccessLog, AccessLogError, Act};
 use crate::config::Config;
 use crate::keyring::KeyringError;
 use crate::lock_out::LockOut;
 use crate::people::password::{LEAST_CHARACTERS, MOST_BYTES, NewPassword, PasswordError, PasswordHash};
+use crate::people::role::Role;
 use crate::people::{self, People, PeopleError, Person};
 use crate::sessions::cookie::Cookie;
 use crate::sessions::{Session, Sessions};
@@ -39,12 +44,17 @@ pub struct Door {
 }
 
 /// Somebody has signed in, or chosen a password.
-#[derive(Debug)]
 pub struct SignedIn {
     /// Their session.
     pub session: Session,
     /// The value of `Set-Cookie` for the answer. A secret.
     pub set_cookie: String,
+}
+
+impl std::fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SignedIn({:?})", self.session)
+    }
 }
 
 /// Why somebody is not let in. What is told does not say whether there is such a login.
@@ -54,7 +64,7 @@ pub enum SignInError {
     #[error("login, password or code is wrong")]
     Wrong,
     /// Too many failures: not looked at.
-    #[error("too many failures; wait {} s", .0.as_secs())]
+    #[error("too many failures; wait {}", duration(*.0, "s", "min"))]
     Wait(Duration),
     /// Too many at once: not looked at.
     #[error("too many people sign in at this moment")]
@@ -111,7 +121,7 @@ impl Door {
     pub async fn sign_in(&self, login: &str, password: &str, code: Option<&str>, from: IpAddr) -> Result<SignedIn, SignInError> {
         let login = people::typed(login);
         let person = self.check(&login, password, Some(code.unwrap_or_default()), from).await?;
-        self.let_in(&person, from, Act::SignIn)
+        self.let_in(&person, from, Act::SignIn).await
     }
 
     /// Whose request that is: the session of a `Cookie` header. None: show the page to sign in.
@@ -127,13 +137,13 @@ impl Door {
     }
 
     /// Ends the session of a request. Gives the value of `Set-Cookie` that takes the cookie away, whether there was one or not.
-    pub fn sign_out(&self, cookie_header: Option<&str>, from: IpAddr) -> String {
+    pub async fn sign_out(&self, cookie_header: Option<&str>, from: IpAddr) -> String {
         let session = self.session(cookie_header);
         if let Some(id) = cookie_header.and_then(|header| self.cookie.read(header)) {
             held(&self.sessions).end(id);
         }
         if let Some(session) = session
-            && let Err(error) = self.note(&session, from, Act::SignOut)
+            && let Err(error) = self.note(&session, from, Act::SignOut).await
         {
             // The session is over all the same.
             tracing::error!("{error}");
@@ -157,15 +167,15 @@ impl Door {
         if NewPassword::parse(present).is_ok_and(|present| present.reveal() == new.reveal()) {
             return Err(ChangePasswordError::Same);
         }
+        let _check = self.checks.acquire().await.map_err(unavailable)?;
         let people = Arc::clone(&self.people);
         let changed = blocking(move || people.set_password(&person.login, &new, false)).await?.map_err(unavailable)?;
-        Ok(self.let_in(&changed, from, Act::PasswordChanged)?)
+        Ok(self.let_in(&changed, from, Act::PasswordChanged).await?)
     }
 
-    /// Notes what somebody looks at or did. What cannot be noted must not be shown. It writes a short line; what is more than a look waits for
-    /// the disk.
-    pub fn note(&self, session: &Session, from: IpAddr, act: Act) -> Result<(), AccessLogError> {
-        self.access_log.note(&session.login, Some(session.role), Some(from), act)
+    /// Notes what somebody looks at or did, before they see it: what cannot be noted must not be shown.
+    pub async fn note(&self, session: &Session, from: IpAddr, act: Act) -> Result<(), AccessLogError> {
+        self.write(&session.login, Some(session.role), from, act).await
     }
 
     /// The address of a browser: that of the connection; behind a web server that speaks TLS, the last one of `X-Forwarded-For`, which that
@@ -208,7 +218,7 @@ impl Door {
             Ok(Ok((None, exists))) => {
                 // What is typed as a login may be a password: only one that there is is noted.
                 let login = if exists { login } else { "" };
-                self.access_log.note(login, None, Some(from), Act::SignInRefused).map_err(unavailable)?;
+                self.write(login, None, from, Act::SignInRefused).await.map_err(unavailable)?;
                 Err(SignInError::Wrong)
             }
             Ok(Err(error)) => {
@@ -223,10 +233,17 @@ impl Door {
         }
     }
 
-    fn let_in(&self, person: &Person, from: IpAddr, act: Act) -> Result<SignedIn, SignInError> {
-        self.access_log.note(&person.login, Some(person.role), Some(from), act).map_err(unavailable)?;
+    async fn let_in(&self, person: &Person, from: IpAddr, act: Act) -> Result<SignedIn, SignInError> {
+        self.write(&person.login, Some(person.role), from, act).await.map_err(unavailable)?;
         let (id, session) = held(&self.sessions).begin(person, Instant::now()).map_err(unavailable)?;
         Ok(SignedIn { session, set_cookie: self.cookie.give(&id) })
+    }
+
+    /// In a thread that may wait for the disk.
+    async fn write(&self, login: &str, role: Option<Role>, from: IpAddr, act: Act) -> Result<(), AccessLogError> {
+        let (log, login) = (Arc::clone(&self.access_log), login.to_owned());
+        let written = tokio::task::spawn_blocking(move || log.note(&login, role, Some(from), act)).await;
+        written.unwrap_or_else(|error| Err(AccessLogError::Stopped(error)))
     }
 }
 

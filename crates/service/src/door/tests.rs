@@ -61,14 +61,15 @@ async fn a_person_comes_in_looks_and_goes() {
     assert!(lan.set_cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{}", lan.set_cookie);
     let session = door.session(Some(&cookie(&lan))).unwrap();
     assert_eq!((session.name.as_str(), session.role), ("Nguyễn Thị Lan", Role::Reviewer));
-    assert!(session.is_csrf_token(lan.session.csrf_token()));
+    assert!(session.is_csrf_token(lan.session.csrf_token()) && door.glance(Some(&cookie(&lan))).is_some());
+    assert!(!format!("{lan:?}").contains(&cookie(&lan)), "numbers do not get into logs");
     let record: RecordId = "0193a1b2-0000-7000-8000-000000000001".parse().unwrap();
     let page = Act::Page { record, revision: 1, page: 2 };
-    door.note(&session, DESK.into(), page.clone()).unwrap();
-    assert_eq!(door.sign_out(Some(&cookie(&lan)), DESK.into()), "sohoa=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    door.note(&session, DESK.into(), page.clone()).await.unwrap();
+    assert_eq!(door.sign_out(Some(&cookie(&lan)), DESK.into()).await, "sohoa=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
     assert!(door.session(Some(&cookie(&lan))).is_none());
-    door.sign_out(Some(&cookie(&lan)), DESK.into());
-    door.sign_out(None, DESK.into());
+    door.sign_out(Some(&cookie(&lan)), DESK.into()).await;
+    door.sign_out(None, DESK.into()).await;
     let lan = |act: Act| ("lan".to_owned(), act);
     assert_eq!(acts(&door), [lan(Act::SignIn), lan(page), lan(Act::SignOut)]);
 }
@@ -193,7 +194,7 @@ async fn nobody_comes_in_who_cannot_be_noted() {
     assert!(matches!(refused, SignInError::Unavailable(_)) && refused.to_string().contains("access-log"), "{refused}");
     assert!(!refused.vi().contains("access-log"), "the machine's faults are not the page's");
     let session = door.session(Some(&lan)).unwrap();
-    assert!(door.note(&session, DESK.into(), Act::List { results: 1 }).is_err());
+    assert!(door.note(&session, DESK.into(), Act::List { results: 1 }).await.is_err());
     std::fs::write(home.config.path(&home.config.access.people), "nonsense\n").unwrap();
     for _ in 0..10 {
         assert!(matches!(enter(&door, "lan", PASSWORD).await, Err(SignInError::Unavailable(_))), "and no failure is counted");
