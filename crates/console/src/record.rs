@@ -79,6 +79,10 @@ pub struct Event {
 }
 
 impl RecordPage {
+    fn waits(&self) -> bool {
+        self.state == State::Review
+    }
+
     fn style(&self) -> &'static str {
         crate::paper::style(self.state)
     }

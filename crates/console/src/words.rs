@@ -84,6 +84,35 @@ impl Language {
         }
     }
 
+    /// What somebody did at the console, by its name in the access log.
+    pub fn act(self, name: &str) -> &str {
+        match name {
+            "sign_in" => self.pick("đăng nhập", "signed in"),
+            "sign_in_refused" => self.pick("đăng nhập không được", "was not let in"),
+            "sign_out" => self.pick("đăng xuất", "signed out"),
+            "password_changed" => self.pick("đổi mật khẩu", "changed the password"),
+            "record" => self.pick("xem giấy tờ", "looked at a record"),
+            "page" => self.pick("xem ảnh trang", "looked at a page"),
+            "pdf" => self.pick("mở PDF", "opened the PDF"),
+            "proof" => self.pick("tải bằng chứng", "took the proof away"),
+            "export" => self.pick("tải bản gốc", "took the original away"),
+            "list" => self.pick("xem danh sách", "looked at a list"),
+            "search" => self.pick("tìm kiếm", "searched"),
+            "decision" => self.pick("quyết định", "decided"),
+            "batch" => self.pick("điều khiển lô quét", "steered the work"),
+            "access_log" => self.pick("xem nhật ký truy cập", "read the access log"),
+            "new_person" => self.pick("thêm người dùng", "added the person"),
+            "password" => self.pick("đặt lại mật khẩu của", "reset the password of"),
+            "totp" => self.pick("đổi mã một lần của", "changed the one-time codes of"),
+            "role" => self.pick("đổi vai trò của", "changed the role of"),
+            "disable" => self.pick("khóa", "disabled"),
+            "enable" => self.pick("mở lại", "enabled"),
+            "new_station" => self.pick("thêm trạm", "added the station"),
+            "revoke_station" => self.pick("thu hồi trạm", "revoked the station"),
+            other => other,
+        }
+    }
+
     /// What a field is called. A field of a section (`mother_birth_date`) is told with it; one that nobody named keeps its own name.
     pub fn field(self, name: &str) -> String {
         if let Some(known) = self.known_field(name) {
@@ -331,7 +360,7 @@ words! {
     all_units: "Tất cả đơn vị", "All units";
     holds_back: "Điều đang giữ lại", "What holds it back";
     papers_in_review: "chờ kiểm tra", "wait for review";
-    results: "kết quả", "results";
+    results: "Kết quả", "Results";
     basis: "Căn cứ", "Basis";
     // --- system
     people: "Người dùng", "People";

@@ -8,13 +8,13 @@ mod push;
 pub mod uploads;
 
 use crate::config::Config;
+use crate::running::Running;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header;
 use axum::routing::{get, post};
 use problem::Problem;
 use sohoa_archive::Archive;
-use crate::running::Running;
 use std::path::PathBuf;
 use std::sync::Arc;
 

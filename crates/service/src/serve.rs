@@ -50,13 +50,16 @@ impl Service<'_> {
     pub async fn run(&self, listener: TcpListener, folders: Vec<Watched>) {
         let running = &self.api.running;
         running.progressed_at.store(time::now_ms(), Ordering::Relaxed);
+        // From here on it is counted how fast the work goes.
+        running.pace();
         let workers = (0..self.bench.children.count()).map(|_| self.work());
         let watchers = self.watch(folders);
         let mut stop = self.stop.clone();
         let stopped = async move {
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        let listening = http::serve(api::routes(self.api.clone()).merge(console::routes(self.console.clone())), listener, LIMITS, stopped);
+        let listening =
+            http::serve(api::routes(self.api.clone()).merge(console::routes(self.console.clone())), listener, LIMITS, stopped);
         tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_house());
         if let Err(error) = self.bench.logbook.finish(self.bench.archive).await {
             tracing::error!("the log: {error}");

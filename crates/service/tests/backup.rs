@@ -40,7 +40,12 @@ fn sohoa(folder: &Path, args: &[&str]) -> Output {
 
 fn expect(folder: &Path, args: &[&str]) -> String {
     let said = sohoa(folder, args);
-    assert!(said.status.success(), "{args:?}: {} {}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(
+        said.status.success(),
+        "{args:?}: {} {}",
+        String::from_utf8_lossy(&said.stdout),
+        String::from_utf8_lossy(&said.stderr)
+    );
     String::from_utf8(said.stdout).unwrap()
 }
 

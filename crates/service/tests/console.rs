@@ -70,7 +70,8 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     assert!(pdf.starts_with(b"%PDF-"));
 
     // What was looked at is noted, and no name or number of anybody with it.
-    let log: String = common::files_below(&home.path("access-log")).iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let log: String =
+        common::files_below(&home.path("access-log")).iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
     for what in ["sign_in", "sign_in_refused", "record", "page", "search", "decision", "proof", "pdf", "administer"] {
         assert!(log.contains(&format!("\"what\":\"{what}\"")), "{what} is not in the access log");
     }

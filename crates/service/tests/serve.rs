@@ -13,7 +13,6 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .map(|files| files.map(|f| f.unwrap().file_name().into_string().unwrap()).collect())

@@ -56,7 +56,8 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
         waiting: counts.of(Outcome::Review),
         refused: counts.of(Outcome::Failed),
     };
-    let mut reasons: Vec<_> = summary.reasons.iter().map(|(reason, many)| (seat.language.reason(*reason).to_owned(), *many)).collect();
+    let mut reasons: Vec<_> =
+        summary.reasons.iter().map(|(reason, many)| (seat.language.reason(*reason).to_owned(), *many)).collect();
     reasons.sort_by_key(|(_, many)| std::cmp::Reverse(*many));
     Ok(Live {
         frame: seat.frame(Some(Page::Batches)).await,
@@ -67,7 +68,7 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
         done,
         pages_a_minute: pace.map_or(0, |pace| pace.pages * 60_000 / pace.ms),
         seconds_left: match pace {
-            _ if waits == 0 => Some(0),
+            _ if waits == 0 => None,
             Some(pace) => (waits * pace.ms / 1000).checked_div(pace.documents),
             None => None,
         },
@@ -83,17 +84,25 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
 }
 
 /// Holds the work up: what is being done is finished, nothing new is begun.
-pub async fn pause(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn pause(
+    seat: Seat,
+    State(console): State<Console>,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     let who = seat.sending(Right::RunBatches, &form.into())?.name.clone();
-    seat.note(Act::Batch { change: BatchChange::Pause })?;
+    seat.note(Act::Batch { change: BatchChange::Pause }).await?;
     hold(&console, Some(who));
     Ok(go("/batches"))
 }
 
 /// Lets it go on.
-pub async fn go_on(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn go_on(
+    seat: Seat,
+    State(console): State<Console>,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     seat.sending(Right::RunBatches, &form.into())?;
-    seat.note(Act::Batch { change: BatchChange::Resume })?;
+    seat.note(Act::Batch { change: BatchChange::Resume }).await?;
     hold(&console, None);
     Ok(go("/batches"))
 }
@@ -106,7 +115,11 @@ fn hold(console: &Console, who: Option<String>) {
 }
 
 /// Takes up again what was given up: one record, or all.
-pub async fn retry(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn retry(
+    seat: Seat,
+    State(console): State<Console>,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     let form = Form::from(form);
     seat.sending(Right::RunBatches, &form)?;
     let record = match form.get("record") {
@@ -114,7 +127,7 @@ pub async fn retry(seat: Seat, State(console): State<Console>, Sent(form): Sent<
         record => Some(record.parse::<RecordId>().map_err(|_| seat.not_found())?),
     };
     console.api.archive.queue.retry_dead(record.as_ref()).await.map_err(|error| seat.broken(&error))?;
-    seat.note(Act::Batch { change: BatchChange::Retry })?;
+    seat.note(Act::Batch { change: BatchChange::Retry }).await?;
     console.api.running.changed.notify_waiters();
     Ok(go("/batches"))
 }

@@ -4,8 +4,8 @@
 use super::Console;
 use crate::time;
 use sohoa_archive::Glance;
-use sohoa_record::{Reason, Sha256Hex};
 use sohoa_record::manifest::State;
+use sohoa_record::{Reason, Sha256Hex};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -87,8 +87,7 @@ impl Day {
             return Ok(summary.clone());
         }
         let status = console.api.archive.index.status().await?;
-        let summary =
-            Summary { reasons: status.reasons, documents: status.records.values().sum(), bytes: status.stored_bytes };
+        let summary = Summary { reasons: status.reasons, documents: status.records.values().sum(), bytes: status.stored_bytes };
         *kept = Some((Instant::now(), summary.clone()));
         Ok(summary)
     }

@@ -20,7 +20,12 @@ pub async fn sign_in_page(seat: Seat) -> Response {
 }
 
 /// Lets somebody in, or says why not.
-pub async fn sign_in(seat: Seat, State(console): State<Console>, headers: HeaderMap, Sent(form): Sent<HashMap<String, String>>) -> Response {
+pub async fn sign_in(
+    seat: Seat,
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> Response {
     let form = Form::from(form);
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     // This form has no session yet, so no token either: another site's is told by what the browser says of it.
@@ -30,7 +35,7 @@ pub async fn sign_in(seat: Seat, State(console): State<Console>, headers: Header
     let cookie = cookie_of(&headers);
     // A session that the browser brings is never taken over.
     if console.door.session(cookie).is_some() {
-        console.door.sign_out(cookie, seat.from);
+        console.door.sign_out(cookie, seat.from).await;
     }
     let code = Some(form.get("code")).filter(|code| !code.is_empty());
     match console.door.sign_in(form.get("login"), form.get("password"), code, seat.from).await {
@@ -50,12 +55,18 @@ async fn door(seat: &Seat, login: String, problem: Option<String>) -> Response {
 }
 
 /// Ends the session.
-pub async fn sign_out(seat: Seat, State(console): State<Console>, headers: HeaderMap, Sent(form): Sent<HashMap<String, String>>) -> Response {
+pub async fn sign_out(
+    seat: Seat,
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> Response {
     // A stranger's page must not sign people out either.
     if !seat.any_session().is_some_and(|session| session.is_csrf_token(Form::from(form).get("csrf"))) {
         return go("/");
     }
-    ([(header::SET_COOKIE, console.door.sign_out(cookie_of(&headers), seat.from))], go("/sign-in")).into_response()
+    let taken_away = console.door.sign_out(cookie_of(&headers), seat.from).await;
+    ([(header::SET_COOKIE, taken_away)], go("/sign-in")).into_response()
 }
 
 /// One's own account.
@@ -76,7 +87,8 @@ pub async fn change_password(
         return Ok(go("/account"));
     }
     if form.get("new") != form.get("again") {
-        let problem = seat.language.pick("Hai lần nhập mật khẩu mới khác nhau: nhập lại", "The two new passwords differ: type them again");
+        let problem =
+            seat.language.pick("Hai lần nhập mật khẩu mới khác nhau: nhập lại", "The two new passwords differ: type them again");
         return Ok(account_page(&seat, Some(problem.to_owned()), false).await);
     }
     match console.door.change_password(cookie_of(&headers), form.get("old"), form.get("new"), seat.from).await {

@@ -4,10 +4,10 @@ use super::Console;
 use super::mask;
 use super::seat::{Seat, Trouble};
 use crate::people::role::Right;
-use crate::{present, time};
+use crate::time;
 use sohoa_archive::{Entry, Filter};
 use sohoa_console::paper::Paper;
-use sohoa_record::field::name;
+use sohoa_record::field::{self, name};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::Manifest;
 use sohoa_record::seal::Opened;
@@ -19,7 +19,7 @@ pub async fn paper(console: &Console, seat: &Seat, entry: &Entry) -> Paper {
     let reasons = entry.reasons.iter().take(2).map(|reason| seat.language.reason(*reason).to_owned());
     Paper {
         href: format!("/records/{}", entry.record),
-        title: title(entry),
+        title: title(|name| entry.value(name), &entry.source_name),
         about: mask::text(about, sees),
         place: console.day.place_of(console, &entry.source_sha256).await,
         dossier: entry.dossier_code.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -30,18 +30,20 @@ pub async fn paper(console: &Console, seat: &Seat, entry: &Entry) -> Paper {
 }
 
 /// Kind, number and day; the file's name when nothing of it was read.
-fn title(entry: &Entry) -> String {
-    let value = |name| entry.value(name).unwrap_or_default().to_owned();
-    let number = entry.number_and_notation().unwrap_or_else(|| value(name::CODE_NOTATION));
-    let parts = [value(name::TYPE_NAME), number, day(&value(name::ISSUED_DATE))];
+fn title<'a>(value: impl Fn(&str) -> Option<&'a str>, file: &str) -> String {
+    let number = match (value(name::CODE_NUMBER), value(name::CODE_NOTATION)) {
+        (Some(number), Some(notation)) => format!("{number}/{notation}"),
+        (number, notation) => number.or(notation).unwrap_or_default().to_owned(),
+    };
+    let parts =
+        [value(name::TYPE_NAME).unwrap_or_default().to_owned(), number, day(value(name::ISSUED_DATE).unwrap_or_default())];
     let told: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    if told.is_empty() { entry.source_name.clone() } else { told.join(" · ") }
+    if told.is_empty() { file.to_owned() } else { told.join(" · ") }
 }
 
-/// The same of a manifest.
+/// What a record is called.
 pub fn title_of(manifest: &Manifest) -> String {
-    let told = present::title(&manifest.fields);
-    if told.is_empty() { manifest.source.name.clone() } else { told }
+    title(|name| field::value(&manifest.fields, name), &manifest.source.name)
 }
 
 /// `2025-01-17` as it is written in Vietnam; other text stays.

@@ -71,9 +71,13 @@ pub async fn page(
     let manifest = of_revision(&console, &seat, &record, revision).await?;
     let number: u32 = file.strip_suffix(".jpg").and_then(|number| number.parse().ok()).ok_or_else(|| seat.not_found())?;
     let page = manifest.pages.iter().find(|page| page.number == number).ok_or_else(|| seat.not_found())?;
-    seat.note(Act::Page { record: manifest.record.clone(), revision, page: number })?;
-    let name =
-        Name { source: manifest.source.digests.sha256.clone(), page: number, rotated_deg: page.placement.rotated_deg, place: None };
+    seat.note(Act::Page { record: manifest.record.clone(), revision, page: number }).await?;
+    let name = Name {
+        source: manifest.source.digests.sha256.clone(),
+        page: number,
+        rotated_deg: page.placement.rotated_deg,
+        place: None,
+    };
     picture(&console, &seat, &manifest, name).await
 }
 
@@ -87,7 +91,7 @@ pub async fn field(
     let wanted = file.strip_suffix(".jpg").unwrap_or_default();
     let field = manifest.fields.iter().find(|field| field.name == wanted).ok_or_else(|| seat.not_found())?;
     let place = field.rect.ok_or_else(|| seat.not_found())?;
-    seat.note(Act::Page { record: manifest.record.clone(), revision, page: field.page })?;
+    seat.note(Act::Page { record: manifest.record.clone(), revision, page: field.page }).await?;
     let rotated_deg = manifest.pages.iter().find(|page| page.number == field.page).map_or(0, |page| page.placement.rotated_deg);
     let place = Some(with_surroundings(place));
     let name = Name { source: manifest.source.digests.sha256.clone(), page: field.page, rotated_deg, place };

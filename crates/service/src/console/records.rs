@@ -12,8 +12,8 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
-use sohoa_console::record::{Event, FieldLine, RecordPage};
 use sohoa_console::html;
+use sohoa_console::record::{Event, FieldLine, RecordPage};
 use sohoa_record::field::REGISTER_RULE;
 use sohoa_record::manifest::{Manifest, Object, Role, State as Outcome};
 use sohoa_record::seal::Opened;
@@ -22,7 +22,7 @@ use sohoa_record::seal::Opened;
 pub async fn page(seat: Seat, State(console): State<Console>, Path(record): Path<String>) -> Result<Response, Trouble> {
     let opened = latest(&console, &seat, &record).await?;
     let manifest = &opened.manifest;
-    seat.note(Act::Record { record: manifest.record.clone(), revision: manifest.revision })?;
+    seat.note(Act::Record { record: manifest.record.clone(), revision: manifest.revision }).await?;
     let (language, sees) = (seat.language, seat.may(Right::SeePersonalNumbers));
     let mut frame = seat.frame(None).await;
     frame.title = title_of(manifest);
@@ -113,7 +113,8 @@ fn event_line(seat: &Seat, event: &sohoa_record::manifest::Event) -> Event {
 /// When and by which key it was sealed, where it is in the log, who witnessed that, who signed.
 async fn proof_facts(console: &Console, seat: &Seat, opened: &Opened) -> Result<Vec<(String, String)>, Trouble> {
     let (w, manifest, archive) = (seat.language.words(), &opened.manifest, &console.api.archive);
-    let mut facts = vec![(w.sealed_at.to_owned(), format!("{} · {} {}", moment(&manifest.sealed_at), w.revision, manifest.revision))];
+    let mut facts =
+        vec![(w.sealed_at.to_owned(), format!("{} · {} {}", moment(&manifest.sealed_at), w.revision, manifest.revision))];
     facts.push((w.keys.to_owned(), format!("{} · {:.16}…", opened.key_name, opened.key_id.to_string())));
     let broken = |error: sohoa_archive::Error| seat.broken(&error);
     let logged = match archive.log_head().await.map_err(broken)? {
@@ -130,7 +131,10 @@ async fn proof_facts(console: &Console, seat: &Seat, opened: &Opened) -> Result<
     facts.push((w.in_log_at.to_owned(), logged));
     for signature in &manifest.pdf_signatures {
         let stamped = signature.stamped_at.as_deref().map_or_else(String::new, |at| format!(" · {}", moment(at)));
-        facts.push((w.signed_by.to_owned(), format!("{} · {} · {}{stamped}", signature.signer, signature.profile, signature.level)));
+        facts.push((
+            w.signed_by.to_owned(),
+            format!("{} · {} · {}{stamped}", signature.signer, signature.profile, signature.level),
+        ));
     }
     Ok(facts)
 }
@@ -159,7 +163,7 @@ fn size(seat: &Seat, bytes: u64) -> String {
 /// The searchable PDF, shown by the browser.
 pub async fn searchable(seat: Seat, State(console): State<Console>, Path(record): Path<String>) -> Result<Response, Trouble> {
     let manifest = to_take_away(&console, &seat, &record).await?;
-    seat.note(Act::Pdf { record: manifest.record.clone(), revision: manifest.revision })?;
+    seat.note(Act::Pdf { record: manifest.record.clone(), revision: manifest.revision }).await?;
     let object = manifest.object(Role::Searchable).ok_or_else(|| seat.not_found())?;
     send(&console, &seat, object, "inline").await
 }
@@ -167,7 +171,7 @@ pub async fn searchable(seat: Seat, State(console): State<Console>, Path(record)
 /// The scan as it came: outside bytes, so it is saved, never shown.
 pub async fn source(seat: Seat, State(console): State<Console>, Path(record): Path<String>) -> Result<Response, Trouble> {
     let manifest = to_take_away(&console, &seat, &record).await?;
-    seat.note(Act::Export { record: manifest.record.clone(), revision: manifest.revision })?;
+    seat.note(Act::Export { record: manifest.record.clone(), revision: manifest.revision }).await?;
     let object = manifest.object(Role::Source).ok_or_else(|| seat.not_found())?;
     send(&console, &seat, object, "attachment").await
 }
@@ -199,7 +203,11 @@ fn plain(name: &str) -> String {
 pub async fn proof(seat: Seat, State(console): State<Console>, Path(record): Path<String>) -> Result<Response, Trouble> {
     seat.with(Right::TakeAway)?;
     let manifest = revisions(&console, &seat, &record).await?.pop().ok_or_else(|| seat.not_found())?.manifest;
-    seat.note(Act::Proof { record: manifest.record.clone(), revision: manifest.revision })?;
+    seat.note(Act::Proof { record: manifest.record.clone(), revision: manifest.revision }).await?;
+    // What was sealed a moment ago is taken away with its proof.
+    if let Err(error) = console.workshop.logbook.append().await {
+        tracing::warn!("the log: {error}");
+    }
     let folder = tempfile::tempdir_in(&console.workshop.run.folder).map_err(|error| seat.broken(&error))?;
     let bag = folder.path().join(manifest.record.as_str());
     let records = [manifest.record.clone()];

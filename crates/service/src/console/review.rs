@@ -27,7 +27,11 @@ const LOOKED_THROUGH: u32 = 100;
 const LONG: usize = 48;
 
 /// To the next paper that waits.
-pub async fn next(seat: Seat, State(console): State<Console>, Query(asked): Query<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn next(
+    seat: Seat,
+    State(console): State<Console>,
+    Query(asked): Query<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     seat.with(Right::Review)?;
     let after = asked.get("after").and_then(|record| record.parse::<RecordId>().ok());
     if let Some(left) = &after {
@@ -112,7 +116,11 @@ fn typed(form: &Form) -> Vec<Typed> {
         let is_same = is.replace("\r\n", "\n").trim() == was.replace("\r\n", "\n").trim();
         let in_doubt = form.get(&format!("doubt.{field}")) == "1";
         let is = is.split_whitespace().collect::<Vec<_>>().join(" ");
-        (!is_same || in_doubt).then(|| Typed { field: field.to_owned(), value: Some(as_kept(&is)).filter(|value| !value.is_empty()), is_same })
+        (!is_same || in_doubt).then(|| Typed {
+            field: field.to_owned(),
+            value: Some(as_kept(&is)).filter(|value| !value.is_empty()),
+            is_same,
+        })
     };
     form.with_prefix("is.").filter_map(value).collect()
 }
@@ -152,7 +160,7 @@ async fn done(
     match decided {
         Ok(decided) => {
             let manifest = &decided.opened.manifest;
-            seat.note(Act::Decision { record: manifest.record.clone(), revision: manifest.revision, decision: noted })?;
+            seat.note(Act::Decision { record: manifest.record.clone(), revision: manifest.revision, decision: noted }).await?;
             console.workshop.logbook.note_or_warn(&decided.opened).await;
             console.claims.release(&manifest.record);
             console.api.running.changed.notify_waiters();
@@ -176,7 +184,9 @@ fn problem(seat: &Seat, error: &ReviewError) -> String {
     let told = |field: &str| seat.language.field(field);
     let vi = match error {
         ReviewError::MovedOn { who, .. } => format!("{who} đã quyết định trong lúc bạn xem: xem lại và quyết định lại"),
-        ReviewError::NoValue(field) => format!("{}: chưa có giá trị; nhập giá trị, hoặc xóa trống nếu giấy không ghi", told(field)),
+        ReviewError::NoValue(field) => {
+            format!("{}: chưa có giá trị; nhập giá trị, hoặc xóa trống nếu giấy không ghi", told(field))
+        }
         ReviewError::BadValue(field, why) => format!("{}: giá trị không đúng dạng ({why})", told(field)),
         ReviewError::NothingInDoubt(_) => "không có gì để xác nhận: không trường nào còn nghi ngờ".to_owned(),
         ReviewError::SamePerson(_) => "lần hai phải do người khác kiểm tra".to_owned(),
@@ -221,7 +231,7 @@ struct Shown {
 }
 
 async fn render(console: &Console, seat: &Seat, manifest: &Manifest, shown: Shown, form: &Form) -> Result<Response, Trouble> {
-    seat.note(Act::Record { record: manifest.record.clone(), revision: manifest.revision })?;
+    seat.note(Act::Record { record: manifest.record.clone(), revision: manifest.revision }).await?;
     let language = seat.language;
     let mut fields: Vec<FieldView> = manifest.fields.iter().map(|field| field_view(seat, manifest, field, form)).collect();
     fields.sort_by_key(|field| field.doubt.is_none());
@@ -276,7 +286,12 @@ fn field_view(seat: &Seat, manifest: &Manifest, field: &Field, form: &Form) -> F
         page: field.page,
         place,
         crop: field.rect.filter(|_| field.doubt.is_some()).map(|_| pictures::of_field(manifest, &field.name)),
-        candidates: field.register.iter().flat_map(|witness| &witness.rows).map(|row| (papers::day(&row.value), row.score)).collect(),
+        candidates: field
+            .register
+            .iter()
+            .flat_map(|witness| &witness.rows)
+            .map(|row| (papers::day(&row.value), row.score))
+            .collect(),
         is_fixed: field.name == name::PAGE_AMOUNT,
         value: if typed.is_empty() { value } else { typed.to_owned() },
         name: field.name.clone(),
@@ -301,7 +316,11 @@ fn upright(rect: Rect, width: u32, height: u32, placement: Placement) -> Place {
 // --- the second round
 
 /// To the next decision that was drawn.
-pub async fn next_again(seat: Seat, State(console): State<Console>, Query(asked): Query<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn next_again(
+    seat: Seat,
+    State(console): State<Console>,
+    Query(asked): Query<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     let who = seat.with(Right::ReviewAgain)?.name.clone();
     let after = asked.get("after").map(String::as_str).unwrap_or_default();
     let drawn = drawn(&console, &seat).await?;
@@ -327,7 +346,13 @@ pub async fn page_again(seat: Seat, State(console): State<Console>, Path(record)
     show_again(&console, &seat, &record, None, &Form::default()).await
 }
 
-async fn show_again(console: &Console, seat: &Seat, record: &str, problem: Option<String>, form: &Form) -> Result<Response, Trouble> {
+async fn show_again(
+    console: &Console,
+    seat: &Seat,
+    record: &str,
+    problem: Option<String>,
+    form: &Form,
+) -> Result<Response, Trouble> {
     let opened = latest(console, seat, record).await?;
     let drawn = drawn(console, seat).await?;
     let Some(case) = drawn.iter().find(|case| case.record == opened.manifest.record) else {
@@ -356,7 +381,8 @@ pub async fn decide_again(
     let form = Form::from(form);
     seat.sending(Right::ReviewAgain, &form)?;
     let manifest = latest(&console, &seat, &record).await?.manifest;
-    let changed: Vec<_> = typed(&form).into_iter().filter(|value| !value.is_same).map(|value| (value.field, value.value)).collect();
+    let changed: Vec<_> =
+        typed(&form).into_iter().filter(|value| !value.is_same).map(|value| (value.field, value.value)).collect();
     let (look, noted) = match changed.is_empty() {
         true => (SecondLook::Accept, Noted::SecondAccept),
         false => (SecondLook::Correct(changed), Noted::SecondCorrect),
@@ -371,15 +397,19 @@ mod tests {
 
     #[test]
     fn days_are_typed_as_people_write_them() {
-        for (typed, kept) in [("17/01/2025", "2025-01-17"), ("7.1.2025", "2025-01-07"), ("51/QĐ-UBND", "51/QĐ-UBND"), ("2025-01-17", "2025-01-17")] {
+        for (typed, kept) in
+            [("17/01/2025", "2025-01-17"), ("7.1.2025", "2025-01-07"), ("51/QĐ-UBND", "51/QĐ-UBND"), ("2025-01-17", "2025-01-17")]
+        {
             assert_eq!(as_kept(typed), kept);
         }
     }
 
     #[test]
     fn only_what_changed_or_was_in_doubt_is_decided() {
-        let fields = [("is.a", "1"), ("was.a", "1"), ("is.b", "2 "), ("was.b", "2"), ("doubt.b", "1"), ("is.c", ""), ("was.c", "3")];
-        let form = Form::from(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect::<HashMap<_, _>>());
+        let fields =
+            [("is.a", "1"), ("was.a", "1"), ("is.b", "2 "), ("was.b", "2"), ("doubt.b", "1"), ("is.c", ""), ("was.c", "3")];
+        let form =
+            Form::from(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect::<HashMap<_, _>>());
         let mut said: Vec<_> = typed(&form).into_iter().map(|typed| (typed.field, typed.value, typed.is_same)).collect();
         said.sort();
         assert_eq!(said, [("b".to_owned(), Some("2".to_owned()), true), ("c".to_owned(), None, false)]);

@@ -21,38 +21,70 @@ const A_PAGE: u32 = 25;
 const STATES: [Outcome; 4] = [Outcome::Sealed, Outcome::Review, Outcome::Skipped, Outcome::Failed];
 
 /// The page.
-pub async fn page(seat: Seat, State(console): State<Console>, Query(query): Query<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn page(
+    seat: Seat,
+    State(console): State<Console>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     seat.with(Right::SeePapers)?;
     let text = |name: &str| query.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
-    let asked = Asked { text: text("q"), unit: text("unit"), state: text("state"), kind: text("kind"), from: text("from"), to: text("to") };
+    let asked = Asked {
+        text: text("q"),
+        unit: text("unit"),
+        state: text("state"),
+        kind: text("kind"),
+        from: text("from"),
+        to: text("to"),
+    };
     let wanted = narrowed(&seat, &asked);
     let after = text("after");
     let broken = |error: sohoa_archive::Error| seat.broken(&error);
     let index = &console.api.archive.index;
     let sees = seat.may(Right::SeePersonalNumbers);
-    let (mut hits, next) = (Vec::new(), if asked.text.is_empty() {
-        let before = after.parse::<RecordId>().ok();
-        let mut entries = index.newest(&wanted, before.as_ref(), A_PAGE + 1).await.map_err(broken)?;
-        let is_more = entries.len() as u32 > A_PAGE;
-        entries.truncate(A_PAGE as usize);
-        let next = entries.last().filter(|_| is_more).map(|entry| entry.record.to_string());
-        (entries.into_iter().map(|entry| (entry, true, Vec::new())).collect::<Vec<_>>(), next)
-    } else {
-        let cursor: Option<Cursor> = URL_SAFE_NO_PAD.decode(&after).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let found = index.search(&asked.text, &wanted, cursor.as_ref(), A_PAGE).await.map_err(broken)?;
-        let next = found.next.and_then(|cursor| serde_json::to_vec(&cursor).ok()).map(|cursor| URL_SAFE_NO_PAD.encode(cursor));
-        let pieces = |hit: &sohoa_archive::Hit| hit.snippet.iter().map(|piece| (mask::text(&piece.text, sees), piece.hit)).collect();
-        (found.hits.into_iter().map(|hit| { let pieces = pieces(&hit); (hit.entry, hit.exact, pieces) }).collect(), next)
-    });
+    let (mut hits, next) = (
+        Vec::new(),
+        if asked.text.is_empty() {
+            let before = after.parse::<RecordId>().ok();
+            let mut entries = index.newest(&wanted, before.as_ref(), A_PAGE + 1).await.map_err(broken)?;
+            let is_more = entries.len() as u32 > A_PAGE;
+            entries.truncate(A_PAGE as usize);
+            let next = entries.last().filter(|_| is_more).map(|entry| entry.record.to_string());
+            (entries.into_iter().map(|entry| (entry, true, Vec::new())).collect::<Vec<_>>(), next)
+        } else {
+            let cursor: Option<Cursor> =
+                URL_SAFE_NO_PAD.decode(&after).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            let found = index.search(&asked.text, &wanted, cursor.as_ref(), A_PAGE).await.map_err(broken)?;
+            let next =
+                found.next.and_then(|cursor| serde_json::to_vec(&cursor).ok()).map(|cursor| URL_SAFE_NO_PAD.encode(cursor));
+            let pieces =
+                |hit: &sohoa_archive::Hit| hit.snippet.iter().map(|piece| (mask::text(&piece.text, sees), piece.hit)).collect();
+            (
+                found
+                    .hits
+                    .into_iter()
+                    .map(|hit| {
+                        let pieces = pieces(&hit);
+                        (hit.entry, hit.exact, pieces)
+                    })
+                    .collect(),
+                next,
+            )
+        },
+    );
     let (found, next) = next;
     for (entry, is_exact, snippet) in found {
         hits.push(Hit { paper: paper(&console, &seat, &entry).await, snippet, is_exact });
     }
-    seat.note(Act::Search { results: hits.len() as u64 })?;
+    seat.note(Act::Search { results: hits.len() as u64 }).await?;
     let next = next.map(|next| {
         let parts = [
-            ("q", asked.text.as_str()), ("unit", &asked.unit), ("state", &asked.state), ("kind", &asked.kind),
-            ("from", &asked.from), ("to", &asked.to), ("after", &next),
+            ("q", asked.text.as_str()),
+            ("unit", &asked.unit),
+            ("state", &asked.state),
+            ("kind", &asked.kind),
+            ("from", &asked.from),
+            ("to", &asked.to),
+            ("after", &next),
         ];
         link("/search", parts.into_iter())
     });

@@ -75,10 +75,16 @@ impl IntoResponse for Trouble {
         let (status, frame, what) = match self {
             Trouble::Nobody => return Redirect::to("/sign-in").into_response(),
             Trouble::MustChange => return Redirect::to("/account").into_response(),
-            Trouble::NotAllowed(frame) => (StatusCode::FORBIDDEN, *frame, (|w| w.not_allowed) as fn(&sohoa_console::words::Words) -> _),
-            Trouble::NotFound(frame) => (StatusCode::NOT_FOUND, *frame, (|w| w.not_found) as fn(&sohoa_console::words::Words) -> _),
+            Trouble::NotAllowed(frame) => {
+                (StatusCode::FORBIDDEN, *frame, (|w| w.not_allowed) as fn(&sohoa_console::words::Words) -> _)
+            }
+            Trouble::NotFound(frame) => {
+                (StatusCode::NOT_FOUND, *frame, (|w| w.not_found) as fn(&sohoa_console::words::Words) -> _)
+            }
             Trouble::Expired(frame) => (StatusCode::FORBIDDEN, *frame, (|w| w.expired) as fn(&sohoa_console::words::Words) -> _),
-            Trouble::Broken(frame) => (StatusCode::INTERNAL_SERVER_ERROR, *frame, (|w| w.broken) as fn(&sohoa_console::words::Words) -> _),
+            Trouble::Broken(frame) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, *frame, (|w| w.broken) as fn(&sohoa_console::words::Words) -> _)
+            }
         };
         let what = what(frame.w()).to_owned();
         (status, Html(html(&Apology { frame: Frame { title: what.clone(), ..frame }, what }))).into_response()
@@ -118,9 +124,9 @@ impl Seat {
     }
 
     /// Notes what they look at or did; what cannot be noted is not shown.
-    pub fn note(&self, act: Act) -> Result<(), Trouble> {
+    pub async fn note(&self, act: Act) -> Result<(), Trouble> {
         let session = self.session()?;
-        self.console.door.note(session, self.from, act).map_err(|error: AccessLogError| self.broken(&error))
+        self.console.door.note(session, self.from, act).await.map_err(|error: AccessLogError| self.broken(&error))
     }
 
     /// There is no such thing.

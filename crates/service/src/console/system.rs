@@ -12,7 +12,7 @@ use axum::Form as Sent;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use sohoa_console::system::{Access, PersonLine, StationLine, SystemPage};
-use sohoa_console::{Page, html};
+use sohoa_console::{Language, Page, html};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -40,9 +40,10 @@ async fn show(
     };
     let accesses = match seat.may(Right::SeeAccessLog) {
         true => {
-            let found = console.door.access_log.newest(&access_log::Filter::default(), ACCESSES).map_err(|error| seat.broken(&error))?;
-            seat.note(Act::AccessLog { results: found.entries.len() as u64 })?;
-            Some(found.entries.iter().map(access).collect())
+            let found =
+                console.door.access_log.newest(&access_log::Filter::default(), ACCESSES).map_err(|error| seat.broken(&error))?;
+            seat.note(Act::AccessLog { results: found.entries.len() as u64 }).await?;
+            Some(found.entries.iter().map(|entry| access(entry, language)).collect())
         }
         false => None,
     };
@@ -94,14 +95,17 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
     ])
 }
 
-fn access(entry: &access_log::Entry) -> Access {
+fn access(entry: &access_log::Entry, language: Language) -> Access {
+    let act = |name: &str| language.act(name).to_owned();
     Access {
         at: moment(&entry.at),
         who: entry.login.clone(),
         what: match &entry.act {
-            Act::Search { results } | Act::List { results } => format!("{} ({results})", entry.act.name()),
-            Act::Administer { change, on } => format!("{} {on}", serde_json::to_string(change).unwrap_or_default().trim_matches('"')),
-            act => act.name().to_owned(),
+            Act::Search { results } | Act::List { results } => format!("{} ({results})", act(entry.act.name())),
+            Act::Administer { change, on } => {
+                format!("{} {on}", act(serde_json::to_string(change).unwrap_or_default().trim_matches('"')))
+            }
+            other => act(other.name()),
         },
         record: entry.act.record().map(ToString::to_string).unwrap_or_default(),
         from: entry.from.clone(),
@@ -109,14 +113,18 @@ fn access(entry: &access_log::Entry) -> Access {
 }
 
 /// Makes a station; its token is shown this once.
-pub async fn new_station(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn new_station(
+    seat: Seat,
+    State(console): State<Console>,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     let form = Form::from(form);
     seat.sending(Right::Administer, &form)?;
     let file = console.api.config.path(&console.api.config.serve.stations);
     let unit = Some(form.get("unit").trim()).filter(|unit| !unit.is_empty());
     match stations::add(&file, form.get("name").trim(), unit) {
         Ok(token) => {
-            seat.note(Act::Administer { change: Change::NewStation, on: form.get("name").trim().to_owned() })?;
+            seat.note(Act::Administer { change: Change::NewStation, on: form.get("name").trim().to_owned() }).await?;
             show(&console, &seat, Some((seat.language.words().token_once.to_owned(), token)), None).await
         }
         Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
@@ -124,13 +132,17 @@ pub async fn new_station(seat: Seat, State(console): State<Console>, Sent(form):
 }
 
 /// Refuses a station's token from now on.
-pub async fn revoke_station(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn revoke_station(
+    seat: Seat,
+    State(console): State<Console>,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     let form = Form::from(form);
     seat.sending(Right::Administer, &form)?;
     let file = console.api.config.path(&console.api.config.serve.stations);
     match stations::revoke(&file, form.get("name")) {
         Ok(_) => {
-            seat.note(Act::Administer { change: Change::RevokeStation, on: form.get("name").to_owned() })?;
+            seat.note(Act::Administer { change: Change::RevokeStation, on: form.get("name").to_owned() }).await?;
             Ok(go("/system"))
         }
         Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
@@ -138,7 +150,11 @@ pub async fn revoke_station(seat: Seat, State(console): State<Console>, Sent(for
 }
 
 /// Adds a person with a temporary password, which is shown this once.
-pub async fn new_person(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn new_person(
+    seat: Seat,
+    State(console): State<Console>,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     let form = Form::from(form);
     seat.sending(Right::Administer, &form)?;
     let role = Role::ALL.into_iter().find(|role| role.as_str() == form.get("role")).ok_or_else(|| seat.not_found())?;
@@ -151,7 +167,7 @@ pub async fn new_person(seat: Seat, State(console): State<Console>, Sent(form): 
     });
     match added.await? {
         Ok(person) => {
-            seat.note(Act::Administer { change: Change::NewPerson, on: person.login })?;
+            seat.note(Act::Administer { change: Change::NewPerson, on: person.login }).await?;
             show(&console, &seat, Some((seat.language.words().password_once.to_owned(), shown)), None).await
         }
         Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
@@ -159,7 +175,11 @@ pub async fn new_person(seat: Seat, State(console): State<Console>, Sent(form): 
 }
 
 /// Disables or enables a person, or gives them a new temporary password.
-pub async fn change_person(seat: Seat, State(console): State<Console>, Sent(form): Sent<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn change_person(
+    seat: Seat,
+    State(console): State<Console>,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     let form = Form::from(form);
     let session = seat.sending(Right::Administer, &form)?;
     let login = form.get("login").to_owned();
@@ -169,7 +189,9 @@ pub async fn change_person(seat: Seat, State(console): State<Console>, Sent(form
     }
     let on = login.clone();
     let (change, shown, changed) = match form.get("do") {
-        "disable" => (Change::Disable, None, with_people(&console, &seat, move |people| people.set_disabled(&login, true)).await?),
+        "disable" => {
+            (Change::Disable, None, with_people(&console, &seat, move |people| people.set_disabled(&login, true)).await?)
+        }
         "enable" => (Change::Enable, None, with_people(&console, &seat, move |people| people.set_disabled(&login, false)).await?),
         "reset" => {
             let password = NewPassword::generate().map_err(|error| seat.broken(&error))?;
@@ -181,7 +203,7 @@ pub async fn change_person(seat: Seat, State(console): State<Console>, Sent(form
     };
     match changed {
         Ok(_) => {
-            seat.note(Act::Administer { change, on })?;
+            seat.note(Act::Administer { change, on }).await?;
             let secret = shown.map(|shown| (seat.language.words().password_once.to_owned(), shown));
             show(&console, &seat, secret, None).await
         }

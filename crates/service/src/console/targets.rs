@@ -11,9 +11,9 @@ use axum::response::{Html, IntoResponse, Response};
 use sohoa_console::search::link;
 use sohoa_console::targets::{Rate, TargetsPage, Unit};
 use sohoa_console::words::Words;
-use sohoa_console::{Page, html};
+use sohoa_console::{Language, Page, html};
 use sohoa_coverage::indicators::NO_UNIT;
-use sohoa_coverage::{Group, Indicator, ReportRow};
+use sohoa_coverage::{Group, Indicator, Level, ReportRow};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,7 +38,11 @@ struct Year {
 }
 
 /// The page.
-pub async fn page(seat: Seat, State(console): State<Console>, Query(asked): Query<HashMap<String, String>>) -> Result<Response, Trouble> {
+pub async fn page(
+    seat: Seat,
+    State(console): State<Console>,
+    Query(asked): Query<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
     let own = seat.with(Right::SeeReports)?.unit.clone();
     let this_year = time::now().date().year();
     let asked = asked.get("year").and_then(|year| year.parse().ok()).filter(|year| (FIRST_YEAR..=this_year).contains(year));
@@ -48,17 +52,18 @@ pub async fn page(seat: Seat, State(console): State<Console>, Query(asked): Quer
     let w = frame.w();
     let rows = || figures.rows.iter();
     let all = rows().filter(|row| row.group == Group::All && own.is_none());
-    let levels = rows().filter(|row| row.group == Group::Level && row.indicator == Indicator::Digitized && is_told(row) && own.is_none());
+    let levels =
+        rows().filter(|row| row.group == Group::Level && row.indicator == Indicator::Digitized && is_told(row) && own.is_none());
     let units = rows().filter(|row| row.group == Group::Unit && row.indicator == Indicator::Digitized && is_told(row));
     let mut units: Vec<Unit> = units.filter(|row| own.is_none() || row.unit == own).map(|row| unit(row, w)).collect();
-    units.sort_by_key(|unit| (std::cmp::Reverse(unit.rate.gap.unwrap_or(0)), unit.name.clone()));
+    units.sort_by_key(|unit| (std::cmp::Reverse(unit.rate.gap.unwrap_or(0)), unit.name.clone(), unit.code.clone()));
     let page = TargetsPage {
         year,
         years: (FIRST_YEAR..=this_year).rev().collect(),
         as_of: figures.as_of.clone(),
         has_register: figures.has_register,
         all: all.map(|row| rate(row, indicator(row, w).to_owned())).collect(),
-        levels: levels.map(|row| rate(row, level(row))).collect(),
+        levels: levels.map(|row| rate(row, level(row, seat.language))).collect(),
         units,
         frame,
     };
@@ -78,8 +83,14 @@ fn indicator(row: &ReportRow, w: &'static Words) -> &'static str {
     }
 }
 
-fn level(row: &ReportRow) -> String {
-    row.level.map_or_else(|| "?".to_owned(), |level| level.as_str().to_owned())
+fn level(row: &ReportRow, language: Language) -> String {
+    let told = match row.level {
+        Some(Level::Province) => ("cấp tỉnh", "province"),
+        Some(Level::District) => ("cấp huyện", "district"),
+        Some(Level::Commune) => ("cấp xã", "commune"),
+        _ => ("chưa rõ cấp", "level not known"),
+    };
+    language.pick(told.0, told.1).to_owned()
 }
 
 fn unit(row: &ReportRow, w: &Words) -> Unit {
@@ -87,7 +98,7 @@ fn unit(row: &ReportRow, w: &Words) -> Unit {
     let name = match &row.unit_name {
         Some(name) => name.clone(),
         None if code.is_empty() || code == NO_UNIT => w.unknown.to_owned(),
-        None => code.clone(),
+        None => String::new(),
     };
     Unit { name, rate: rate(row, String::new()), code, in_review: row.in_review, failed: row.failed }
 }

@@ -41,7 +41,7 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
     for entry in archive.index.newest(&filter(seat), None, NEWEST).await.map_err(broken)? {
         newest.push(paper(console, seat, &entry).await);
     }
-    seat.note(Act::List { results: newest.len() as u64 })?;
+    seat.note(Act::List { results: newest.len() as u64 }).await?;
     let station = |(name, counts): (String, day::Counts)| Station {
         name,
         arrived: counts.arrived,
