@@ -52,12 +52,16 @@ impl Index {
         self.with_fields(rows).await
     }
 
-    /// All records that arrived at that time (milliseconds since 1970 UTC) or later, oldest first.
-    pub async fn arrived_since(&self, ms: i64) -> Result<Vec<Glance>> {
-        let rows = sqlx::query("SELECT record, state, source_sha256, arrived_at FROM records WHERE record >= ? ORDER BY record")
-            .bind(bound(ms))
-            .fetch_all(&self.database.reader)
-            .await?;
+    /// All records that arrived at that time (milliseconds since 1970 UTC) or later, of a unit or of all, oldest first.
+    pub async fn arrived_since(&self, ms: i64, unit: Option<&str>) -> Result<Vec<Glance>> {
+        let rows = sqlx::query(
+            "SELECT record, state, source_sha256, arrived_at FROM records
+             WHERE record >= ?1 AND (?2 IS NULL OR unit = ?2) ORDER BY record",
+        )
+        .bind(bound(ms))
+        .bind(unit)
+        .fetch_all(&self.database.reader)
+        .await?;
         let glance = |row: &sqlx::sqlite::SqliteRow| {
             Ok(Glance {
                 record: parse(row.try_get(0)?)?,
@@ -69,10 +73,11 @@ impl Index {
         rows.iter().map(glance).collect()
     }
 
-    /// How many records have that outcome.
-    pub async fn count(&self, state: State) -> Result<u64> {
-        let many: i64 = sqlx::query_scalar("SELECT count(*) FROM records WHERE state = ?")
+    /// How many records have that outcome, of a unit or of all.
+    pub async fn count(&self, state: State, unit: Option<&str>) -> Result<u64> {
+        let many: i64 = sqlx::query_scalar("SELECT count(*) FROM records WHERE state = ?1 AND (?2 IS NULL OR unit = ?2)")
             .bind(state.as_str())
+            .bind(unit)
             .fetch_one(&self.database.reader)
             .await?;
         Ok(many.unsigned_abs())

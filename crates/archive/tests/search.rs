@@ -173,7 +173,8 @@ async fn filters_narrow_searches_and_lists_alike() {
             assert_eq!(names, expected, "{filter:?}");
         }
     }
-    assert_eq!(archive.index.count(State::Review).await.unwrap(), 1);
+    assert_eq!(archive.index.count(State::Review, None).await.unwrap(), 1);
+    assert_eq!(archive.index.count(State::Review, Some("H48.99")).await.unwrap(), 0);
     let status = archive.index.status().await.unwrap();
     assert_eq!(status.records.into_iter().collect::<Vec<_>>(), [(State::Sealed, 2), (State::Review, 1)]);
     assert_eq!(status.reasons.into_iter().collect::<Vec<_>>(), [(sohoa_record::Reason::NumberMissing, 1)]);
@@ -196,7 +197,7 @@ async fn a_span_of_time_narrows_by_arrival() {
         assert_eq!(archive.index.entries(&filter, None, 9).await.unwrap().len(), many, "{filter:?}");
         assert_eq!(archive.index.search("hoa", &filter, None, 9).await.unwrap().hits.len(), many, "{filter:?}");
     }
-    assert_eq!(archive.index.arrived_since(first).await.unwrap().len(), all.len());
+    assert_eq!(archive.index.arrived_since(first, None).await.unwrap().len(), all.len());
     let older = archive.index.newest(&Filter::default(), Some(&all[0].record), 9).await.unwrap();
     assert_eq!(older, all[1..]);
 }

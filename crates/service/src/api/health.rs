@@ -30,6 +30,9 @@ pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<String> {
     if let Some(paused) = api.running.paused.lock().ok().and_then(|paused| paused.clone()) {
         why.push(format!("nothing is done now: {paused}"));
     }
+    if api.running.is_held() {
+        why.push("the work is held up at the console (Lô quét)".to_owned());
+    }
     let limit = i64::try_from(api.config.serve.stuck_minutes).unwrap_or(i64::MAX) * 60_000;
     let progressed = api.running.progressed_at.load(Ordering::Relaxed);
     if let Some(oldest) = counts.oldest_enqueued_at.filter(|oldest| now - oldest > limit && now - progressed > limit) {

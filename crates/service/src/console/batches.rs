@@ -1,5 +1,6 @@
 //! *Lô quét*: how the work goes on, and who may hold it up.
 
+use super::papers::own_unit;
 use super::seat::{Form, Seat, Trouble};
 use super::{Console, day, go};
 use crate::access_log::{Act, BatchChange};
@@ -35,7 +36,7 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
     let (archive, running) = (&console.api.archive, &console.api.running);
     let broken = |error: sohoa_archive::Error| seat.broken(&error);
     let counts = archive.queue.counts().await.map_err(broken)?;
-    let (_, places) = console.day.today(console).await.map_err(broken)?;
+    let (_, places) = console.day.today(console, own_unit(seat).as_deref()).await.map_err(broken)?;
     let summary = console.day.summary(console).await.map_err(broken)?;
     let mut dead = Vec::new();
     for job in archive.queue.dead(None, MOST_DEAD).await.map_err(broken)? {

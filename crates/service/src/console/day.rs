@@ -92,12 +92,16 @@ impl Day {
         Ok(summary)
     }
 
-    /// All that arrived today, and each place with what came from there, the latest first.
-    pub async fn today(&self, console: &Console) -> Result<(Counts, Vec<(String, Counts)>), sohoa_archive::Error> {
+    /// All that arrived today, of a unit or of all, and each place with what came from there, the latest first.
+    pub async fn today(
+        &self,
+        console: &Console,
+        unit: Option<&str>,
+    ) -> Result<(Counts, Vec<(String, Counts)>), sohoa_archive::Error> {
         let morning = time::now().start_of_day().map_or(0, |morning| morning.timestamp().as_millisecond());
         let mut all = Counts::default();
         let mut places: BTreeMap<String, Counts> = BTreeMap::new();
-        for glance in console.api.archive.index.arrived_since(morning).await? {
+        for glance in console.api.archive.index.arrived_since(morning, unit).await? {
             all.add(&glance);
             places.entry(self.place_of(console, &glance.source).await).or_default().add(&glance);
         }

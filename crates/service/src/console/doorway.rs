@@ -113,7 +113,9 @@ pub async fn language(Path(code): Path<String>, headers: HeaderMap) -> Response 
     let cookie = format!("{LANGUAGE}={}; Path=/; Max-Age=31536000; SameSite=Lax", Language::of_code(&code).code());
     // Only the path of our own page: whatever else a browser says it came from is not followed.
     let came_from = headers.get(header::REFERER).and_then(|value| value.to_str().ok()).and_then(|from| from.split_once("://"));
-    let back = came_from.and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).filter(|path| !path.starts_with("//"));
+    let back = came_from
+        .and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]))
+        .filter(|path| !path.starts_with("//") && !path.contains('\\'));
     ([(header::SET_COOKIE, cookie)], go(back.unwrap_or("/"))).into_response()
 }
 

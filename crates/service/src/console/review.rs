@@ -333,9 +333,17 @@ pub async fn next_again(
     }
 }
 
+/// Decisions on papers of this person's unit that were drawn for a second look.
 async fn drawn(console: &Console, seat: &Seat) -> Result<Vec<Case>, Trouble> {
     let all = second_round::survey(&console.api.archive).await.map_err(|error| seat.broken(&error))?;
-    let mut drawn: Vec<Case> = second_round::waiting(&all, console.api.config.second_round()).cloned().collect();
+    let session = seat.session()?;
+    let mut drawn = Vec::new();
+    for case in second_round::waiting(&all, console.api.config.second_round()) {
+        let entry = console.api.archive.index.entry(&case.record).await.map_err(|error| seat.broken(&error))?;
+        if entry.is_some_and(|entry| session.sees_unit(entry.unit.as_deref())) {
+            drawn.push(case.clone());
+        }
+    }
     drawn.sort_by(|a, b| a.record.cmp(&b.record));
     Ok(drawn)
 }

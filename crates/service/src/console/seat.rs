@@ -149,7 +149,8 @@ impl Seat {
             None => "sohoa".to_owned(),
         };
         if self.may(Right::SeePapers) {
-            frame.waiting = self.console.api.archive.index.count(State::Review).await.unwrap_or_default();
+            let unit = self.session.as_ref().and_then(|session| session.unit.as_deref());
+            frame.waiting = self.console.api.archive.index.count(State::Review, unit).await.unwrap_or_default();
         }
         let paused = self.console.api.running.paused.lock().ok().and_then(|paused| paused.clone());
         frame.alarm = paused.filter(|_| self.session.is_some());

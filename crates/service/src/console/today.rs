@@ -32,10 +32,10 @@ pub async fn live(seat: Seat, State(console): State<Console>) -> Result<Response
 }
 
 async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
-    seat.with(Right::SeePapers)?;
+    let unit = seat.with(Right::SeePapers)?.unit.clone();
     let archive = &console.api.archive;
     let broken = |error: sohoa_archive::Error| seat.broken(&error);
-    let (all, places) = console.day.today(console).await.map_err(broken)?;
+    let (all, places) = console.day.today(console, unit.as_deref()).await.map_err(broken)?;
     let counts = archive.queue.counts().await.map_err(broken)?;
     let mut newest = Vec::new();
     for entry in archive.index.newest(&filter(seat), None, NEWEST).await.map_err(broken)? {
@@ -54,7 +54,7 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
         frame: seat.frame(Some(Page::Today)).await,
         arrived: all.arrived,
         done: all.of(Outcome::Sealed) + all.of(Outcome::Skipped),
-        waiting: archive.index.count(Outcome::Review).await.map_err(broken)?,
+        waiting: archive.index.count(Outcome::Review, unit.as_deref()).await.map_err(broken)?,
         refused: all.of(Outcome::Failed),
         in_work: counts.queued + counts.leased,
         stations: places.into_iter().map(station).collect(),
