@@ -124,6 +124,13 @@ impl Logbook {
         self.keep().await
     }
 
+    /// Appends leaves that must be published before the caller goes on, such as those of tombstones.
+    pub async fn publish(&self, leaves: &[Leaf]) -> Result<(), LogbookError> {
+        let Some(log) = &self.log else { return Ok(()) };
+        log.append_leaves(leaves).await?;
+        self.keep().await
+    }
+
     /// The end of a command: appends what is noted, and what this run completed for one that was killed between receipt and leaf; then the
     /// witnesses are asked.
     pub async fn finish(&self, archive: &Archive) -> Result<(), LogbookError> {

@@ -430,7 +430,7 @@ impl Walk<'_> {
             }
         };
         if let Some(sampled) = self.audited.sampled.as_mut().filter(|_| drawn) {
-            sampled.bad += u64::from(checked.line.verdict != Verdict::Ok && !checked.line.verdict.is_note());
+            sampled.bad += u64::from(!checked.line.verdict.is_good() && !checked.line.verdict.is_note());
         }
         if let (Some(observer), Some(note)) = (self.brought.observer, &checked.note) {
             (observer.noted)(&checked.line, note);
@@ -448,10 +448,12 @@ impl Walk<'_> {
             }
             let id = checked.line.record.as_ref().and_then(|id| id.parse::<RecordId>().ok());
             if let Some(id) = id.filter(|_| checked.line.verdict != Verdict::Unsealed) {
-                if !checked.complete || checked.source.is_none() {
+                if checked.destroyed {
+                    self.seen.destroyed.insert(id.clone());
+                } else if !checked.complete || checked.source.is_none() {
                     self.seen.unclear.insert(id.clone());
                 }
-                if checked.source.is_some() {
+                if checked.source.is_some() || checked.destroyed {
                     let signed = id.to_string();
                     // In an archive a record has one folder, named for it. A second or renamed one is whole, and yet not ours.
                     if !self.seen.records.insert(id) || !own_name {

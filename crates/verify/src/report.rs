@@ -73,6 +73,12 @@ impl Summary {
         let closing = match (language, self.exit_code(strict)) {
             (Language::Vi, 0) if !self.sampled.is_empty() => "Kết luận: mọi hồ sơ lưu trong mẫu còn đúng như khi niêm phong.",
             (Language::En, 0) if !self.sampled.is_empty() => "Conclusion: every record of the sample is as it was sealed.",
+            (Language::Vi, 0) if count(Verdict::Destroyed) > 0 => {
+                "Kết luận: mọi hồ sơ lưu ở đây còn đúng như khi niêm phong, hoặc đã tiêu hủy theo quyết định nêu trên."
+            }
+            (Language::En, 0) if count(Verdict::Destroyed) > 0 => {
+                "Conclusion: every record here is as it was sealed, or was destroyed by a decision that is named above."
+            }
             (Language::Vi, 0) => "Kết luận: mọi hồ sơ lưu ở đây còn đúng như khi niêm phong.",
             (Language::Vi, 15) => "Kết luận: không có hồ sơ lưu nào để kiểm tra.",
             (Language::Vi, _) => "Kết luận: CÓ SAI LỆCH, xem các dòng nêu trên.",

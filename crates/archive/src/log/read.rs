@@ -207,10 +207,15 @@ impl Archive {
 
     /// The proof that a revision is in the log, under the newest published checkpoint; none when it is not in there (yet).
     pub async fn log_proof(&self, opened: &Opened) -> Result<Option<TlogProof>> {
+        self.leaf_proof(&Leaf::of_revision(opened)).await
+    }
+
+    /// The same for any leaf, such as a tombstone's.
+    pub async fn leaf_proof(&self, leaf: &Leaf) -> Result<Option<TlogProof>> {
         let Some((note, tree)) = self.log_head().await? else { return Ok(None) };
         let (log, leaves) = (self.log(), Leaves::open(&self.index.database).await?);
         leaves.follow(&log, tree.size).await?;
-        let hash = leaf_hash(&Leaf::of_revision(opened).to_bytes());
+        let hash = leaf_hash(&leaf.to_bytes());
         match leaves.indices_of(&[hash]).await?.get(&hash) {
             Some(index) if *index < tree.size => {
                 let mut proof = log.proof(*index, tree.size, note).await?;

@@ -153,6 +153,8 @@ impl Log {
                 for revision in revisions {
                     match archive.revision(&record, revision).await {
                         Ok(opened) => leaves.extend(opened.as_ref().map(Leaf::of_revision)),
+                        // Whoever destroys a record logs its tombstone.
+                        Err(Error::Destroyed { .. }) => {}
                         // A receipt that is not believed is not ours to log.
                         Err(error) => drop(Finding::from_error(error)?),
                     }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod crops;
+mod destroy;
 pub mod digitize;
 mod doctor;
 mod export;
@@ -117,7 +118,11 @@ impl From<KeyringError> for Failure {
 
 impl From<sohoa_archive::Error> for Failure {
     fn from(error: sohoa_archive::Error) -> Self {
-        Failure::Archive(error.to_string())
+        match error {
+            sohoa_archive::Error::Destroyed { .. } => Failure::NotFound(error.to_string()),
+            sohoa_archive::Error::Destruction(_) => Failure::Usage(error.to_string()),
+            _ => Failure::Archive(error.to_string()),
+        }
     }
 }
 
@@ -250,6 +255,9 @@ pub async fn run(cli: Cli) -> Outcome {
             audit::run(&config, own, audit::Asked { paths, trust, rates, against, options }).await
         }
         Command::Export { records, to } => export::run(&load()?, &records, &to).await,
+        Command::Destroy { records, basis, by, dry_run } => {
+            destroy::run(&load()?, destroy::Asked { records, basis, by, dry_run }, password_file).await
+        }
         Command::PageChild => Ok(ExitCode::SUCCESS),
     }
 }
@@ -280,11 +288,12 @@ pub fn profile(config: &Config) -> Profile {
     config.profile().unwrap_or(Profile::PdfA1b)
 }
 
-/// The record that a person means by an identifier or its beginning.
+/// The record that a person means by an identifier or its beginning; it may be one that was destroyed.
 pub async fn find_record(archive: &Archive, given: &str) -> Result<RecordId, Failure> {
     if let Ok(record) = given.parse::<RecordId>() {
         return match archive.index.entry(&record).await? {
             Some(_) => Ok(record),
+            None if archive.destroyed(&record).await?.is_some() => Ok(record),
             None => Err(Failure::NotFound(format!("there is no record {record}; `sohoa search` finds records by their words"))),
         };
     }
@@ -294,16 +303,25 @@ pub async fn find_record(archive: &Archive, given: &str) -> Result<RecordId, Fai
         )));
     }
     let given = given.to_lowercase();
+    // identifiers made in the same minute begin alike, so the end of one may be given as well
+    let fits = |r: &RecordId| r.as_str().starts_with(&given) || r.as_str().ends_with(&given);
     let mut found: Vec<RecordId> = Vec::new();
     let mut after = None;
     loop {
         let entries = archive.index.entries(&Filter::default(), after.as_ref(), 1000).await?;
         let Some(last) = entries.last().map(|entry| entry.record.clone()) else { break };
-        // identifiers made in the same minute begin alike, so the end of one may be given as well
-        let fits = |r: &RecordId| r.as_str().starts_with(&given) || r.as_str().ends_with(&given);
-        found.extend(entries.into_iter().map(|entry| entry.record).filter(fits));
+        found.extend(entries.into_iter().map(|entry| entry.record).filter(&fits));
         after = Some(last);
     }
+    let mut after = None;
+    loop {
+        let page = archive.index.destroyed(after.as_ref(), 1000).await?;
+        let Some(last) = page.last().cloned() else { break };
+        found.extend(page.into_iter().filter(&fits));
+        after = Some(last);
+    }
+    found.sort();
+    found.dedup();
     match found.as_slice() {
         [one] => Ok(one.clone()),
         [] => Err(Failure::NotFound(format!(
