@@ -122,15 +122,14 @@ impl Database {
         Ok(found.into_iter().filter(|line| line != "ok").collect())
     }
 
-    /// Does `erase` in one transaction and leaves no byte of what it deletes in the file: freed pages are zeroed, the full text's segments
-    /// are written anew without it, and the write-ahead log is emptied.
+    /// Does `erase` in one transaction and leaves no byte of what it deletes in the file, nor of what was deleted before: the full text's segments
+    /// are written anew without it, then the whole file is, and the write-ahead log is emptied.
     pub(crate) async fn erase(&self, erase: impl AsyncFnOnce(&mut SqliteConnection) -> Result<()>) -> Result<()> {
-        // Of the connection, and cannot be changed within a transaction; there is one writer, so it is this one.
-        sqlx::raw_sql("PRAGMA secure_delete = ON").execute(&self.writer).await?;
         let mut tx = self.write().await?;
         erase(&mut tx).await?;
         sqlx::raw_sql("INSERT INTO words (words) VALUES ('optimize')").execute(&mut *tx).await?;
         tx.commit().await?;
+        sqlx::raw_sql("VACUUM").execute(&self.writer).await?;
         sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
         Ok(())
     }
@@ -195,10 +194,12 @@ mod tests {
         let file = dir.path().join("index.sqlite");
         let database = Database::open(&file).await.unwrap();
         let mut tx = database.write().await.unwrap();
-        sqlx::raw_sql("DROP TABLE pushes; DROP TABLE arriving; DROP INDEX jobs_age; DROP TABLE destroyed; PRAGMA user_version = 3")
-            .execute(&mut *tx)
-            .await
-            .unwrap();
+        sqlx::raw_sql(
+            "DROP TABLE pushes; DROP TABLE arriving; DROP INDEX jobs_age; DROP TABLE destroyed; PRAGMA user_version = 3",
+        )
+        .execute(&mut *tx)
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
         database.close().await;
         let database = Database::open(&file).await.unwrap();

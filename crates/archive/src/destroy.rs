@@ -272,7 +272,7 @@ impl Archive {
             leaves.follow(&self.log(), tree.size).await?;
         }
         let own = tombstone.map(|destroyed| leaf_hash(&destroyed.opened.leaf.to_bytes()).to_vec());
-        for (number, hash) in leaves.from_revision(record, revision).await? {
+        for (number, hash) in leaves.revisions_since(record, revision).await? {
             if number > revision || Some(hash) != own {
                 return Err(Error::Withheld { record: record.clone(), revision: number });
             }
@@ -294,7 +294,8 @@ impl Archive {
     /// The documents of one source share its bytes: all of them are destroyed, or none.
     async fn want_all_parts(&self, plan: &Destruction) -> Result<()> {
         for opened in plan.records.iter().flat_map(|doomed| &doomed.revisions) {
-            let (Some(part), Some(first)) = (opened.manifest.part, plan.sources.get(&opened.manifest.source.digests.sha256)) else {
+            let (Some(part), Some(first)) = (opened.manifest.part, plan.sources.get(&opened.manifest.source.digests.sha256))
+            else {
                 continue;
             };
             let all: Vec<RecordId> = (1..=part.of).map(|number| first.part(number)).collect();
@@ -326,13 +327,17 @@ impl Archive {
         let mut listed = self.store.list(Some(&Path::from(layout::RECORDS)));
         while let Some(meta) = listed.try_next().await.map_err(Error::store(layout::RECORDS))? {
             let path = meta.location;
-            let Some((record, revision)) = layout::parse_receipt(&path).filter(|(record, _)| !own.contains(record)) else { continue };
+            let Some((record, revision)) = layout::parse_receipt(&path).filter(|(record, _)| !own.contains(record)) else {
+                continue;
+            };
             let Some(bytes) = self.read(&path).await? else { continue };
             let opened = match self.open_receipt(&record, revision, &bytes) {
                 Ok(opened) => opened,
                 Err(Error::Destroyed { .. }) => continue,
                 Err(error) => {
-                    return Err(Error::Destruction(format!("nobody can say which objects '{path}' needs: {error}; `sohoa fsck` says more")));
+                    return Err(Error::Destruction(format!(
+                        "nobody can say which objects '{path}' needs: {error}; `sohoa fsck` says more"
+                    )));
                 }
             };
             for object in opened.manifest.objects.iter().filter(|object| plan.objects.contains(&object.digests.sha256)) {
@@ -365,8 +370,7 @@ impl Archive {
         let leaves = Leaves::open(&self.index.database).await?;
         leaves.follow(&self.log(), tree.size).await?;
         let receipts = doomed.revisions.iter().map(Leaf::of_revision);
-        let hashes: Vec<_> =
-            receipts.chain([destroyed.opened.leaf.clone()]).map(|leaf| leaf_hash(&leaf.to_bytes())).collect();
+        let hashes: Vec<_> = receipts.chain([destroyed.opened.leaf.clone()]).map(|leaf| leaf_hash(&leaf.to_bytes())).collect();
         let known = leaves.indices_of(&hashes).await?;
         match hashes.iter().all(|hash| known.get(hash).is_some_and(|index| *index < tree.size)) {
             true => Ok(destroyed),

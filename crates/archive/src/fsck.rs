@@ -153,7 +153,9 @@ impl Kind {
             Kind::VoidKeyBefore => "nothing: it stays told, so that nobody takes it for good",
             Kind::Unlogged => "run `sohoa log append`, or the next ingest does it",
             Kind::LogUnchecked => "add the log's line to the trust policy: `sohoa log status` prints it",
-            Kind::HalfDestroyed => "run `sohoa destroy` on the record again, with the other documents of its scan: it goes on where it was stopped",
+            Kind::HalfDestroyed => {
+                "run `sohoa destroy` on the record again, with the other documents of its scan: it goes on where it was stopped"
+            }
             Kind::BrokenChain => "restore the record's receipts from a copy of the archive",
             Kind::Forgotten | Kind::IndexDiffers | Kind::IndexForeign | Kind::DatabaseDamaged => "run `sohoa fsck --rebuild`",
             Kind::Pending => "run `sohoa ingest` again; `sohoa status` shows what is waiting or given up",

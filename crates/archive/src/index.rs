@@ -184,7 +184,8 @@ impl Index {
             status.pages.recognize_failed += number::<u64>(&row, 5)?;
             status.stored_bytes += number::<u64>(&row, 6)?;
         }
-        status.destroyed = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM destroyed").fetch_one(&self.database.reader).await? as u64;
+        status.destroyed =
+            sqlx::query_scalar::<_, i64>("SELECT count(*) FROM destroyed").fetch_one(&self.database.reader).await? as u64;
         let rows = sqlx::query(
             "SELECT substr(reasons, 1, instr(reasons || ' ', ' ') - 1) AS reason, count(*) FROM records WHERE reasons != '' GROUP BY reason",
         )
@@ -321,7 +322,8 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
 
 /// Takes a record out and notes that it was destroyed.
 pub(crate) async fn destroy(tx: &mut SqliteConnection, record: &RecordId, revision: u32, at: &str) -> Result<()> {
-    let known = sqlx::query("SELECT row, looks FROM records WHERE record = ?").bind(record.as_str()).fetch_optional(&mut *tx).await?;
+    let known =
+        sqlx::query("SELECT row, looks FROM records WHERE record = ?").bind(record.as_str()).fetch_optional(&mut *tx).await?;
     if let Some(known) = known {
         remove_row(tx, known.try_get(0)?, known.try_get(1)?).await?;
     }

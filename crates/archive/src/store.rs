@@ -193,6 +193,7 @@ impl Archive {
     /// An ingest of the same files would find its way without, but lists, searches and rates would be silently wrong.
     pub async fn wants_rebuild(&self) -> Result<bool> {
         if !self.index.entries(&Filter::default(), None, 1).await?.is_empty()
+            || !self.index.destroyed(None, 1).await?.is_empty()
             || self.queue.counts().await? != QueueCounts::default()
         {
             return Ok(false);

@@ -83,7 +83,13 @@ pub struct OpenedTombstone {
 
 impl Tombstone {
     /// The tombstone of a record with these revisions, from 1. None when there are none.
-    pub fn of(revisions: &[(&Manifest, &Sha256Hex)], basis: &str, by: &str, destroyed_at: String, salt: String) -> Option<Tombstone> {
+    pub fn of(
+        revisions: &[(&Manifest, &Sha256Hex)],
+        basis: &str,
+        by: &str,
+        destroyed_at: String,
+        salt: String,
+    ) -> Option<Tombstone> {
         let (first, _) = revisions.first()?;
         let mut named: Vec<&Sha256Hex> = Vec::new();
         let mut objects = Vec::new();

@@ -56,7 +56,8 @@ fn tombstone() -> (Tombstone, Vec<Manifest>) {
     let digests = [Sha256Hex::of(&first.to_bytes()), Sha256Hex::of(&second.to_bytes())];
     let revisions = [(&first, &digests[0]), (&second, &digests[1])];
     let at = "2036-01-15T08:00:00+07:00".to_owned();
-    let made = Tombstone::of(&revisions, " QĐ 12/QĐ-UBND, Luật Lưu trữ 33/2024/QH15 ", "Trần Thị Bình", at, "ab".repeat(32)).unwrap();
+    let made =
+        Tombstone::of(&revisions, " QĐ 12/QĐ-UBND, Luật Lưu trữ 33/2024/QH15 ", "Trần Thị Bình", at, "ab".repeat(32)).unwrap();
     (made, vec![first, second])
 }
 

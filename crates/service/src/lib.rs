@@ -1,6 +1,7 @@
 //! What runs sohoa: commands, configuration, ingest, workers, page children. The program itself is `main.rs`; this is a library
 //! so that tests and fuzzers reach what reads outside bytes. It does *not* promise its interface to anyone else.
 
+pub mod anchoring;
 mod api;
 pub mod archive_home;
 mod arrive;

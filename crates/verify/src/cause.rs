@@ -210,7 +210,9 @@ impl Cause {
             Cause::Unreadable(_) => Verdict::Unreadable,
             Cause::Destroyed { .. } => Verdict::Destroyed,
             Cause::Unsealed | Cause::EmptyFolder => Verdict::Unsealed,
-            Cause::DestructionUnfinished(_) | Cause::Unreferenced | Cause::NotFollowed | Cause::NotCompared(_) => Verdict::Unreferenced,
+            Cause::DestructionUnfinished(_) | Cause::Unreferenced | Cause::NotFollowed | Cause::NotCompared(_) => {
+                Verdict::Unreferenced
+            }
         }
     }
 
@@ -285,7 +287,9 @@ impl Cause {
                 format!("việc tiêu hủy chưa xong: còn {n} biên nhận; cơ quan lưu trữ phải chạy lại lệnh tiêu hủy")
             }
             Cause::BehindTombstone => "nằm sau biên bản tiêu hủy của hồ sơ lưu này: không được có phiên bản nào nữa".into(),
-            Cause::MarkedDestroyed => "ghi nhận là tệp gốc đã tiêu hủy, nhưng không có biên bản tiêu hủy đã ký nào nói vậy".into(),
+            Cause::MarkedDestroyed => {
+                "ghi nhận là tệp gốc đã tiêu hủy, nhưng không có biên bản tiêu hủy đã ký nào nói vậy".into()
+            }
             Cause::Unsealed => "đã tiếp nhận nhưng không có biên nhận: đang chờ xử lý, hoặc biên nhận đã bị lấy đi".into(),
             Cause::EmptyFolder => "thư mục trống: đang chờ xử lý, hoặc biên nhận đã bị lấy đi".into(),
             Cause::Unreferenced => "không biên nhận nào nhắc đến: việc nhập bị ngắt, tệp lạ, hoặc biên nhận đã bị lấy đi".into(),

@@ -49,7 +49,11 @@ pub fn noted(folder: &Path) -> Option<Result<RecordId, Cause>> {
         Ok(None) => None,
         Ok(Some(Kind::File)) => Some(files::small_file(&folder.join(NOTE)).and_then(|bytes| {
             let note: Note = serde_json::from_slice(&bytes).map_err(|e| Cause::Malformed(e.to_string()))?;
-            if note.format == "sohoa-destroyed/1" { Ok(note.record) } else { Err(Cause::Malformed("not a note of a destruction".into())) }
+            if note.format == "sohoa-destroyed/1" {
+                Ok(note.record)
+            } else {
+                Err(Cause::Malformed("not a note of a destruction".into()))
+            }
         })),
         Ok(Some(_)) => Some(Err(Cause::NotAFile)),
         Err(cause) => Some(Err(cause)),
@@ -147,7 +151,11 @@ impl Check<'_> {
         let answered = |finding: &Finding| {
             let missing = matches!(
                 finding.cause,
-                Cause::RevisionMissing | Cause::Withheld(_) | Cause::ObjectMissing | Cause::ArrivalMissing | Cause::MarkedDestroyed
+                Cause::RevisionMissing
+                    | Cause::Withheld(_)
+                    | Cause::ObjectMissing
+                    | Cause::ArrivalMissing
+                    | Cause::MarkedDestroyed
             );
             // In a destruction that was stopped some receipts are gone, so the next has none to continue.
             missing && finding.revision.is_some_and(|number| number < last)

@@ -3,7 +3,7 @@
 
 mod kept;
 
-use crate::audit::KeptCheckpoint;
+use crate::audit::{KeptCheckpoint, Observer};
 use crate::cause::{Cause, Finding, clipped};
 use crate::files::{self, Kind};
 use crate::moments::{Moments, judge_as_of};
@@ -52,6 +52,8 @@ pub struct Reading<'a> {
     /// An archive's own log has every file that its writer ever wrote; of a copy checkpoint and entries are enough, and what else of a log
     /// is there must fit.
     pub whole: bool,
+    /// Who judges time stamps over checkpoints; without one they say nothing.
+    pub observer: Option<Observer<'a>>,
 }
 
 /// What the log says of a receipt.
@@ -138,9 +140,10 @@ impl LogCopy {
             return Err(about("checkpoint", Cause::LogForked { kept: size }));
         }
         moments.extend(since.iter().filter_map(|kept| judge_as_of(&kept.note, policy, at).ok()));
-        let (others, cosigned) = kept.finish(edge, tail);
-        moments.extend(cosigned);
-        Ok(Some(LogCopy { tree, seen, moments: Moments::of(moments), others, revisions, key_events }))
+        let told = kept.finish(edge, tail);
+        moments.extend(told.cosigned);
+        let moments = Moments::of(moments).with_stamps(told.stamps);
+        Ok(Some(LogCopy { tree, seen, moments, others: told.findings, revisions, key_events }))
     }
 
     /// What the log says of an opened receipt.

@@ -43,7 +43,11 @@ impl Run<'_> {
         let Some(Some(note)) = self.checked(note)? else { return Ok(()) };
         let destroyed = archive.destroyed(&note.record).await;
         if let Some(None) = self.checked(destroyed)? {
-            self.found(Kind::BadArrival, path, format!("it says that record {} was destroyed, which has no tombstone", note.record));
+            self.found(
+                Kind::BadArrival,
+                path,
+                format!("it says that record {} was destroyed, which has no tombstone", note.record),
+            );
         }
         Ok(())
     }

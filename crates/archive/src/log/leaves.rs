@@ -56,7 +56,7 @@ impl Leaves {
     }
 
     /// Revision and hash of the leaves about a record from that revision on.
-    pub async fn from_revision(&self, record: &RecordId, revision: u32) -> Result<Vec<(u32, Vec<u8>)>> {
+    pub async fn revisions_since(&self, record: &RecordId, revision: u32) -> Result<Vec<(u32, Vec<u8>)>> {
         let rows = sqlx::query_as("SELECT revision, hash FROM log_leaves WHERE record = ? AND revision >= ? ORDER BY revision");
         Ok(rows.bind(record.as_str()).bind(revision).fetch_all(&self.database.reader).await?)
     }

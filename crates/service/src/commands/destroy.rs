@@ -26,7 +26,9 @@ pub struct Asked {
 
 /// Runs it. Run again after any stop, it goes on.
 pub async fn run(config: &Config, asked: Asked, password_file: Option<&Path>) -> Outcome {
-    for (text, what) in [(&asked.basis, "--basis: the decision and the law that it rests on"), (&asked.by, "--by: who destroys them")] {
+    for (text, what) in
+        [(&asked.basis, "--basis: the decision and the law that it rests on"), (&asked.by, "--by: who destroys them")]
+    {
         if text.trim().is_empty() {
             return Err(Failure::Usage(format!("{what} is missing; it stays in the tombstone for auditors")));
         }
@@ -44,7 +46,9 @@ pub async fn run(config: &Config, asked: Asked, password_file: Option<&Path>) ->
         return Ok(ExitCode::SUCCESS);
     }
     if archive_home::is_at_work(config) {
-        return Err(Failure::Usage("papers are being taken in, and may share what is destroyed; stop `sohoa ingest` and `sohoa serve` first".into()));
+        return Err(Failure::Usage(
+            "papers are being taken in, and may share what is destroyed; stop `sohoa ingest` and `sohoa serve` first".into(),
+        ));
     }
     let key = keyring::sealing_key(config, password_file)?;
     // Opened first: it appends what is missing, so that the log knows every receipt before it goes.
@@ -100,7 +104,10 @@ async fn tell_tombstones(archive: &Archive, plan: &Destruction) -> Result<(), Fa
         if let Some(destroyed) = archive.destroyed(&doomed.record).await?
             && let Some(proof) = archive.leaf_proof(&destroyed.opened.leaf).await?
         {
-            println!("tombstone  {} revision {}, leaf {} of the log", doomed.record, destroyed.opened.tombstone.revision, proof.index);
+            println!(
+                "tombstone  {} revision {}, leaf {} of the log",
+                doomed.record, destroyed.opened.tombstone.revision, proof.index
+            );
         }
     }
     Ok(())

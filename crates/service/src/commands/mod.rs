@@ -23,6 +23,7 @@ mod template;
 mod witness;
 mod workshop;
 
+use crate::anchoring::AnchorError;
 use crate::archive_home::{self, HomeError};
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
@@ -140,7 +141,8 @@ impl From<LogbookError> for Failure {
         match error {
             LogbookError::Key(error) => error.into(),
             LogbookError::Archive(error) => error.into(),
-            LogbookError::Published(_) | LogbookError::Kept(..) => Failure::Setup(error.to_string()),
+            LogbookError::Anchor(AnchorError::Archive(error)) => error.into(),
+            LogbookError::Published(_) | LogbookError::Kept(..) | LogbookError::Anchor(_) => Failure::Setup(error.to_string()),
             LogbookError::Alarm(_) => Failure::Archive(error.to_string()),
         }
     }
@@ -245,6 +247,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Separators(asked) => separators::run(asked),
         Command::Keys(asked) => keys::run(load, asked, password_file).await,
         Command::Log(asked) => log::run(&load()?, asked, password_file).await,
+        Command::Renew { within_days } => log::renew(&load()?, within_days, password_file).await,
         Command::Witness(asked) => witness::run(asked, password_file).await,
         Command::Doctor { json } => doctor::run(&cli.config, json.json).await,
         Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,
