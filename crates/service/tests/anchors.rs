@@ -41,6 +41,12 @@ fn service(pki: Arc<Pki>) -> String {
     address
 }
 
+/// The lines of a PEM file, joined: DER in base64.
+fn base64_of(pki: &Pki, name: &str) -> String {
+    let pem = String::from_utf8(pki.read(name)).unwrap();
+    pem.lines().skip_while(|line| !line.contains("BEGIN")).filter(|line| !line.contains("-----")).collect()
+}
+
 fn audited(home: &Home, more: &[&str]) -> (i32, Vec<Value>) {
     let output = home.sohoa(&[&["audit", "--json"], more].concat());
     let text = String::from_utf8(output.stdout).unwrap();
@@ -58,10 +64,9 @@ fn a_stamp_bounds_what_was_logged_and_is_renewed() {
     home.set("timestamp = [] ", &format!("timestamp = [\"{}\"] ", service(pki.clone())));
     let said = home.sohoa(&["log", "anchor"]);
     assert!(said.status.code() == Some(4) && String::from_utf8_lossy(&said.stderr).contains("timestamp-root"), "{said:?}");
-    let pem = String::from_utf8(pki.read("root.pem")).unwrap();
-    let root: String = pem.lines().filter(|line| !line.contains("-----")).collect();
     let before = std::fs::read_to_string(home.path("trust")).unwrap();
-    std::fs::write(home.path("trust"), format!("{before}timestamp-root {root} CA thử nghiệm\n")).unwrap();
+    std::fs::write(home.path("trust"), format!("{before}timestamp-root {} CA thử nghiệm\n", base64_of(&pki, "root.pem")))
+        .unwrap();
 
     // a run stamps by itself, once in a while
     home.expect(0, &["ingest", folder.to_str().unwrap()]);
@@ -78,36 +83,47 @@ fn a_stamp_bounds_what_was_logged_and_is_renewed() {
     let checkpoint = std::fs::read_to_string(home.path("archive/log/checkpoint")).unwrap();
     let text = home.path("text");
     std::fs::write(&text, format!("{}\n", checkpoint.split("\n\n").next().unwrap())).unwrap();
-    let openssl = |token: &std::path::Path, data: &std::path::Path| {
+    let openssl = |token: &std::path::Path, data: &std::path::Path, root: &str| {
         let judged = Command::new("openssl")
             .args(["ts", "-verify", "-token_in", "-in"])
             .arg(token)
             .arg("-data")
             .arg(data)
             .arg("-CAfile")
-            .arg(pki.path("root.pem"))
+            .arg(pki.path(root))
             .output()
             .unwrap();
         judged.status.success()
     };
-    assert!(openssl(&of_two, &text));
+    assert!(openssl(&of_two, &text, "root.pem"));
 
     // the audit takes it as a bound, the small program passes it by
     let (code, lines) = audited(&home, &[]);
     let stamped = |lines: &[Value]| lines.iter().filter(|line| line["time"]["stamped"].is_string()).count();
     assert_eq!((code, stamped(&lines)), (0, 2), "{lines:?}");
     assert!(home.verify().iter().all(|(verdict, line)| verdict == "ok" && line["time"].is_null()));
-    // as of a day before it was made, and in 2050, where nobody renewed it, it says nothing
+    // in 2050, where nobody renewed it, it says nothing
     assert_eq!(stamped(&audited(&home, &["--at", "2050-01-01"]).1), 0);
 
-    // renewed while it counts: the second token is over the text and the first
+    // renewed while it counts, by another service that lives longer: the second token is over the text and the first
     assert!(home.expect(0, &["renew", "--within-days", "1"]).contains("0 time stamps renewed"));
+    pki.long_lived();
+    for (from, to) in [("late.pem", "tsa.pem"), ("late.key", "tsa.key")] {
+        std::fs::copy(pki.path(from), pki.path(to)).unwrap();
+    }
+    let policy = std::fs::read_to_string(home.path("trust")).unwrap();
+    let line = format!("timestamp-root {} CA khác\n", base64_of(&pki, "old.pem"));
+    std::fs::write(home.path("trust"), policy + &line).unwrap();
     assert!(home.expect(0, &["renew"]).contains("2 time stamps renewed"));
     let renewed = home.path("renewed");
     std::fs::write(&renewed, [std::fs::read(&text).unwrap(), std::fs::read(&of_two).unwrap()].concat()).unwrap();
-    assert!(openssl(&home.path("archive/log/anchors/00000000000000000002/0002.tst"), &renewed));
-    let (code, lines) = audited(&home, &[]);
-    assert_eq!((code, stamped(&lines)), (0, 2), "{lines:?}");
+    assert!(openssl(&home.path("archive/log/anchors/00000000000000000002/0002.tst"), &renewed, "old.pem"));
+    for more in [&[][..], &["--at", "2050-01-01"]] {
+        let (code, lines) = audited(&home, more);
+        assert_eq!((code, stamped(&lines)), (0, 2), "{more:?} {lines:?}");
+        let by = lines[0]["time"]["stamped"].as_str().unwrap();
+        assert!(by < "2049", "the time is that of the first stamp: {by}");
+    }
     home.expect(0, &["fsck"]);
 
     // a stamp over something else is a fault of the log

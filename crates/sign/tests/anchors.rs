@@ -23,50 +23,6 @@ fn stamp(pki: &Pki, bytes: &[u8]) -> Vec<u8> {
     accept(&response, bytes, [7; 8], &pki.roots(), Timestamp::now()).unwrap().der
 }
 
-/// A service of a CA of its own that lives for sixty years.
-fn long_lived(pki: &Pki) -> Vec<Certificate> {
-    pki.openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "old.key"]);
-    pki.openssl(&[
-        "req",
-        "-x509",
-        "-new",
-        "-key",
-        "old.key",
-        "-out",
-        "old.pem",
-        "-days",
-        "21900",
-        "-subj",
-        "/CN=Long Root",
-        "-config",
-        "ca.cnf",
-        "-extensions",
-        "root",
-    ]);
-    pki.openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "late.key"]);
-    pki.openssl(&["req", "-new", "-key", "late.key", "-out", "late.csr", "-subj", "/CN=Long TSA", "-config", "ca.cnf"]);
-    pki.openssl(&[
-        "x509",
-        "-req",
-        "-in",
-        "late.csr",
-        "-CA",
-        "old.pem",
-        "-CAkey",
-        "old.key",
-        "-CAcreateserial",
-        "-days",
-        "20000",
-        "-extfile",
-        "ca.cnf",
-        "-extensions",
-        "stamping",
-        "-out",
-        "late.pem",
-    ]);
-    Certificate::all_from_pem(&String::from_utf8(pki.read("old.pem")).unwrap()).unwrap()
-}
-
 fn long_stamp(pki: &Pki, bytes: &[u8], roots: &[Certificate]) -> Vec<u8> {
     pki.write("query.tsq", request(bytes, [9; 8]));
     pki.openssl(&[
@@ -118,7 +74,7 @@ fn a_kept_token_verifies_by_openssl_and_is_over_its_bytes_only() {
 fn asked_in_2050_a_renewed_stamp_counts_and_one_that_was_not_does_not() {
     let pki = Pki::new();
     let (first, then): (Vec<u8>, Timestamp) = (stamp(&pki, TEXT), "2050-01-01T00:00:00Z".parse().unwrap());
-    let roots = [pki.roots(), long_lived(&pki)].concat();
+    let roots = [pki.roots(), pki.long_lived()].concat();
     // today both count; in 2050 the service of the first has long ended
     let alone = chain(std::slice::from_ref(&first), over, &roots, then).unwrap();
     assert!(lapsed(&alone, Timestamp::now()).is_none());
