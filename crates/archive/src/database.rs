@@ -7,22 +7,28 @@
 
 use crate::error::{Error, Result};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
 use std::path::Path;
 use std::time::Duration;
 
 /// Raised with every change of `index.sql`.
-const SCHEMA: i64 = 4;
+const SCHEMA: i64 = 5;
 const SCHEMA_SQL: &str = include_str!("index.sql");
 /// What makes a file of version n one of version n + 1. Older ones are made anew: the store has it all.
-const STEPS: &[(i64, &str)] = &[(
-    3,
-    "CREATE INDEX jobs_age ON jobs (state, enqueued_at, record);
-     CREATE TABLE pushes (
-       station TEXT NOT NULL, key TEXT NOT NULL, sha256 TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (station, key)
-     ) STRICT, WITHOUT ROWID;
-     CREATE TABLE arriving (source_sha256 TEXT PRIMARY KEY, priority INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
-)];
+const STEPS: &[(i64, &str)] = &[
+    (
+        3,
+        "CREATE INDEX jobs_age ON jobs (state, enqueued_at, record);
+         CREATE TABLE pushes (
+           station TEXT NOT NULL, key TEXT NOT NULL, sha256 TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (station, key)
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE arriving (source_sha256 TEXT PRIMARY KEY, priority INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+    ),
+    (
+        4,
+        "CREATE TABLE destroyed (record TEXT PRIMARY KEY, revision INTEGER NOT NULL, at TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    ),
+];
 /// How long a writer waits for the writer of another process.
 const BUSY: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
@@ -97,7 +103,7 @@ impl Database {
         let mut tx = self.write().await?;
         sqlx::raw_sql(
             "DROP TABLE fields; DROP TABLE texts; DROP TABLE words; DROP TABLE look_pieces; DROP TABLE records; DROP TABLE jobs; DROP TABLE register;
-             DROP TABLE pushes; DROP TABLE arriving;
+             DROP TABLE pushes; DROP TABLE arriving; DROP TABLE IF EXISTS destroyed;
              DROP TABLE IF EXISTS log_leaves;",
         )
         .execute(&mut *tx)
@@ -109,8 +115,23 @@ impl Database {
 
     /// What SQLite finds wrong with the file; nothing when it is sound.
     pub(crate) async fn check(&self) -> Result<Vec<String>> {
-        let found: Vec<String> = sqlx::query_scalar("PRAGMA quick_check").fetch_all(&self.reader).await?;
+        // On a connection that knows nothing yet: FTS5 looks for the segments that it remembers, and another connection may have merged them.
+        let mut fresh = self.scratch().await?;
+        let found: Vec<String> = sqlx::query_scalar("PRAGMA quick_check").fetch_all(&mut fresh).await?;
+        fresh.close().await?;
         Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    /// Does `erase` in one transaction and leaves no byte of what it deletes in the file, nor of what was deleted before: the full text's segments
+    /// are written anew without it, then the whole file is, and the write-ahead log is emptied.
+    pub(crate) async fn erase(&self, erase: impl AsyncFnOnce(&mut SqliteConnection) -> Result<()>) -> Result<()> {
+        let mut tx = self.write().await?;
+        erase(&mut tx).await?;
+        sqlx::raw_sql("INSERT INTO words (words) VALUES ('optimize')").execute(&mut *tx).await?;
+        tx.commit().await?;
+        sqlx::raw_sql("VACUUM").execute(&self.writer).await?;
+        sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
+        Ok(())
     }
 
     /// Folds the write-ahead log into the file and closes it.
@@ -173,14 +194,16 @@ mod tests {
         let file = dir.path().join("index.sqlite");
         let database = Database::open(&file).await.unwrap();
         let mut tx = database.write().await.unwrap();
-        sqlx::raw_sql("DROP TABLE pushes; DROP TABLE arriving; DROP INDEX jobs_age; PRAGMA user_version = 3")
-            .execute(&mut *tx)
-            .await
-            .unwrap();
+        sqlx::raw_sql(
+            "DROP TABLE pushes; DROP TABLE arriving; DROP INDEX jobs_age; DROP TABLE destroyed; PRAGMA user_version = 3",
+        )
+        .execute(&mut *tx)
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
         database.close().await;
         let database = Database::open(&file).await.unwrap();
-        let schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE name IN ('pushes', 'arriving', 'jobs_age') ORDER BY name)";
+        let schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE name IN ('pushes', 'arriving', 'jobs_age', 'destroyed') ORDER BY name)";
         let of_old: String = sqlx::query_scalar(schema).fetch_one(&database.reader).await.unwrap();
         let fresh = Database::open(&dir.path().join("fresh.sqlite")).await.unwrap();
         let of_new: String = sqlx::query_scalar(schema).fetch_one(&fresh.reader).await.unwrap();

@@ -160,6 +160,23 @@ pub enum Error {
         /// The key's public half.
         vkey: String,
     },
+    /// A record is no more: what is left of it is its tombstone.
+    #[error("record {record} was destroyed by a lawful decision on {at}, by {by}: {basis}; its tombstone is revision {revision}")]
+    Destroyed {
+        /// The record.
+        record: RecordId,
+        /// The revision whose place the tombstone has.
+        revision: u32,
+        /// When, as the tombstone says.
+        at: String,
+        /// Who, as the tombstone says.
+        by: String,
+        /// The decision.
+        basis: String,
+    },
+    /// A record cannot be destroyed as it was asked for.
+    #[error("nothing was destroyed: {0}")]
+    Destruction(String),
     /// The index or queue cannot be used.
     #[error("index database: {0}; {advice}", advice = advice(.0))]
     Database(#[from] sqlx::Error),
@@ -218,6 +235,8 @@ impl Error {
             | Error::LeaseLost { .. }
             | Error::Chain { .. }
             | Error::Divided { .. }
+            | Error::Destroyed { .. }
+            | Error::Destruction(_)
             | Error::Withheld { .. } => Remedy::Document,
             Error::Folder { .. }
             | Error::Altered { .. }

@@ -4,6 +4,7 @@
 //! It reads and changes nothing, in constant memory: what it must remember lies in temporary tables on disk. It may run beside an
 //! ingest; what the two could disagree on is looked at a second time before it is reported.
 
+mod destroyed;
 mod keys;
 mod log;
 
@@ -30,6 +31,8 @@ pub struct Report {
     pub records: u64,
     /// Revisions that are believed.
     pub revisions: u64,
+    /// Records that were lawfully destroyed.
+    pub destroyed: u64,
     /// Sources that arrived.
     pub arrivals: u64,
     /// Further places where their bytes were met.
@@ -90,6 +93,8 @@ pub enum Kind {
     LeafDiffers,
     /// A record's latest revision was signed by a key that did not count where the log has it.
     VoidKey,
+    /// A record has a tombstone, and not all that it says is gone.
+    HalfDestroyed,
     /// A source that arrived has neither a record nor a job.
     Forgotten,
     /// The index lacks a record or has it otherwise.
@@ -148,6 +153,9 @@ impl Kind {
             Kind::VoidKeyBefore => "nothing: it stays told, so that nobody takes it for good",
             Kind::Unlogged => "run `sohoa log append`, or the next ingest does it",
             Kind::LogUnchecked => "add the log's line to the trust policy: `sohoa log status` prints it",
+            Kind::HalfDestroyed => {
+                "run `sohoa destroy` on the record again, with the other documents of its scan: it goes on where it was stopped"
+            }
             Kind::BrokenChain => "restore the record's receipts from a copy of the archive",
             Kind::Forgotten | Kind::IndexDiffers | Kind::IndexForeign | Kind::DatabaseDamaged => "run `sohoa fsck --rebuild`",
             Kind::Pending => "run `sohoa ingest` again; `sohoa status` shows what is waiting or given up",
@@ -207,6 +215,7 @@ impl Archive {
              CREATE TEMP TABLE present (digest TEXT PRIMARY KEY) WITHOUT ROWID;
              CREATE TEMP TABLE receipted (record TEXT PRIMARY KEY) WITHOUT ROWID;
              CREATE TEMP TABLE arrived (record TEXT PRIMARY KEY) WITHOUT ROWID;
+             CREATE TEMP TABLE destroyed (record TEXT PRIMARY KEY, revision INTEGER, digest TEXT) WITHOUT ROWID;
              CREATE TEMP TABLE sealed (record TEXT, revision INTEGER, digest TEXT, key TEXT, PRIMARY KEY (record, revision)) WITHOUT ROWID;
              CREATE TEMP TABLE leaves (record TEXT, revision INTEGER, digest TEXT, idx INTEGER, PRIMARY KEY (record, revision, idx))
              WITHOUT ROWID;",
@@ -266,7 +275,12 @@ impl Run<'_> {
                 self.found(Kind::ForeignFile, &path, "not the name of a receipt");
                 continue;
             };
-            let Some(Some(opened)) = self.checked(archive.revision(&record, revision).await)? else { continue };
+            let revised = archive.revision(&record, revision).await;
+            if matches!(revised, Err(Error::Destroyed { .. })) {
+                self.buried(&record).await?;
+                continue;
+            }
+            let Some(Some(opened)) = self.checked(revised)? else { continue };
             self.report.revisions += 1;
             self.report.records += u64::from(revision == 1);
             sqlx::query("INSERT OR IGNORE INTO temp.receipted VALUES (?)")
@@ -276,12 +290,19 @@ impl Run<'_> {
             for object in &opened.manifest.objects {
                 self.refers(&object.digests, &path).await?;
             }
-            self.checked(archive.check_chain(&opened).await)?;
-            self.checked(archive.check_arrival(&opened).await)?;
+            let fits = match archive.check_chain(&opened).await {
+                Ok(()) => archive.check_arrival(&opened).await,
+                broken => broken,
+            };
             self.code_of(&opened.manifest).await?;
-            self.sealed(&opened).await?;
+            self.sealed(&opened.manifest.record, revision, &opened.digest, &opened.key_id).await?;
+            if fits.is_err() && self.is_doomed(&record).await? {
+                continue;
+            }
+            self.checked(fits)?;
             let indexed = archive.index.entry(&record).await;
             let wrong = match self.checked(indexed)? {
+                Some(None) if self.is_doomed(&record).await? => continue,
                 Some(None) => "the index lacks this record".to_owned(),
                 Some(Some(entry)) if entry.revision < revision => {
                     format!("the index has revision {}, the store {revision}", entry.revision)
@@ -310,6 +331,10 @@ impl Run<'_> {
         let mut listed = archive.store.list(Some(&Path::from(layout::ARRIVALS)));
         while let Some(meta) = listed.try_next().await.map_err(Error::store(layout::ARRIVALS))? {
             let path = meta.location;
+            if let Some(source) = layout::parse_destroyed_source(&path) {
+                self.destroyed_source(&source, &path).await?;
+                continue;
+            }
             let (first, link) = (layout::parse_first_arrival(&path), layout::parse_link(&path));
             let Some(source) = first.clone().or(link) else {
                 self.found(Kind::ForeignFile, &path, "not the name of an arrival");
@@ -417,8 +442,12 @@ impl Run<'_> {
         }
         for (digest, place) in self.pairs("SELECT digest, place FROM temp.referred WHERE digest NOT IN temp.present").await? {
             let object: Sha256Hex = crate::index::parse(&digest)?;
+            let doomed = match layout::parse_receipt(&Path::from(place.as_str())) {
+                Some((record, _)) => self.is_doomed(&record).await?,
+                None => false,
+            };
             // It may have been stored after the list went by.
-            if archive.objects.size(&object).await?.is_none() {
+            if !doomed && archive.objects.size(&object).await?.is_none() {
                 self.found(Kind::MissingObject, digest, format!("{place} refers to it"));
             }
         }

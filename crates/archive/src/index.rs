@@ -52,6 +52,8 @@ pub struct Status {
     pub stored_bytes: u64,
     /// Records by their first reason to be looked at.
     pub reasons: BTreeMap<Reason, u64>,
+    /// Records that were lawfully destroyed; they are in none of the counts above.
+    pub destroyed: u64,
 }
 
 /// [`PageCounts`] over all records.
@@ -190,6 +192,8 @@ impl Index {
             status.pages.recognize_failed += number::<u64>(&row, 5)?;
             status.stored_bytes += number::<u64>(&row, 6)?;
         }
+        status.destroyed =
+            sqlx::query_scalar::<_, i64>("SELECT count(*) FROM destroyed").fetch_one(&self.database.reader).await? as u64;
         let rows = sqlx::query(
             "SELECT substr(reasons, 1, instr(reasons || ' ', ' ') - 1) AS reason, count(*) FROM records WHERE reasons != '' GROUP BY reason",
         )
@@ -199,6 +203,24 @@ impl Index {
             status.reasons.insert(parse(row.try_get(0)?)?, number(&row, 1)?);
         }
         Ok(status)
+    }
+
+    /// Records that were lawfully destroyed, in the order of their identifiers: at most `limit` after `after`.
+    pub async fn destroyed(&self, after: Option<&RecordId>, limit: u32) -> Result<Vec<RecordId>> {
+        let rows: Vec<String> = sqlx::query_scalar("SELECT record FROM destroyed WHERE record > ?1 ORDER BY record LIMIT ?2")
+            .bind(after.map_or("", RecordId::as_str))
+            .bind(limit)
+            .fetch_all(&self.database.reader)
+            .await?;
+        rows.iter().map(|record| parse(record)).collect()
+    }
+
+    pub(crate) async fn is_destroyed(&self, record: &RecordId) -> Result<bool> {
+        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM destroyed WHERE record = ?")
+            .bind(record.as_str())
+            .fetch_optional(&self.database.reader)
+            .await?;
+        Ok(found.is_some())
     }
 
     /// Turns rows of `records` into entries and adds their fields, in few questions whatever their number.
@@ -239,18 +261,7 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
         if same || revision > i64::from(entry.revision) {
             return Ok(());
         }
-        sqlx::query("DELETE FROM words WHERE rowid = ?").bind(row).execute(&mut *tx).await?;
-        if let Some(first) = looks(known.try_get(3)?)?.first() {
-            for piece in pieces(first) {
-                sqlx::query("DELETE FROM look_pieces WHERE piece = ? AND row = ?")
-                    .bind(piece)
-                    .bind(row)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-        }
-        // fields and texts go with it
-        sqlx::query("DELETE FROM records WHERE row = ?").bind(row).execute(&mut *tx).await?;
+        remove_row(tx, row, known.try_get(3)?).await?;
     }
     let reasons: Vec<&str> = entry.reasons.iter().map(|reason| reason.code()).collect();
     let kind = entry.value(sohoa_record::field::name::TYPE_NAME).map(fold);
@@ -314,6 +325,32 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
         .bind(entry.dossier_code.as_ref().map(|code| code_tails(code.as_str())).unwrap_or_default())
         .execute(&mut *tx)
         .await?;
+    Ok(())
+}
+
+/// Takes a record out and notes that it was destroyed.
+pub(crate) async fn destroy(tx: &mut SqliteConnection, record: &RecordId, revision: u32, at: &str) -> Result<()> {
+    let known =
+        sqlx::query("SELECT row, looks FROM records WHERE record = ?").bind(record.as_str()).fetch_optional(&mut *tx).await?;
+    if let Some(known) = known {
+        remove_row(tx, known.try_get(0)?, known.try_get(1)?).await?;
+    }
+    sqlx::query("INSERT OR REPLACE INTO destroyed (record, revision, at) VALUES (?,?,?)")
+        .bind(record.as_str())
+        .bind(revision)
+        .bind(at)
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
+}
+
+async fn remove_row(tx: &mut SqliteConnection, row: i64, known_looks: &str) -> Result<()> {
+    sqlx::query("DELETE FROM words WHERE rowid = ?").bind(row).execute(&mut *tx).await?;
+    for piece in looks(known_looks)?.first().into_iter().flat_map(pieces) {
+        sqlx::query("DELETE FROM look_pieces WHERE piece = ? AND row = ?").bind(piece).bind(row).execute(&mut *tx).await?;
+    }
+    // fields and texts go with it
+    sqlx::query("DELETE FROM records WHERE row = ?").bind(row).execute(&mut *tx).await?;
     Ok(())
 }
 

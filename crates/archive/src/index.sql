@@ -65,6 +65,13 @@ CREATE VIRTUAL TABLE words USING fts5 (
   content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
 );
 
+-- Records that are no more: what remains of each is its tombstone in the store.
+CREATE TABLE destroyed (
+  record   TEXT PRIMARY KEY,
+  revision INTEGER NOT NULL,                -- whose place the tombstone has
+  at       TEXT NOT NULL                    -- RFC 3339 at +07:00
+) STRICT, WITHOUT ROWID;
+
 -- Work that is not done. A job that is done is no row here but one in `records`.
 CREATE TABLE jobs (
   record        TEXT PRIMARY KEY,

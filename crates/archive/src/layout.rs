@@ -4,13 +4,15 @@
 //! objects/sha256/ab/abcdef…                 immutable bytes, named by their SHA-256
 //! arrivals/ab/<sha256 of source>/first.json where these bytes were met first: decides their record id
 //! arrivals/ab/<sha256>/<link id>.json       the same bytes met elsewhere: linked to the first, not done again
+//! arrivals/ab/<sha256>/destroyed.json       these bytes were lawfully destroyed: see [`crate::destroy`]
 //! records/<record id>/r0001.dsse.json       THE COMMIT POINT of revision 1: a signed receipt; r0002 … follow
 //! register/<sha256 of the file>.json        a register that was imported; its bytes are an object
 //! codes/ab/<sha256 of the code>.json        whose a result code is: whoever creates this has it
 //! keyring/v0001.json                        which keys may seal, as the root signed it: see [`crate::keyring`]
 //! log/…                                     the transparency log of all receipts: see [`crate::log`]
 //! ```
-//! Everything is written once and create-if-absent; nothing is ever changed, moved or removed, but `log/checkpoint`. Hence
+//! Everything is written once and create-if-absent; nothing is ever changed or moved but `log/checkpoint`, and nothing removed but by a
+//! lawful destruction ([`crate::destroy`]), whose tombstone is in the log before. Hence
 //! - one operation that every object store has (`PutMode::Create`: a hard link in a folder, `If-None-Match: *` on S3) is all the
 //!   coordination that any number of writers need, and the folder or bucket may be write-once (WORM);
 //! - a document is there or it is not: its objects are nothing to anyone until the receipt that lists them is created;
@@ -62,6 +64,11 @@ pub fn link(source: &Sha256Hex, path: &str, folder: &str) -> Path {
     arrivals(source).join(format!("{}.json", &id.as_str()[..16]))
 }
 
+/// The note that all documents of that source were lawfully destroyed.
+pub fn destroyed_source(source: &Sha256Hex) -> Path {
+    arrivals(source).join("destroyed.json")
+}
+
 /// All receipts of that record.
 pub fn receipts(record: &RecordId) -> Path {
     Path::from(format!("{RECORDS}/{record}"))
@@ -109,6 +116,12 @@ pub fn parse_link(path: &Path) -> Option<Sha256Hex> {
     (well_formed && path.parts().count() == 4 && path.prefix_matches(&arrivals(&source))).then_some(source)
 }
 
+/// The source, when the path is that of the note of a destruction.
+pub fn parse_destroyed_source(path: &Path) -> Option<Sha256Hex> {
+    let source: Sha256Hex = path.parts().nth(2)?.as_ref().parse().ok()?;
+    (destroyed_source(&source) == *path).then_some(source)
+}
+
 /// The record and revision that a receipt's path says, when it is the path of a receipt.
 pub fn parse_receipt(path: &Path) -> Option<(RecordId, u32)> {
     let record: RecordId = path.parts().nth(1)?.as_ref().parse().ok()?;
@@ -136,6 +149,9 @@ mod tests {
         let link = link(&digest, "/in/a.pdf", "in");
         assert_eq!((parse_link(&link), parse_first_arrival(&link)), (Some(digest.clone()), None));
         assert_eq!(parse_link(&first_arrival(&digest)), None);
+        let destroyed = destroyed_source(&digest);
+        assert_eq!((parse_destroyed_source(&destroyed), parse_link(&destroyed)), (Some(digest.clone()), None));
+        assert_eq!((parse_destroyed_source(&link), parse_first_arrival(&destroyed)), (None, None));
         assert_eq!(receipt(&record, 7).filename(), Some("r0007.dsse.json"));
         assert_eq!(parse_receipt(&receipt(&record, 12_345)), Some((record.clone(), 12_345)));
         assert_eq!(parse_register(&register(&digest)), Some(digest.clone()));

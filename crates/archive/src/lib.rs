@@ -7,6 +7,7 @@
 mod body;
 pub mod codes;
 mod database;
+pub mod destroy;
 pub mod entry;
 pub mod error;
 pub mod fsck;
@@ -25,6 +26,7 @@ pub mod search;
 pub mod store;
 
 pub use codes::CodeNote;
+pub use destroy::{Destroyed, DestroyedNote, Destruction, Doomed};
 pub use entry::{Entry, PageCounts};
 pub use error::{Error, Remedy, Result};
 pub use fsck::{Finding, Kind, Report};

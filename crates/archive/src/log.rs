@@ -6,6 +6,7 @@
 //! log/tile/…                    C2SP tlog-tiles: hashes and entries, never changed once written
 //! log/checkpoint                the newest published checkpoint; the only name of the archive that is written over
 //! log/cosigned/<size>           each checkpoint that a quorum of witnesses cosigned: create-only, never needed to go on
+//! log/anchors/<size>/<n>.tst    time stamps (RFC 3161) over a checkpoint, each later one renewing the one before: create-only
 //! log/create-only               written once, to see that the store refuses a second time
 //! ```
 //! An append goes: staged entries → head (the commit point) → tiles and bundles → checkpoint. Before the head exists nothing of it is

@@ -56,6 +56,16 @@ impl Objects {
     /// be the same after reading as before, and a large file, which is read once for its name and once for the copy, must give
     /// the same bytes twice. The digests are those of the bytes that were stored.
     pub async fn put_file(&self, file: &mut File, place: &str) -> Result<Digests> {
+        self.put_checked(file, place, false).await
+    }
+
+    /// The same for a source: what was lawfully destroyed ([`crate::destroy`]) does not come back. Gives nothing then but its digest, and
+    /// nothing was stored.
+    pub(crate) async fn put_source(&self, file: &mut File, place: &str) -> Result<Digests> {
+        self.put_checked(file, place, true).await
+    }
+
+    async fn put_checked(&self, file: &mut File, place: &str, source: bool) -> Result<Digests> {
         let unreadable = |source| Error::SourceUnreadable { place: place.to_owned(), source };
         let before = file.metadata().await.map_err(unreadable)?;
         file.rewind().await.map_err(unreadable)?;
@@ -79,10 +89,13 @@ impl Objects {
         if left > 0 || (before.len(), before.modified().ok()) != (after.len(), after.modified().ok()) {
             return Err(Error::SourceChanged { place: place.to_owned() });
         }
+        let digests = hasher.finish();
+        if source && self.is_destroyed(&digests.sha256).await? {
+            return Ok(digests);
+        }
         if before.len() <= PART as u64 {
             return self.put(part).await;
         }
-        let digests = hasher.finish();
         if self.size(&digests.sha256).await?.is_some() {
             return self.verify(&digests.sha256).await;
         }
@@ -177,6 +190,16 @@ impl Objects {
             }
         };
         if found.sha256 == *digest { Ok(found) } else { Err(Error::Altered { digest: digest.clone(), found: found.sha256 }) }
+    }
+
+    /// True when these bytes were a source whose documents were lawfully destroyed.
+    pub(crate) async fn is_destroyed(&self, source: &Sha256Hex) -> Result<bool> {
+        let path = layout::destroyed_source(source);
+        match self.store.head(&path).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(Error::Store { place: path.to_string(), source }),
+        }
     }
 
     /// The object's size in bytes, or nothing when it is not in the store. Says nothing about its bytes.

@@ -24,6 +24,8 @@ pub type ReadRegister<'a> = dyn Fn(&RegisterNote, &[u8]) -> Result<Vec<RegisterR
 pub struct Rebuilt {
     /// Receipts that were read and believed, of all revisions.
     pub revisions: u64,
+    /// Records that were lawfully destroyed.
+    pub destroyed: u64,
     /// Jobs for sources that have no receipt yet.
     pub jobs: u64,
     /// Registers.
@@ -63,10 +65,16 @@ impl Archive {
     async fn rebuild_index(&self, rebuilt: &mut Rebuilt, found: &mut (dyn FnMut(Finding) + Send)) -> Result<()> {
         let mut listed = self.store.list(Some(&Path::from(layout::RECORDS)));
         let mut tx = self.index.database.write().await?;
+        let mut destroyed = Vec::new();
         while let Some(meta) = listed.try_next().await.map_err(Error::store(layout::RECORDS))? {
             let Some((record, revision)) = layout::parse_receipt(&meta.location) else { continue };
             let opened = match self.revision(&record, revision).await {
                 Ok(Some(opened)) => opened,
+                Err(Error::Destroyed { record, revision, at, .. }) => {
+                    rebuilt.destroyed += 1;
+                    destroyed.push((record, revision, at));
+                    continue;
+                }
                 Ok(None) => continue,
                 Err(error) => {
                     report(rebuilt, found, error)?;
@@ -75,6 +83,8 @@ impl Archive {
             };
             let body = match body::read(&self.objects, &opened).await {
                 Ok(body) => body,
+                // A destruction that was stopped took its text already.
+                Err(_) if self.destroyed(&record).await.is_ok_and(|destroyed| destroyed.is_some()) => continue,
                 Err(error) => {
                     // The record is there and is counted; only its pages cannot be searched.
                     report(rebuilt, found, error)?;
@@ -87,6 +97,10 @@ impl Archive {
                 tx.commit().await?;
                 tx = self.index.database.write().await?;
             }
+        }
+        // Last: receipts of a destruction that was stopped may have come after the tombstone.
+        for (record, revision, at) in &destroyed {
+            index::destroy(&mut tx, record, *revision, at).await?;
         }
         Ok(tx.commit().await?)
     }

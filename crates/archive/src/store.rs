@@ -193,6 +193,7 @@ impl Archive {
     /// An ingest of the same files would find its way without, but lists, searches and rates would be silently wrong.
     pub async fn wants_rebuild(&self) -> Result<bool> {
         if !self.index.entries(&Filter::default(), None, 1).await?.is_empty()
+            || !self.index.destroyed(None, 1).await?.is_empty()
             || self.queue.counts().await? != QueueCounts::default()
         {
             return Ok(false);
@@ -205,9 +206,13 @@ impl Archive {
     /// committed. `place` of errors is `arriving.path`.
     pub async fn arrive(&self, arriving: Arriving, source: SourceBytes<'_>) -> Result<Arrived> {
         let digests = match source {
-            SourceBytes::File(file) => self.objects.put_file(file, &arriving.path).await?,
-            SourceBytes::Bytes(bytes) => self.objects.put(bytes).await?,
+            SourceBytes::File(file) => self.objects.put_source(file, &arriving.path).await?,
+            SourceBytes::Bytes(bytes) => {
+                let digests = Digests::of(&bytes);
+                if self.objects.is_destroyed(&digests.sha256).await? { digests } else { self.objects.put(bytes).await? }
+            }
         };
+        self.refuse_destroyed(&digests.sha256).await?;
         let mut note = ArrivalNote {
             format: ARRIVAL_FORMAT.to_owned(),
             record: arriving.record,
@@ -346,16 +351,21 @@ impl Archive {
         Ok(tx.commit().await?)
     }
 
-    /// Every revision of a record, verified, from 1; empty when it is not committed.
+    /// Every revision of a record, verified, from 1; empty when it is not committed, [`Error::Destroyed`] when it is no more.
     pub async fn revisions(&self, record: &RecordId) -> Result<Vec<Opened>> {
         let mut revisions = Vec::new();
         while let Some(opened) = self.revision(record, revisions.len() as u32 + 1).await? {
             revisions.push(opened);
         }
+        if revisions.is_empty()
+            && let Some(destroyed) = self.destroyed(record).await?
+        {
+            return Err(destroyed.error());
+        }
         Ok(revisions)
     }
 
-    /// One revision of a record, verified.
+    /// One revision of a record, verified. [`Error::Destroyed`] when the record's tombstone has its place.
     pub async fn revision(&self, record: &RecordId, revision: u32) -> Result<Option<Opened>> {
         let bytes = self.read(&layout::receipt(record, revision)).await?;
         bytes.map(|bytes| self.open_receipt(record, revision, &bytes)).transpose()
@@ -387,7 +397,9 @@ impl Archive {
         let mut arrivals = Vec::new();
         let mut listed = self.store.list(Some(&folder));
         while let Some(meta) = listed.try_next().await.map_err(Error::store(&folder))? {
-            if let Some(bytes) = self.read(&meta.location).await? {
+            if layout::parse_destroyed_source(&meta.location).is_none()
+                && let Some(bytes) = self.read(&meta.location).await?
+            {
                 arrivals.push((layout::parse_link(&meta.location).is_some(), parse_note(&meta.location, &bytes)?));
             }
         }
@@ -438,6 +450,9 @@ impl Archive {
     /// Bytes of a receipt to a verified revision of that record.
     pub(crate) fn open_receipt(&self, record: &RecordId, revision: u32, bytes: &[u8]) -> Result<Opened> {
         let bad = |source| Error::Receipt { record: record.clone(), revision, source };
+        if let Some(destroyed) = self.tombstone(record, revision, bytes)? {
+            return Err(destroyed.error());
+        }
         let opened = Receipt::parse(bytes).and_then(|receipt| receipt.open(&self.policy)).map_err(bad)?;
         if (&opened.manifest.record, opened.manifest.revision) != (record, revision) {
             let (other, n) = (&opened.manifest.record, opened.manifest.revision);

@@ -57,6 +57,11 @@ impl Envelope {
         Ok(envelope)
     }
 
+    /// Whether it says to be of that type; what is in it is no more believed for that.
+    pub fn is_of_type(&self, payload_type: &str) -> bool {
+        self.payload_type == payload_type
+    }
+
     /// The signed bytes of an envelope of that type. They are to be believed only after [`Envelope::signers`].
     pub fn payload(&self, payload_type: &str) -> Result<Vec<u8>, OpenError> {
         if self.payload_type != payload_type {

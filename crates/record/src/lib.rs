@@ -17,6 +17,7 @@ pub mod reason;
 pub mod seal;
 pub mod signature;
 pub mod text;
+pub mod tombstone;
 pub mod trust;
 
 pub use digest::{Digests, Hasher, Sha256Hex};
@@ -31,4 +32,5 @@ pub use page_texts::TextPage;
 pub use reason::Reason;
 pub use seal::Receipt;
 pub use text::{Correction, Line, PageText, Placement, Rect, Word};
+pub use tombstone::Tombstone;
 pub use trust::TrustPolicy;

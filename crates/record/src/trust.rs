@@ -9,11 +9,13 @@
 //! log sohoa.quangngai.gov.vn/kho+1f6e…+ATGV…
 //! quorum none
 //! time-tolerance 86400
+//! timestamp-root MIIB… CA of the time-stamping service
 //! ```
 //! The base64 is the middle line of the PEM public key (`openssl pkey -pubin -in key.pub.pem`), so a line can be checked
 //! against a printed key by eye. `log`, `witness`, `group` and `quorum` lines are those of C2SP tlog-policy ([`crate::log::policy`]):
 //! without them no log is asked for. `root-key` lines name who may speak about sealing keys ([`crate::keyring`]). `time-tolerance` is how many
-//! seconds a claimed time may lie outside the time bracket that witnesses stand for; a day when the line is left out.
+//! seconds a claimed time may lie outside the time bracket that witnesses stand for; a day when the line is left out. `timestamp-root` is a
+//! root certificate (X.509, DER in base64) whose time stamps over checkpoints of the log are believed; nobody here reads what is in it.
 
 use crate::Sha256Hex;
 use crate::envelope::Envelope;
@@ -35,6 +37,7 @@ pub struct TrustPolicy {
     log: Option<LogPolicy>,
     root: Option<Root>,
     time_tolerance: Option<u64>,
+    timestamp_roots: Vec<Vec<u8>>,
 }
 
 /// The root: so many of these keys must sign what is said about sealing keys.
@@ -102,6 +105,13 @@ impl TrustPolicy {
                     threshold = Some(word.parse().map_err(|_| malformed(format!("'{word}' is not a number of keys")))?);
                 }
                 "root-threshold" => return Err(malformed("there is a second root-threshold line".into())),
+                "timestamp-root" => {
+                    // SEQUENCE: what else it is, is asked by whoever judges time stamps
+                    let der = STANDARD.decode(word).ok().filter(|der| der.first() == Some(&0x30));
+                    let wrong =
+                        || malformed("the certificate is not DER in base64; join the lines between the two of a PEM file".into());
+                    policy.timestamp_roots.push(der.ok_or_else(wrong)?);
+                }
                 "time-tolerance" => {
                     let seconds = word.parse().ok().filter(|_| words.next().is_none());
                     if policy.time_tolerance.is_some() || seconds.is_none() {
@@ -112,7 +122,7 @@ impl TrustPolicy {
                 _ if log.line(line).map_err(malformed)? => {}
                 other => {
                     return Err(malformed(format!(
-                        "'{other}' is not a kind of line this version knows; 'manifest-key', 'root-key', 'root-threshold', 'log', 'witness', 'group', 'quorum' or 'time-tolerance' was expected"
+                        "'{other}' is not a kind of line this version knows; 'manifest-key', 'root-key', 'root-threshold', 'log', 'witness', 'group', 'quorum', 'time-tolerance' or 'timestamp-root' was expected"
                     )));
                 }
             }
@@ -189,6 +199,11 @@ impl TrustPolicy {
     /// By how many seconds a claimed time may lie outside what witnesses stand for.
     pub fn time_tolerance(&self) -> u64 {
         self.time_tolerance.unwrap_or(TIME_TOLERANCE)
+    }
+
+    /// Root certificates (DER) whose time stamps over checkpoints are believed.
+    pub fn timestamp_roots(&self) -> &[Vec<u8>] {
+        &self.timestamp_roots
     }
 
     /// The believed key with that identifier.
@@ -290,6 +305,8 @@ mod tests {
             ("\nkey abc x", "line 2: 'key'"),
             ("manifest-key ??? x", "base64"),
             ("manifest-key AAAA x", "Ed25519"),
+            ("timestamp-root ??? x\n", "line 1: the certificate"),
+            ("timestamp-root AAAA x\n", "line 1: the certificate"),
             ("time-tolerance soon\n", "line 1: 'time-tolerance'"),
             ("time-tolerance 1 2\n", "line 1: 'time-tolerance'"),
             ("time-tolerance 1\ntime-tolerance 1\n", "line 2: 'time-tolerance'"),

@@ -201,6 +201,13 @@ pub enum Command {
     /// The transparency log, in which every receipt is noted
     #[command(subcommand)]
     Log(Log),
+    /// Renew time stamps over the log before the certificates of their service run out: a new one over the checkpoint and the old one
+    #[command(after_help = "Once a year, and before an algorithm ends. Then a checkpoint of today is believed in 2050 as well.")]
+    Renew {
+        /// Those that end within so many days
+        #[arg(long, value_name = "DAYS", default_value_t = 400)]
+        within_days: u32,
+    },
     /// Cosign the transparency logs of other agencies, so that none of them can have two histories; needs no data folder
     #[command(subcommand)]
     Witness(Witness),
@@ -245,6 +252,25 @@ pub enum Command {
         /// The bag's folder; must not exist or be empty
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
+    },
+    /// Destroy records whose retention has ended, by a lawful decision: a signed tombstone stays, in the log before anything is removed
+    #[command(
+        after_help = "There is no way back. Look first with --dry-run. Documents of one scan go together. Copies, exports and backups are\nyours to destroy.\n\nExample:\n  \
+        sohoa destroy 9d4e11f0 --basis \"QĐ 12/QĐ-UBND ngày 15/01/2046 hủy tài liệu hết giá trị\" --by \"Trần Thị Bình\" --dry-run"
+    )]
+    Destroy {
+        /// Record identifiers, or their beginnings or ends
+        #[arg(required = true)]
+        records: Vec<String>,
+        /// The decision and the law that it rests on, without names of the persons in the record: it stays for ever
+        #[arg(long, value_name = "TEXT")]
+        basis: String,
+        /// Who destroys them, as it will stand in the tombstone
+        #[arg(long, value_name = "NAME")]
+        by: String,
+        /// Show what would be destroyed and what would stay, and touch nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// The sandboxed reader of pages; started by sohoa itself
     #[command(hide = true)]

@@ -190,6 +190,8 @@ pub struct Seal {
 #[allow(missing_docs)]
 pub struct Log {
     pub key: PathBuf,
+    pub timestamp: Vec<String>,
+    pub anchor_hours: u64,
 }
 
 /// What people decide, and how much of it is looked at again.
@@ -282,7 +284,7 @@ impl Default for Seal {
 
 impl Default for Log {
     fn default() -> Self {
-        Log { key: "keys/log.pem".into() }
+        Log { key: "keys/log.pem".into(), timestamp: Vec::new(), anchor_hours: 24 }
     }
 }
 
@@ -364,6 +366,10 @@ impl Config {
         if let Some((key, value, remedy)) = config.sign.mistake() {
             return Err(bad("sign", key, value, remedy));
         }
+        if let Some(url) = config.log.timestamp.iter().find(|url| !url.starts_with("http://")) {
+            let remedy = "write http://…: the answer is signed, and https brings nothing more";
+            return Err(bad("log", "timestamp", url.clone(), remedy));
+        }
         for (section, key, value, range, remedy) in config.numbers() {
             if !range.contains(&value) {
                 return Err(bad(section, key, value.to_string(), remedy));
@@ -386,6 +392,7 @@ impl Config {
             ("decode", "page_seconds", decode.page_seconds, 1..=86_400, "every wait has a limit; write 1 to 86400 seconds"),
             ("decode", "child_memory_mb", decode.child_memory_mb, 300..=1 << 20, "the engine alone needs 300; write up to 1048576 megabytes"),
             ("sign", "network_seconds", self.sign.network_seconds, 1..=600, "every wait has a limit; write 1 to 600 seconds"),
+            ("log", "anchor_hours", self.log.anchor_hours, 1..=8760, "write 1 to 8760 hours"),
             ("review", "second_round_percent", self.review.second_round_percent.into(), 0..=100, "write 0 (none) to 100 (all)"),
             ("serve", "most_waiting", serve.most_waiting, 1..=10_000_000, "write 1 to 10000000 documents"),
             ("serve", "min_free_mb", serve.min_free_mb, 1..=1 << 24, "a disk that runs full stops everything; write 1 to 16777216 megabytes"),
@@ -532,6 +539,8 @@ mod tests {
         for (text, cause) in [
             ("[archive]\nstroe = 1", "stroe"),
             ("[render]\nprofile = \"pdf\"", "pdfa-1b"),
+            ("[log]\nanchor_hours = 0", "anchor_hours"),
+            ("[log]\ntimestamp = [\"https://tsa.example\"]", "http://"),
             ("[decode]\npage_seconds = 0", "page_seconds"),
             ("[ingest]\nmax_attempts = 0", "max_attempts"),
             ("[ingest]\nworkers = 5000", "workers"),

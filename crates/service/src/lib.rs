@@ -2,6 +2,7 @@
 //! so that tests and fuzzers reach what reads outside bytes. It does *not* promise its interface to anyone else.
 
 pub mod access_log;
+pub mod anchoring;
 mod api;
 pub mod archive_home;
 mod arrive;

@@ -1,10 +1,12 @@
 //! Every receipt becomes a leaf of the transparency log: after its commit, several together. What a run that was stopped did not append
 //! is appended by the next one, so a receipt is never held up by the log.
 
+use crate::anchoring::{AnchorError, Anchored, Anchoring};
 use crate::config::Config;
 use crate::cosigning::{Gathered, gather};
 use crate::keyring::{self, KeyringError};
 use ed25519_dalek::SigningKey;
+use jiff::SignedDuration;
 use sohoa_archive::{Archive, Log};
 use sohoa_record::log::{Checkpoint, Leaf, LogPolicy};
 use sohoa_record::seal::Opened;
@@ -33,6 +35,9 @@ pub enum LogbookError {
     /// The checkpoint beside the key.
     #[error("{0}, the log's newest checkpoint as this machine knows it: {1}; restore it from a copy of the key's folder")]
     Kept(PathBuf, String),
+    /// A time stamp.
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
     /// A witness saw another history of the log.
     #[error("the log is in question: {0}; what was sealed is safe; `sohoa log append` asks again")]
     Alarm(String),
@@ -42,6 +47,7 @@ pub enum LogbookError {
 pub struct Logbook {
     log: Option<Log>,
     policy: Option<LogPolicy>,
+    anchoring: Option<Anchoring>,
     kept: PathBuf,
     pending: Mutex<Pending>,
 }
@@ -57,7 +63,7 @@ impl Logbook {
         let kept = kept_file(config);
         let pending = Mutex::new(Pending { leaves: Vec::new(), since: Instant::now() });
         let Some(signer) = keyring::log_signer(config, password_file)? else {
-            return Ok(Logbook { log: None, policy: None, kept, pending });
+            return Ok(Logbook { log: None, policy: None, anchoring: None, kept, pending });
         };
         let policy = keyring::trust_policy(config)?.log().cloned();
         let log = Log::open(archive, signer, read_kept(&kept)?.as_ref()).await?;
@@ -65,7 +71,7 @@ impl Logbook {
         if late > 0 {
             tracing::info!(late, "receipts of earlier runs were appended to the log");
         }
-        let logbook = Logbook { log: Some(log), policy, kept, pending };
+        let logbook = Logbook { log: Some(log), policy, anchoring: Anchoring::open(config)?, kept, pending };
         logbook.keep().await?;
         Ok(logbook)
     }
@@ -124,6 +130,13 @@ impl Logbook {
         self.keep().await
     }
 
+    /// Appends leaves that must be published before the caller goes on, such as those of tombstones.
+    pub async fn publish(&self, leaves: &[Leaf]) -> Result<(), LogbookError> {
+        let Some(log) = &self.log else { return Ok(()) };
+        log.append_leaves(leaves).await?;
+        self.keep().await
+    }
+
     /// The end of a command: appends what is noted, and what this run completed for one that was killed between receipt and leaf; then the
     /// witnesses are asked.
     pub async fn finish(&self, archive: &Archive) -> Result<(), LogbookError> {
@@ -133,6 +146,10 @@ impl Logbook {
             self.keep().await?;
         }
         let answers = self.cosign().await?.map(|gathered| gathered.answers).unwrap_or_default();
+        // A service that is away holds nobody up: the next run asks again.
+        if let Err(error) = self.anchor(false).await {
+            tracing::warn!("the log: {error}");
+        }
         match answers.iter().find(|(_, answer)| answer.is_alarm()) {
             Some((name, answer)) => Err(LogbookError::Alarm(format!("witness {name} {answer}"))),
             None => Ok(()),
@@ -158,6 +175,21 @@ impl Logbook {
             log.publish_cosigned(&gathered.note).await?;
         }
         Ok(Some(gathered))
+    }
+
+    /// Has the newest checkpoint stamped (RFC 3161) by a configured service: always, or when it is time again. None when nothing was stamped.
+    pub async fn anchor(&self, always: bool) -> Result<Option<Anchored>, LogbookError> {
+        match (&self.log, &self.anchoring) {
+            (Some(log), Some(anchoring)) => Ok(anchoring.anchor(log, always).await?),
+            _ if always => Err(AnchorError::NoService.into()),
+            _ => Ok(None),
+        }
+    }
+
+    /// Renews the time stamps that end within so long.
+    pub async fn renew(&self, within: SignedDuration, done: &mut dyn FnMut(Anchored)) -> Result<(), LogbookError> {
+        let (Some(log), Some(anchoring)) = (&self.log, &self.anchoring) else { return Err(AnchorError::NoService.into()) };
+        Ok(anchoring.renew(log, within, done).await?)
     }
 
     /// Keeps the newest checkpoint beside the key, away from the store: whoever takes the store back to an older state is found out.

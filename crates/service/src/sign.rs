@@ -3,7 +3,7 @@
 //! the next run tries again; nothing is ever signed half.
 
 mod external;
-mod network;
+pub(crate) mod network;
 mod open;
 
 use crate::keyring::{KeyringError, random};

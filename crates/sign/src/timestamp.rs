@@ -52,7 +52,34 @@ pub fn accept(
     if !matches!(granted, [0 | 1]) {
         return Err(refused(format!("the service refused (status {})", hex(granted))));
     }
-    let token = asn1::expect(&mut members, asn1::SEQUENCE)?.whole;
+    let read = read(asn1::expect(&mut members, asn1::SEQUENCE)?.whole, stamped)?;
+    if read.nonce != Some(asn1::integer(&nonce)) {
+        return Err(refused("the token answers another request (its nonce differs)".into()));
+    }
+    if read.at.duration_since(now).abs() > MOST_DRIFT {
+        return Err(refused(format!("the service says {}, this machine {now}: set the clock that is wrong", read.at)));
+    }
+    read.believed(roots)
+}
+
+/// A token whose signature fits, by whomever.
+struct Read {
+    der: Vec<u8>,
+    at: Timestamp,
+    nonce: Option<Vec<u8>>,
+    checked: cms::Checked,
+}
+
+impl Read {
+    /// The same by a service that a believed root vouches for, as of the token's own time.
+    fn believed(self, roots: &[Certificate]) -> Result<Token, SignError> {
+        self.checked.signer.check(Purpose::Timestamp, self.at)?;
+        let path = self.checked.signer.path(&self.checked.certificates, roots, self.at)?;
+        Ok(Token { der: self.der, at: self.at, path })
+    }
+}
+
+fn read(token: &[u8], stamped: &[u8]) -> Result<Read, SignError> {
     let checked = cms::check(token, TST_INFO, None)?;
     let content = checked.content.as_deref().unwrap_or_default();
     // eContent is an OCTET STRING whose value is the TSTInfo.
@@ -62,21 +89,54 @@ pub fn accept(
     asn1::expect(&mut members, 0x06)?; // policy
     let stamped_imprint = asn1::expect(&mut members, asn1::SEQUENCE)?;
     if !is_imprint_of(stamped_imprint.value, stamped)? {
-        return Err(refused("the token is for other bytes".into()));
+        return Err(SignError::Timestamp("the token is for other bytes".into()));
     }
     asn1::expect(&mut members, 0x02)?; // serial number
     let time = asn1::expect(&mut members, 0x18)?;
     let at = generalized_time(time)?;
     let rest = asn1::all(members)?;
-    if rest.iter().find(|member| member.tag == 0x02).map(|member| member.whole.to_vec()) != Some(asn1::integer(&nonce)) {
-        return Err(refused("the token answers another request (its nonce differs)".into()));
+    let nonce = rest.iter().find(|member| member.tag == 0x02).map(|member| member.whole.to_vec());
+    Ok(Read { der: token.to_vec(), at, nonce, checked })
+}
+
+/// A stored token over these bytes, believed as of its own time. Whether it still counts later is for [`chain`].
+pub fn stored(token: &[u8], stamped: &[u8], roots: &[Certificate]) -> Result<Token, SignError> {
+    read(token, stamped)?.believed(roots)
+}
+
+/// A chain of tokens, the first over some bytes and each later one (made by `stamped`) over them and the token before it, as of `now`: a token
+/// that was made later is left out, and so is everything from the first one on whose service no root vouches for. Whether the chain still
+/// counts is for [`lapsed`]; the first token's time is what it stands for. A token that is damaged or over other bytes is an error.
+pub fn chain(
+    tokens: &[Vec<u8>],
+    stamped: impl Fn(Option<&[u8]>) -> Vec<u8>,
+    roots: &[Certificate],
+    now: Timestamp,
+) -> Result<Vec<Token>, SignError> {
+    let mut links: Vec<Token> = Vec::new();
+    for token in tokens {
+        match stored(token, &stamped(links.last().map(|before| before.der.as_slice())), roots) {
+            Ok(link) if link.at <= now => links.push(link),
+            Ok(_) | Err(SignError::Certificate { .. }) => break,
+            Err(error) => return Err(error),
+        }
     }
-    if at.duration_since(now).abs() > MOST_DRIFT {
-        return Err(refused(format!("the service says {at}, this machine {now}: set the clock that is wrong")));
+    Ok(links)
+}
+
+/// Why a chain counts no more at `now`; none while it does. Each token must have been renewed, or be asked for, while the certificates of its
+/// service were valid (RFC 4998 section 5.3).
+pub fn lapsed(links: &[Token], now: Timestamp) -> Option<String> {
+    let next = links.iter().skip(1).map(|link| link.at).chain([now]);
+    let (link, _) = links.iter().zip(next).find(|(link, next)| *next > link.ends())?;
+    Some(format!("the stamp of {} was not renewed before its service's certificates ran out on {}", link.at, link.ends()))
+}
+
+impl Token {
+    /// When the first certificate of its path runs out: before that it must be renewed.
+    pub fn ends(&self) -> Timestamp {
+        self.path.iter().map(|certificate| certificate.validity().1).min().unwrap_or(self.at)
     }
-    checked.signer.check(Purpose::Timestamp, at)?;
-    let path = checked.signer.path(&checked.certificates, roots, at)?;
-    Ok(Token { der: token.to_vec(), at, path })
 }
 
 /// Parameters of the algorithm may be NULL or absent; the digest is what counts.

@@ -4,6 +4,7 @@
 use crate::arrival;
 use crate::cause::{Cause, Finding};
 use crate::codes;
+use crate::destroyed;
 use crate::files::{self, Entry, Kind};
 use crate::verdict::Line;
 use sohoa_record::Sha256Hex;
@@ -23,6 +24,8 @@ pub struct Seen {
     pub records: HashSet<RecordId>,
     /// Result codes, by their SHA-256, with their record.
     pub codes: HashMap<[u8; 32], String>,
+    /// Records with a tombstone that counts.
+    pub destroyed: HashSet<RecordId>,
     /// Records with a receipt that could not be opened or is not there: who knows which source and objects it named.
     pub unclear: HashSet<RecordId>,
 }
@@ -67,6 +70,17 @@ fn sweep_arrivals(
         };
         if seen.sources.contains(&bytes_of(&digest)) {
             return Ok(());
+        }
+        if let Some(noted) = destroyed::noted(&entry.path) {
+            let note = format!("{shown}/{}", destroyed::NOTE);
+            let cause = match noted {
+                Ok(record) if seen.destroyed.contains(&record) => return Ok(()),
+                // the record's own line says why its tombstone was not believed
+                Ok(record) if seen.unclear.contains(&record) => return Ok(()),
+                Ok(_) => Cause::MarkedDestroyed,
+                Err(cause) => cause,
+            };
+            return write(Line::about_file(note.clone(), None, Finding::about(note, None, cause)));
         }
         waiting.insert(bytes_of(&digest));
         let first = format!("{shown}/first.json");

@@ -5,6 +5,7 @@
 //! and `dossier` are the operator's words and are not judged.
 
 use crate::cause::{Cause, Finding, clipped};
+use crate::destroyed;
 use crate::files::{self, Entry, Kind};
 use serde::Deserialize;
 use sohoa_record::identifier::RecordId;
@@ -57,6 +58,10 @@ pub fn check(store: &Path, manifest: &Manifest) -> Vec<Finding> {
         findings.push(Finding::about(format!("{shown}/first.json"), Some(1), Cause::ArrivalMissing));
     }
     for entry in entries {
+        if entry.name == destroyed::NOTE {
+            findings.push(Finding::about(format!("{shown}/{}", entry.name), Some(1), Cause::MarkedDestroyed));
+            continue;
+        }
         if let Err(cause) = read(&entry).and_then(|note| agrees(&note, manifest, entry.name == "first.json")) {
             findings.push(Finding::about(format!("{shown}/{}", entry.name), Some(1), cause));
         }

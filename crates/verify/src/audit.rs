@@ -62,6 +62,9 @@ pub struct Brought<'a> {
 /// What is wrong with the signatures of a PDF, in Vietnamese and in English; none when nothing is.
 pub type JudgePdf<'a> = dyn Fn(&[u8], &Manifest) -> Option<(String, String)> + 'a;
 
+/// When a checkpoint was there, as the time stamps over it say.
+pub type JudgeStamps<'a> = dyn Fn(&str, &[Vec<u8>]) -> Result<Option<u64>, String> + 'a;
+
 /// Somebody who makes something of what an audit reads, such as rates. What was read before a stop is handed on again.
 #[derive(Clone, Copy)]
 pub struct Observer<'a> {
@@ -69,6 +72,9 @@ pub struct Observer<'a> {
     pub note: &'a dyn Fn(&Opened) -> String,
     /// Gets each record's line and what was kept of its latest revision.
     pub noted: &'a dyn Fn(&Line, &str),
+    /// Judges the time stamps (RFC 3161) over a checkpoint of the log, given its text and their tokens: the time by which it was there, in
+    /// seconds since 1970 UTC; none when their service is not believed; or what is wrong with them.
+    pub stamps: &'a JudgeStamps<'a>,
     /// Judges the legal signatures of a PDF that is whole, byte for byte, and says in Vietnamese and English what is wrong with them. It is
     /// asked where a manifest says that there are some; this crate has no eyes for them.
     pub pdf: &'a JudgePdf<'a>,
@@ -275,7 +281,10 @@ impl Walk<'_> {
     /// Reads the log in `folder`, when the policy names one. What is wrong with it has lines of its own.
     fn read_log(&mut self, folder: &Path, prefix: &str, whole: bool) -> io::Result<()> {
         let Some(policy) = self.policy.log() else { return Ok(()) };
-        let findings = match LogCopy::read(folder, Reading { policy, since: self.brought.since, at: self.brought.at, whole }) {
+        let findings = match LogCopy::read(
+            folder,
+            Reading { policy, since: self.brought.since, at: self.brought.at, whole, observer: self.brought.observer },
+        ) {
             Ok(mut log) => {
                 self.compared |= log.is_some();
                 let others = log.as_mut().map(|log| std::mem::take(&mut log.others));
@@ -430,7 +439,7 @@ impl Walk<'_> {
             }
         };
         if let Some(sampled) = self.audited.sampled.as_mut().filter(|_| drawn) {
-            sampled.bad += u64::from(checked.line.verdict != Verdict::Ok && !checked.line.verdict.is_note());
+            sampled.bad += u64::from(!checked.line.verdict.is_good() && !checked.line.verdict.is_note());
         }
         if let (Some(observer), Some(note)) = (self.brought.observer, &checked.note) {
             (observer.noted)(&checked.line, note);
@@ -448,10 +457,12 @@ impl Walk<'_> {
             }
             let id = checked.line.record.as_ref().and_then(|id| id.parse::<RecordId>().ok());
             if let Some(id) = id.filter(|_| checked.line.verdict != Verdict::Unsealed) {
-                if !checked.complete || checked.source.is_none() {
+                if checked.destroyed {
+                    self.seen.destroyed.insert(id.clone());
+                } else if !checked.complete || checked.source.is_none() {
                     self.seen.unclear.insert(id.clone());
                 }
-                if checked.source.is_some() {
+                if checked.source.is_some() || checked.destroyed {
                     let signed = id.to_string();
                     // In an archive a record has one folder, named for it. A second or renamed one is whole, and yet not ours.
                     if !self.seen.records.insert(id) || !own_name {

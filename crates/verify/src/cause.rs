@@ -143,6 +143,18 @@ pub enum Cause {
     NoKeyring,
     /// What is wrong with the log or a proof.
     BadLog(String),
+    /// A believed tombstone, and what it says.
+    Destroyed {
+        by: String,
+        at: String,
+        basis: String,
+    },
+    /// A record has a tombstone, and so many of its older receipts are still here.
+    DestructionUnfinished(usize),
+    /// A revision, or a tombstone, of a record behind its tombstone.
+    BehindTombstone,
+    /// A source is noted as destroyed, and its record has no tombstone.
+    MarkedDestroyed,
     /// An arrival without a record.
     Unsealed,
     /// A record's empty folder.
@@ -170,6 +182,8 @@ impl Cause {
             | Cause::ArrivalDiffers(_)
             | Cause::CodeDiffers
             | Cause::CodeTwice { .. }
+            | Cause::BehindTombstone
+            | Cause::MarkedDestroyed
             | Cause::NotSealed
             | Cause::LeafDiffers(_) => Verdict::Altered,
             Cause::Withheld(_) | Cause::KeyUnclear(_) | Cause::KeyringWithheld(_) | Cause::NoKeyring => Verdict::Withheld,
@@ -194,8 +208,11 @@ impl Cause {
             Cause::UnknownKey(_) => Verdict::UnknownKey,
             Cause::Malformed(_) | Cause::TooLarge { .. } | Cause::TooDeep => Verdict::Malformed,
             Cause::Unreadable(_) => Verdict::Unreadable,
+            Cause::Destroyed { .. } => Verdict::Destroyed,
             Cause::Unsealed | Cause::EmptyFolder => Verdict::Unsealed,
-            Cause::Unreferenced | Cause::NotFollowed | Cause::NotCompared(_) => Verdict::Unreferenced,
+            Cause::DestructionUnfinished(_) | Cause::Unreferenced | Cause::NotFollowed | Cause::NotCompared(_) => {
+                Verdict::Unreferenced
+            }
         }
     }
 
@@ -265,6 +282,14 @@ impl Cause {
             Cause::TooLarge { limit } => format!("không đúng định dạng: lớn hơn {limit} byte"),
             Cause::TooDeep => "thư mục lồng quá sâu: không xem tiếp".into(),
             Cause::Unreadable(detail) => format!("không đọc được, chưa kết luận ({detail})"),
+            Cause::Destroyed { by, at, basis } => format!("{by} tiêu hủy lúc {at}, căn cứ: {basis}"),
+            Cause::DestructionUnfinished(n) => {
+                format!("việc tiêu hủy chưa xong: còn {n} biên nhận; cơ quan lưu trữ phải chạy lại lệnh tiêu hủy")
+            }
+            Cause::BehindTombstone => "nằm sau biên bản tiêu hủy của hồ sơ lưu này: không được có phiên bản nào nữa".into(),
+            Cause::MarkedDestroyed => {
+                "ghi nhận là tệp gốc đã tiêu hủy, nhưng không có biên bản tiêu hủy đã ký nào nói vậy".into()
+            }
             Cause::Unsealed => "đã tiếp nhận nhưng không có biên nhận: đang chờ xử lý, hoặc biên nhận đã bị lấy đi".into(),
             Cause::EmptyFolder => "thư mục trống: đang chờ xử lý, hoặc biên nhận đã bị lấy đi".into(),
             Cause::Unreferenced => "không biên nhận nào nhắc đến: việc nhập bị ngắt, tệp lạ, hoặc biên nhận đã bị lấy đi".into(),
@@ -339,6 +364,12 @@ impl Cause {
             Cause::TooLarge { limit } => format!("not in the format: larger than {limit} bytes"),
             Cause::TooDeep => "folders are nested too deep: not looked into".into(),
             Cause::Unreadable(detail) => format!("could not be read, so nothing is proved ({detail})"),
+            Cause::Destroyed { by, at, basis } => format!("destroyed by {by} at {at}; basis: {basis}"),
+            Cause::DestructionUnfinished(n) => {
+                format!("the destruction is not finished: {n} of its receipts are still here; the archive must run it again")
+            }
+            Cause::BehindTombstone => "it lies behind the record's tombstone: there can be no further revision".into(),
+            Cause::MarkedDestroyed => "its source is noted as destroyed, and no signed tombstone says so".into(),
             Cause::Unsealed => "arrived and has no receipt: it waits for processing, or its receipt was taken away".into(),
             Cause::EmptyFolder => "an empty folder: it waits for processing, or its receipt was taken away".into(),
             Cause::Unreferenced => {

@@ -51,7 +51,7 @@ pub fn sweep(
             Some(record) if *record == note.record.as_str() => Ok(()),
             Some(_) => write(about(Cause::CodeDiffers)),
             // A run was stopped between the note and the receipt, or the receipt could not be opened.
-            None if seen.unclear.contains(&note.record) => Ok(()),
+            None if seen.unclear.contains(&note.record) || seen.destroyed.contains(&note.record) => Ok(()),
             None => write(about(Cause::Unreferenced)),
         }
     })?;

@@ -76,7 +76,7 @@ enum Lang {
 /// The exit codes, as `--help` tells them.
 pub const EXIT_CODES: &str = "\
 Exit codes; of several the smallest from 10 on counts, 1 only when there is none of these:
-   0  every record is whole
+   0  every record is whole, or was destroyed by a decision that is told
    1  something could not be read, or the report could not be written
    2  wrong arguments, or a trust policy that cannot be used
   10  altered: bytes are not those that were sealed

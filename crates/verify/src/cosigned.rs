@@ -16,6 +16,8 @@ pub struct TimeBracket {
     pub after: Option<u64>,
     /// It was in the log by this time; none when the policy asks for no witness.
     pub by: Option<u64>,
+    /// It was in the log by this time, as a time stamp over a checkpoint says; none when there is no such stamp of a service that is believed.
+    pub stamped: Option<u64>,
 }
 
 /// The bracket of leaf `index`, from a checkpoint that has it and an older one that does not, both judged, of one line of history (the
@@ -26,14 +28,19 @@ pub fn bracket(index: u64, older: Option<&Cosigned>, newer: &Cosigned) -> Option
         return None;
     }
     let after = older.and_then(|older| older.seen).map(|seen| seen.last);
-    Some(TimeBracket { after, by: newer.seen.map(|seen| seen.first) })
+    Some(TimeBracket { after, by: newer.seen.map(|seen| seen.first), stamped: None })
 }
 
 impl TimeBracket {
+    /// By when it was in the log at the latest, whoever says so.
+    pub fn at_latest(&self) -> Option<u64> {
+        self.by.into_iter().chain(self.stamped).min()
+    }
+
     /// True when a document that says to be sealed at `claimed` cannot be this leaf, clocks being at most `tolerance` seconds apart: its
     /// leaf was seen before. A document that was logged late is no contradiction.
     pub fn contradicts(&self, claimed: u64, tolerance: u64) -> bool {
-        self.by.is_some_and(|by| claimed > by.saturating_add(tolerance))
+        self.at_latest().is_some_and(|by| claimed > by.saturating_add(tolerance))
     }
 
     /// By how many seconds a document that says to be sealed at `claimed` was kept out of the log at least: what a sealer who dates back
@@ -115,8 +122,8 @@ mod tests {
     fn a_leaf_came_between_the_checkpoint_that_lacks_it_and_the_one_that_has_it() {
         let older = judged(5, &[(2, 1000), (3, 1010)]);
         let newer = judged(9, &[(3, 2000), (4, 2010)]);
-        assert_eq!(bracket(5, Some(&older), &newer), Some(TimeBracket { after: Some(1000), by: Some(2010) }));
-        assert_eq!(bracket(8, None, &newer), Some(TimeBracket { after: None, by: Some(2010) }));
+        assert_eq!(bracket(5, Some(&older), &newer), Some(TimeBracket { after: Some(1000), by: Some(2010), stamped: None }));
+        assert_eq!(bracket(8, None, &newer), Some(TimeBracket { after: None, by: Some(2010), stamped: None }));
         assert_eq!((bracket(4, Some(&older), &newer), bracket(9, Some(&older), &newer)), (None, None));
         let mut other = older.clone();
         other.checkpoint.origin = "log.example/b".into();

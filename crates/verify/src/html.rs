@@ -45,7 +45,7 @@ impl Report {
         }
         let (class, rows) = match line.verdict {
             Verdict::Ok => ("good", &mut self.good),
-            verdict if verdict.is_note() => ("note", &mut self.notes),
+            verdict if verdict.is_note() || verdict.is_good() => ("note", &mut self.notes),
             _ => ("bad", &mut self.bad),
         };
         let name = line.record.as_deref().unwrap_or(&line.path);
@@ -90,6 +90,11 @@ impl Report {
     pub fn finish(self, subject: &Subject<'_>, audited: &Audited, summary: &Summary, strict: bool) -> String {
         let code = summary.exit_code(strict);
         let (class, vi, en) = match code {
+            0 if summary.count(Verdict::Destroyed) > 0 => (
+                "good",
+                "Mọi hồ sơ lưu được kiểm tra còn đúng như khi niêm phong, hoặc đã tiêu hủy theo quyết định nêu dưới đây",
+                "Every record that was checked is as it was sealed, or was destroyed by a decision that is named below",
+            ),
             0 => (
                 "good",
                 "Mọi hồ sơ lưu được kiểm tra còn đúng như khi niêm phong",

@@ -7,8 +7,7 @@ use crate::log::LogCopy;
 use sohoa_record::keyring::{Event, History, Keyring, Standing};
 use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{self, Hash, Leaf, LogPolicy, TlogProof};
-use sohoa_record::seal::Opened;
-use sohoa_record::{Envelope, TrustPolicy};
+use sohoa_record::{Envelope, Sha256Hex, TrustPolicy};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -76,9 +75,9 @@ impl Keys {
 
     /// Why none of the keys that signed a receipt counted where the log has it; of several one that did is enough. A receipt that is
     /// not in the log is judged as if it came last.
-    pub fn judge(&self, opened: &Opened, log_index: Option<u64>) -> Option<Cause> {
+    pub fn judge(&self, signers: &[Sha256Hex], log_index: Option<u64>) -> Option<Cause> {
         let mut first = None;
-        for key in &opened.signers {
+        for key in signers {
             let cause = match self.history.standing(key, log_index) {
                 Standing::Valid | Standing::Unnamed => return None,
                 Standing::NotYet(from) => Cause::KeyNotYet(from),

@@ -10,6 +10,7 @@ pub mod cause;
 pub mod codes;
 pub mod command;
 pub mod cosigned;
+pub mod destroyed;
 pub mod files;
 pub mod html;
 pub mod key_events;

@@ -3,7 +3,7 @@
 
 mod kept;
 
-use crate::audit::KeptCheckpoint;
+use crate::audit::{KeptCheckpoint, Observer};
 use crate::cause::{Cause, Finding, clipped};
 use crate::files::{self, Kind};
 use crate::moments::{Moments, judge_as_of};
@@ -52,6 +52,8 @@ pub struct Reading<'a> {
     /// An archive's own log has every file that its writer ever wrote; of a copy checkpoint and entries are enough, and what else of a log
     /// is there must fit.
     pub whole: bool,
+    /// Who judges time stamps over checkpoints; without one they say nothing.
+    pub observer: Option<Observer<'a>>,
 }
 
 /// What the log says of a receipt.
@@ -138,17 +140,23 @@ impl LogCopy {
             return Err(about("checkpoint", Cause::LogForked { kept: size }));
         }
         moments.extend(since.iter().filter_map(|kept| judge_as_of(&kept.note, policy, at).ok()));
-        let (others, cosigned) = kept.finish(edge, tail);
-        moments.extend(cosigned);
-        Ok(Some(LogCopy { tree, seen, moments: Moments::of(moments), others, revisions, key_events }))
+        let told = kept.finish(edge, tail);
+        moments.extend(told.cosigned);
+        let moments = Moments::of(moments).with_stamps(told.stamps);
+        Ok(Some(LogCopy { tree, seen, moments, others: told.findings, revisions, key_events }))
     }
 
     /// What the log says of an opened receipt.
     pub fn of_receipt(&self, opened: &Opened) -> Logged {
-        let revision = self.revisions.get(&(bytes_of(&opened.manifest.record), opened.manifest.revision));
-        match revision {
+        self.of_leaf(&Leaf::of_revision(opened))
+    }
+
+    /// What the log says of the revision, or tombstone, with that leaf.
+    pub fn of_leaf(&self, leaf: &Leaf) -> Logged {
+        let (Some(record), Some(number)) = (&leaf.rec, leaf.ver) else { return Logged::Not };
+        match self.revisions.get(&(bytes_of(record), number)) {
             None => Logged::Not,
-            Some(revision) if revision.leaf == leaf_hash(&Leaf::of_revision(opened).to_bytes()) => Logged::At(revision.index),
+            Some(revision) if revision.leaf == leaf_hash(&leaf.to_bytes()) => Logged::At(revision.index),
             Some(revision) => Logged::Differs(revision.index),
         }
     }
@@ -172,12 +180,12 @@ impl LogCopy {
     }
 }
 
-/// Checks the proof that lies beside a receipt; gives the leaf's index, and as of a time the checkpoint that has it and the older one that the
+/// Checks the proof that lies beside a receipt with that leaf; gives the leaf's index, and as of a time the checkpoint that has it and the older one that the
 /// proof may bring, as far as witnesses cosigned them.
-pub fn check_proof(bytes: &[u8], opened: &Opened, policy: &LogPolicy, at: Option<u64>) -> Result<(u64, Vec<Cosigned>), Cause> {
+pub fn check_proof(bytes: &[u8], leaf: &Leaf, policy: &LogPolicy, at: Option<u64>) -> Result<(u64, Vec<Cosigned>), Cause> {
     let bad = |why: String| Cause::BadLog(clipped(&why));
     let proof = TlogProof::parse(bytes).map_err(|e| bad(e.to_string()))?;
-    let newer = proof.verify(&Leaf::of_revision(opened).to_bytes(), policy).map_err(|e| bad(e.to_string()))?.checkpoint;
+    let newer = proof.verify(&leaf.to_bytes(), policy).map_err(|e| bad(e.to_string()))?.checkpoint;
     let mut cosigned: Vec<Cosigned> = judge_as_of(&proof.checkpoint, policy, at).into_iter().collect();
     if let Some(extra) = proof.extra.as_ref().filter(|extra| OlderCheckpoint::is_named(extra)) {
         let older = OlderCheckpoint::parse(extra).map_err(|e| bad(e.to_string()))?;

@@ -4,13 +4,15 @@
 
 use crate::cause::{Cause, Finding};
 use crate::cosigned::TimeBracket;
+use crate::destroyed;
 use crate::files::{self, Entry, Kind};
 use crate::log::{self, LogCopy, Logged};
 use crate::moments::{self, Moments};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::identifier::RecordId;
+use sohoa_record::log::Leaf;
 use sohoa_record::seal::Opened;
-use sohoa_record::{Receipt, TrustPolicy};
+use sohoa_record::{Envelope, Receipt, TrustPolicy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -37,7 +39,7 @@ struct Own {
 /// Judges the files and hands out a line for each record, then one for each file that belongs to none.
 pub fn check(given: &[Entry], against: &Against<'_>, write: &mut dyn FnMut(Line) -> io::Result<()>) -> io::Result<()> {
     let mut records: BTreeMap<RecordId, BTreeMap<u32, Own>> = BTreeMap::new();
-    let (mut proofs, mut others) = (Vec::new(), Vec::new());
+    let (mut proofs, mut others, mut tombstones) = (Vec::new(), Vec::new(), Vec::new());
     let mut refused = 0;
     let about = |entry: &Entry, cause| Line::about_file(entry.name.clone(), None, Finding::about(&entry.name, None, cause));
     for entry in given {
@@ -45,6 +47,8 @@ pub fn check(given: &[Entry], against: &Against<'_>, write: &mut dyn FnMut(Line)
             write(about(entry, Cause::NotFollowed))?;
         } else if entry.name.ends_with(".tlog-proof") {
             proofs.push(entry);
+        } else if let Some(envelope) = tombstone(entry) {
+            tombstones.push((entry, envelope));
         } else if let Some(receipt) = receipt(entry) {
             match receipt.and_then(|receipt| Ok(receipt.open(against.policy)?)) {
                 Ok(opened) => {
@@ -66,10 +70,13 @@ pub fn check(given: &[Entry], against: &Against<'_>, write: &mut dyn FnMut(Line)
             others.push(entry);
         }
     }
+    for (entry, envelope) in &tombstones {
+        write(destroyed::loose(entry, envelope, &proofs, against))?;
+    }
     for entry in others {
         if let Some(cause) = belongs(entry, &mut records).err()
             // Nobody can say what a receipt names that could not be opened.
-            && !(refused > 0 && matches!(cause, Cause::NotSealed))
+            && !((refused > 0 || !tombstones.is_empty()) && matches!(cause, Cause::NotSealed))
         {
             write(about(entry, cause))?;
         }
@@ -90,6 +97,12 @@ pub fn receipt(entry: &Entry) -> Option<Result<Receipt, Cause>> {
         Ok(receipt) => Some(Ok(receipt)),
         Err(cause) => named.then_some(Err(cause)),
     }
+}
+
+/// A tombstone, by its bytes under a name that a receipt may have.
+fn tombstone(entry: &Entry) -> Option<Envelope> {
+    let bytes = entry.name.ends_with(".json").then(|| files::small_file(&entry.path).ok())?;
+    destroyed::envelope(&bytes?)
 }
 
 /// Notes a file with every receipt that names it: as an object by its digests, or as the plain copy of a manifest.
@@ -190,9 +203,9 @@ fn logged(own: &Own, proofs: &[&Entry], against: &Against<'_>) -> Result<Option<
     }
     // A proof of its own name speaks about no other receipt.
     let stem = own.shown.trim_end_matches(".dsse.json");
-    let mut why = Finding::about(&own.shown, revision, Cause::NotLogged);
+    let (mut why, leaf) = (Finding::about(&own.shown, revision, Cause::NotLogged), Leaf::of_revision(&own.opened));
     for proof in proofs {
-        match files::small_file(&proof.path).and_then(|bytes| log::check_proof(&bytes, &own.opened, policy, against.at)) {
+        match files::small_file(&proof.path).and_then(|bytes| log::check_proof(&bytes, &leaf, policy, against.at)) {
             Ok((index, cosigned)) => return told(index, Moments::of(cosigned).bracket(index)),
             Err(cause) if proof.name.trim_end_matches(".tlog-proof") == stem || proofs.len() == 1 => {
                 why = Finding::about(&proof.name, revision, cause);

@@ -21,6 +21,8 @@ pub struct Moments {
     last: Vec<usize>,
     /// For each place the one with the earliest `first` from there on.
     first: Vec<usize>,
+    /// Sizes of checkpoints that a believed time stamp is over, the smallest first, each with the earliest time of it and those behind it.
+    stamps: Vec<(u64, u64)>,
 }
 
 /// Between which witnessed moments a revision came into the log. In JSON its members; they may be added to, not renamed.
@@ -32,6 +34,9 @@ pub struct Logged {
     pub before: Option<String>,
     /// How many witnesses of the policy cosigned the checkpoint that `before` is of.
     pub witnesses: usize,
+    /// By when a time stamp (RFC 3161) of a service that the policy names says that the log had it: RFC 3339 at +07:00; left out when none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamped: Option<String>,
 }
 
 impl Moments {
@@ -49,7 +54,22 @@ impl Moments {
         for at in (1..all.len()).rev() {
             first[at - 1] = [at - 1, first[at]].into_iter().min_by_key(|at| first_of(*at)).unwrap_or(at - 1);
         }
-        Moments { all, last, first }
+        Moments { all, last, first, stamps: Vec::new() }
+    }
+
+    /// Adds the times by which time stamps say that checkpoints of so many leaves were there.
+    pub fn with_stamps(mut self, mut stamps: Vec<(u64, u64)>) -> Moments {
+        stamps.sort_unstable();
+        for at in (1..stamps.len()).rev() {
+            stamps[at - 1].1 = stamps[at - 1].1.min(stamps[at].1);
+        }
+        self.stamps = stamps;
+        self
+    }
+
+    /// By when a time stamp says that the leaf was there.
+    fn stamped(&self, index: u64) -> Option<u64> {
+        self.stamps.get(self.stamps.partition_point(|(size, _)| *size <= index)).map(|(_, time)| *time)
     }
 
     /// Where the leaf `index` is between them, and how many witnesses cosigned the later one.
@@ -59,22 +79,29 @@ impl Moments {
         let newer = self.first.get(border).map(|at| &self.all[*at]);
         let of_both = newer.and_then(|newer| Some((bracket(index, older, newer)?, newer.witnesses.len())));
         let after = older.and_then(|older| older.seen).map(|seen| seen.last);
-        of_both.unwrap_or((TimeBracket { after, by: None }, 0))
+        let (mut bracket, witnesses) = of_both.unwrap_or((TimeBracket { after, by: None, stamped: None }, 0));
+        bracket.stamped = self.stamped(index);
+        (bracket, witnesses)
     }
 }
 
 impl Logged {
     /// As it is told; none when no witness said anything.
     pub fn of(bracket: &TimeBracket, witnesses: usize) -> Option<Logged> {
-        let told = bracket.after.is_some() || bracket.by.is_some();
-        told.then(|| Logged { after: bracket.after.map(rfc3339), before: bracket.by.map(rfc3339), witnesses })
+        let told = bracket.after.is_some() || bracket.by.is_some() || bracket.stamped.is_some();
+        told.then(|| Logged {
+            after: bracket.after.map(rfc3339),
+            before: bracket.by.map(rfc3339),
+            witnesses,
+            stamped: bracket.stamped.map(rfc3339),
+        })
     }
 }
 
 /// What a claimed time is beside the bracket, with clocks at most `tolerance` seconds apart: none when it may be true.
 pub fn contradiction(claimed: &str, bracket: &TimeBracket, tolerance: u64) -> Option<Cause> {
     let seconds = parse(claimed)?;
-    if let Some(by) = bracket.by.filter(|_| bracket.contradicts(seconds, tolerance)) {
+    if let Some(by) = bracket.at_latest().filter(|_| bracket.contradicts(seconds, tolerance)) {
         return Some(Cause::SealedAfterLogged { claimed: claimed.to_owned(), by: rfc3339(by) });
     }
     let after = bracket.after.filter(|_| bracket.late_by(seconds) > tolerance)?;
@@ -128,7 +155,8 @@ mod tests {
     #[test]
     fn a_claimed_time_may_be_off_by_the_tolerance_and_no_more() {
         let time = |text: &str| parse(text).unwrap();
-        let bracket = TimeBracket { after: Some(time("2026-11-20T12:00:00+07:00")), by: Some(time("2026-11-22T12:00:00+07:00")) };
+        let by = Some(time("2026-11-22T12:00:00+07:00"));
+        let bracket = TimeBracket { after: Some(time("2026-11-20T12:00:00+07:00")), by, stamped: None };
         for (claimed, fits) in [
             ("2026-11-21T12:00:00+07:00", true),
             ("2026-11-22T12:05:00+07:00", true),
@@ -137,6 +165,18 @@ mod tests {
             ("2026-11-20T11:54:59+07:00", false),
         ] {
             assert_eq!(contradiction(claimed, &bracket, 300).is_none(), fits, "{claimed}");
+            // A time stamp bounds as a quorum does, and the earlier of the two counts.
+            let stamped = TimeBracket { by: None, stamped: by, ..bracket };
+            assert_eq!(contradiction(claimed, &stamped, 300).is_none(), fits, "{claimed}");
+            let both = TimeBracket { by: by.map(|by| by + 9_999), ..stamped };
+            assert_eq!(contradiction(claimed, &both, 300).is_none(), fits, "{claimed}");
         }
+    }
+
+    #[test]
+    fn a_leaf_was_there_by_the_earliest_stamp_over_it() {
+        let moments = Moments::default().with_stamps(vec![(9, 300), (3, 200), (6, 400)]);
+        let by = |index| moments.bracket(index).0.stamped;
+        assert_eq!([0, 2, 3, 5, 8, 9].map(by), [Some(200), Some(200), Some(300), Some(300), Some(300), None]);
     }
 }

@@ -4,6 +4,7 @@ use crate::arrival;
 use crate::audit::Observer;
 use crate::cause::{Cause, Finding};
 use crate::cosigned::TimeBracket;
+use crate::destroyed::{self, Tombstone};
 use crate::files::{self, Entry, Kind};
 use crate::key_events::Keys;
 use crate::log::{self, LogCopy, Logged};
@@ -11,6 +12,7 @@ use crate::moments::{self, Moments};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
+use sohoa_record::log::Leaf;
 use sohoa_record::manifest::{Manifest, Object, PdfSignature, Role};
 use sohoa_record::seal::Opened;
 use sohoa_record::{Digests, Receipt, Sha256Hex, TrustPolicy};
@@ -58,6 +60,9 @@ pub struct Checked {
     pub later_part: bool,
     /// SHA-256 of each result code that an opened receipt has; one record has one at most.
     pub codes: Vec<Sha256Hex>,
+    /// True when a believed tombstone stands for it, in the log where the policy names one.
+    #[serde(default)]
+    pub destroyed: bool,
     /// True when every revision's receipt is here, could be opened and is of this record: then all its objects are known.
     pub complete: bool,
     /// What the caller wanted to know of the latest revision, when that was believed.
@@ -65,8 +70,8 @@ pub struct Checked {
 }
 
 /// What is kept of an opened receipt: never the manifest itself, which may be large.
-struct Revision {
-    digest: Sha256Hex,
+pub(crate) struct Revision {
+    pub(crate) digest: Sha256Hex,
     previous: Option<Sha256Hex>,
     key: String,
     key_name: String,
@@ -80,21 +85,23 @@ struct Revision {
     then: bool,
 }
 
-struct Check<'a> {
-    home: &'a Home<'a>,
-    record: Option<RecordId>,
-    findings: Vec<Finding>,
+pub(crate) struct Check<'a> {
+    pub(crate) home: &'a Home<'a>,
+    pub(crate) record: Option<RecordId>,
+    pub(crate) findings: Vec<Finding>,
     /// By number.
-    revisions: BTreeMap<u32, Revision>,
+    pub(crate) revisions: BTreeMap<u32, Revision>,
     /// Revisions whose receipt is here, opened or not.
-    present: BTreeSet<u32>,
+    pub(crate) present: BTreeSet<u32>,
     /// Objects of the store that were already found whole: revisions share their source.
     whole: Vec<Digests>,
     objects: Vec<Sha256Hex>,
     source: Option<Sha256Hex>,
     later_part: bool,
     codes: Vec<Sha256Hex>,
-    complete: bool,
+    pub(crate) complete: bool,
+    /// The tombstone, once it is believed.
+    pub(crate) tombstone: Option<Tombstone>,
     /// The latest revision as of the time that was asked for.
     latest: Option<u32>,
     /// Files that a receipt, or its place, accounts for.
@@ -115,6 +122,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
         later_part: false,
         codes: Vec::new(),
         complete: true,
+        tombstone: None,
         latest: None,
         accounted: BTreeSet::new(),
     };
@@ -126,6 +134,7 @@ pub fn check(home: &Home<'_>, policy: &TrustPolicy) -> Checked {
     check.chain(&files);
     check.withheld();
     check.as_of();
+    check.lay_to_rest();
     check.conclude(&files)
 }
 
@@ -168,12 +177,15 @@ impl Check<'_> {
         self.accounted.insert(entry.path.clone());
         let named = named_revision(&entry.path);
         self.present.extend(named);
-        let opened = if entry.kind == Kind::File {
-            files::small_file(&entry.path).and_then(|bytes| Ok(Receipt::parse(&bytes)?.open(policy)?))
-        } else {
-            Err(Cause::NotAFile)
-        };
         let shown = self.shown(&entry.path);
+        let bytes = if entry.kind == Kind::File { files::small_file(&entry.path) } else { Err(Cause::NotAFile) };
+        let opened = match bytes {
+            Ok(bytes) => match destroyed::envelope(&bytes) {
+                Some(envelope) => return self.bury(&entry.path, named, &envelope, policy),
+                None => Receipt::parse(&bytes).and_then(|receipt| receipt.open(policy)).map_err(Cause::from),
+            },
+            Err(cause) => Err(cause),
+        };
         let opened = opened.and_then(|opened| match (&opened.manifest, &self.record) {
             (manifest, _) if manifest.revision == 0 => Err(Cause::Malformed("revisions count from 1".into())),
             (manifest, Some(record)) if *record != manifest.record => {
@@ -197,11 +209,11 @@ impl Check<'_> {
         self.manifest_copy(&entry.path, &opened);
         self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
         let then = self.was_there(&opened);
-        let (log_index, time) = match self.check_logged(&entry.path, &opened, policy) {
+        let (log_index, time) = match self.check_logged(&entry.path, &Leaf::of_revision(&opened), policy) {
             Some((index, bracket)) => (Some(index), self.check_time(&shown, bracket, &opened, policy)),
             None => (None, None),
         };
-        if let Some(cause) = self.home.keys.and_then(|keys| keys.judge(&opened, log_index)) {
+        if let Some(cause) = self.home.keys.and_then(|keys| keys.judge(&opened.signers, log_index)) {
             self.find(Finding::about(shown.clone(), Some(revision), cause));
         }
         if revision == 1 {
@@ -303,7 +315,12 @@ impl Check<'_> {
     }
 
     /// When the policy names a log, the receipt must be in it: in the copy that is at hand, or by the proof beside the receipt.
-    fn check_logged(&mut self, receipt: &Path, opened: &Opened, policy: &TrustPolicy) -> Option<(u64, (TimeBracket, usize))> {
+    pub(crate) fn check_logged(
+        &mut self,
+        receipt: &Path,
+        leaf: &Leaf,
+        policy: &TrustPolicy,
+    ) -> Option<(u64, (TimeBracket, usize))> {
         let shown = self.shown(receipt);
         let stem = shown.strip_suffix(".dsse.json").unwrap_or(&shown);
         let (proof, shown_proof) =
@@ -314,13 +331,13 @@ impl Check<'_> {
             self.accounted.insert(proof.clone());
         }
         let policy = policy.log()?;
-        let revision = Some(opened.manifest.revision);
+        let revision = leaf.ver;
         let proved =
-            here.then(|| files::small_file(&proof).and_then(|bytes| log::check_proof(&bytes, opened, policy, self.home.at)));
+            here.then(|| files::small_file(&proof).and_then(|bytes| log::check_proof(&bytes, leaf, policy, self.home.at)));
         if let Some(Err(cause)) = &proved {
             self.find(Finding::about(shown_proof, revision, cause.clone()));
         }
-        match (self.home.log.map(|log| log.of_receipt(opened)), proved) {
+        match (self.home.log.map(|log| log.of_leaf(leaf)), proved) {
             (Some(Logged::At(index)), _) => return Some((index, self.home.log?.moments.bracket(index))),
             (Some(Logged::Differs(index)), _) => self.find(Finding::about(shown, revision, Cause::LeafDiffers(index))),
             (None, Some(proved)) => {
@@ -428,6 +445,7 @@ impl Check<'_> {
         let latest = || self.latest.or_else(|| self.revisions.keys().next_back().copied());
         let number = worst.map_or_else(&latest, |finding| finding.revision);
         let revision = number.and_then(|n| self.revisions.get(&n));
+        let buried = self.tombstone.as_ref().filter(|tombstone| number == Some(tombstone.revision));
         let line = Line {
             record,
             verdict: worst.map_or(Verdict::Ok, |finding| finding.cause.verdict()),
@@ -435,12 +453,12 @@ impl Check<'_> {
             reason_vi: worst.map_or_else(|| "còn đủ và đúng từng byte như khi niêm phong".into(), Finding::vi),
             object: worst.and_then(|finding| finding.object.clone()),
             revision: number,
-            key: revision.map(|r| r.key.clone()),
-            key_name: revision.map(|r| r.key_name.clone()),
+            key: revision.map_or_else(|| buried.map(|t| t.key.clone()), |r| Some(r.key.clone())),
+            key_name: revision.map_or_else(|| buried.map(|t| t.key_name.clone()), |r| Some(r.key_name.clone())),
             sealed_at: revision.map(|r| r.sealed_at.clone()),
             state: revision.map(|r| r.state.to_owned()),
-            log_index: revision.and_then(|r| r.log_index),
-            time: revision.and_then(|r| r.time.clone()),
+            log_index: revision.map_or_else(|| buried.and_then(|t| t.log_index), |r| r.log_index),
+            time: revision.map_or_else(|| buried.and_then(|t| t.time.clone()), |r| r.time.clone()),
             pdf_signatures: revision.map_or_else(Vec::new, |r| r.pdf_signatures.clone()),
             absent: Vec::new(),
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
@@ -455,6 +473,7 @@ impl Check<'_> {
             later_part: self.later_part,
             codes: self.codes,
             complete: self.complete,
+            destroyed: self.tombstone.is_some(),
             note,
         }
     }
@@ -472,12 +491,12 @@ impl Check<'_> {
             .collect()
     }
 
-    fn find(&mut self, finding: Finding) {
+    pub(crate) fn find(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
 
     /// `path` relative to the record's folder: what is above it stands in the line's `path`.
-    fn shown(&self, path: &Path) -> String {
+    pub(crate) fn shown(&self, path: &Path) -> String {
         path.strip_prefix(self.home.path).unwrap_or(path).to_string_lossy().into_owned()
     }
 }

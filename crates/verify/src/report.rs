@@ -73,6 +73,12 @@ impl Summary {
         let closing = match (language, self.exit_code(strict)) {
             (Language::Vi, 0) if !self.sampled.is_empty() => "Kết luận: mọi hồ sơ lưu trong mẫu còn đúng như khi niêm phong.",
             (Language::En, 0) if !self.sampled.is_empty() => "Conclusion: every record of the sample is as it was sealed.",
+            (Language::Vi, 0) if count(Verdict::Destroyed) > 0 => {
+                "Kết luận: mọi hồ sơ lưu ở đây còn đúng như khi niêm phong, hoặc đã tiêu hủy theo quyết định nêu trên."
+            }
+            (Language::En, 0) if count(Verdict::Destroyed) > 0 => {
+                "Conclusion: every record here is as it was sealed, or was destroyed by a decision that is named above."
+            }
             (Language::Vi, 0) => "Kết luận: mọi hồ sơ lưu ở đây còn đúng như khi niêm phong.",
             (Language::Vi, 15) => "Kết luận: không có hồ sơ lưu nào để kiểm tra.",
             (Language::Vi, _) => "Kết luận: CÓ SAI LỆCH, xem các dòng nêu trên.",
@@ -152,7 +158,7 @@ pub fn text(line: &Line, language: Language) -> String {
 pub fn logged(time: &Logged, language: Language) -> String {
     let shown = |time: &String| time.chars().take(19).collect::<String>().replace('T', " ");
     let (after, before, n) = (time.after.as_ref().map(shown), time.before.as_ref().map(shown), time.witnesses);
-    match (language, after, before) {
+    let witnessed = match (language, after, before) {
         (Language::Vi, Some(a), Some(b)) => format!("vào nhật ký giữa {a} và {b} ({n} nhân chứng)"),
         (Language::Vi, None, Some(b)) => format!("vào nhật ký trước {b} ({n} nhân chứng)"),
         (Language::Vi, Some(a), None) => format!("vào nhật ký sau {a}"),
@@ -160,7 +166,12 @@ pub fn logged(time: &Logged, language: Language) -> String {
         (Language::En, None, Some(b)) => format!("logged before {b} ({})", counted(n, "witness", "witnesses")),
         (Language::En, Some(a), None) => format!("logged after {a}"),
         (_, None, None) => String::new(),
-    }
+    };
+    let stamp = time.stamped.as_ref().map(shown).map(|at| match language {
+        Language::Vi => format!("dấu thời gian cho thấy đã có trong nhật ký từ {at}"),
+        Language::En => format!("a time stamp says that the log had it by {at}"),
+    });
+    [Some(witnessed).filter(|text| !text.is_empty()), stamp].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn counted(n: usize, one: &str, many: &str) -> String {

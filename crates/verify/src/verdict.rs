@@ -33,6 +33,8 @@ pub enum Verdict {
     Malformed,
     /// The medium or the permissions did not let us read; nothing is proved either way.
     Unreadable,
+    /// It was destroyed by a lawful decision: its signed tombstone is here, and in the log where the policy names one.
+    Destroyed,
     /// A note: it arrived and has no receipt yet, or its receipt was taken away.
     Unsealed,
     /// A note: a file that no receipt names.
@@ -45,7 +47,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// All, heaviest first.
-    pub const ALL: [Verdict; 16] = [
+    pub const ALL: [Verdict; 17] = [
         Verdict::Altered,
         Verdict::Missing,
         Verdict::Withheld,
@@ -58,6 +60,7 @@ impl Verdict {
         Verdict::Unlogged,
         Verdict::Malformed,
         Verdict::Unreadable,
+        Verdict::Destroyed,
         Verdict::Unsealed,
         Verdict::Unreferenced,
         Verdict::NotYet,
@@ -80,8 +83,13 @@ impl Verdict {
             Verdict::VoidKey => 22,
             Verdict::Unreadable => 1,
             Verdict::Unsealed | Verdict::Unreferenced if strict => 11,
-            Verdict::Unsealed | Verdict::Unreferenced | Verdict::NotYet | Verdict::Ok => 0,
+            Verdict::Destroyed | Verdict::Unsealed | Verdict::Unreferenced | Verdict::NotYet | Verdict::Ok => 0,
         }
+    }
+
+    /// True of a record that is as it should be: whole, or gone by a decision that anybody can read.
+    pub fn is_good(self) -> bool {
+        matches!(self, Verdict::Ok | Verdict::Destroyed)
     }
 
     /// True for what asks for a look and proves nothing by itself.
@@ -105,6 +113,7 @@ impl Verdict {
             Verdict::VoidKey => "KHÓA VÔ HIỆU",
             Verdict::Malformed => "SAI DẠNG",
             Verdict::Unreadable => "KHÔNG ĐỌC ĐƯỢC",
+            Verdict::Destroyed => "ĐÃ TIÊU HỦY",
             Verdict::Unsealed => "CHƯA NIÊM PHONG",
             Verdict::Unreferenced => "VÔ CHỦ",
             Verdict::Ok => "ĐÚNG",
@@ -127,6 +136,7 @@ impl Verdict {
             Verdict::VoidKey => "VOID KEY",
             Verdict::Malformed => "MALFORMED",
             Verdict::Unreadable => "UNREADABLE",
+            Verdict::Destroyed => "DESTROYED",
             Verdict::Unsealed => "UNSEALED",
             Verdict::Unreferenced => "UNREFERENCED",
             Verdict::Ok => "OK",

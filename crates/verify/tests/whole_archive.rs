@@ -175,7 +175,8 @@ fn a_pdf_signature_that_does_not_hold_is_a_bad_signature() {
             asked.borrow_mut().push(bytes.to_vec());
             answer.clone()
         };
-        let observer = sohoa_verify::Observer { note: &|_| String::new(), noted: &|_, _| (), pdf: &pdf };
+        let observer =
+            sohoa_verify::Observer { note: &|_| String::new(), noted: &|_, _| (), pdf: &pdf, stamps: &|_, _| Ok(None) };
         let brought = sohoa_verify::Brought { observer: Some(observer), ..Default::default() };
         sohoa_verify::audit_with(&root, "", &policy, brought, None, &mut |line| {
             verdicts.push((line.verdict, line.object, line.reason));

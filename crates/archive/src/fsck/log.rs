@@ -6,21 +6,21 @@ use crate::error::{Error, Result};
 use crate::layout;
 use crate::log::{LOG, Leaves, place};
 use sohoa_record::Sha256Hex;
+use sohoa_record::identifier::RecordId;
 use sohoa_record::log::head::Head;
 use sohoa_record::log::tile::split_entries;
 use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Checkpoint, Edge, Hash, Kind as LeafKind, Leaf, Tile};
-use sohoa_record::seal::Opened;
 use std::collections::HashSet;
 
 impl Run<'_> {
-    /// Remembers a receipt that was believed.
-    pub(super) async fn sealed(&mut self, opened: &Opened) -> Result<()> {
+    /// Remembers a receipt, or tombstone, that was believed.
+    pub(super) async fn sealed(&mut self, record: &RecordId, revision: u32, digest: &Sha256Hex, key: &Sha256Hex) -> Result<()> {
         sqlx::query("INSERT OR IGNORE INTO temp.sealed VALUES (?, ?, ?, ?)")
-            .bind(opened.manifest.record.as_str())
-            .bind(opened.manifest.revision)
-            .bind(opened.digest.as_str())
-            .bind(opened.key_id.as_str())
+            .bind(record.as_str())
+            .bind(revision)
+            .bind(digest.as_str())
+            .bind(key.as_str())
             .execute(&mut self.memory)
             .await?;
         Ok(())
@@ -188,7 +188,9 @@ impl Run<'_> {
     async fn compare(&mut self) -> Result<()> {
         let archive = self.archive;
         let without_receipt = "SELECT record || '/' || revision, idx FROM temp.leaves l
-            WHERE NOT EXISTS (SELECT 1 FROM temp.sealed s WHERE s.record = l.record AND s.revision = l.revision)";
+            WHERE NOT EXISTS (SELECT 1 FROM temp.sealed s WHERE s.record = l.record AND s.revision = l.revision)
+            AND NOT EXISTS (SELECT 1 FROM temp.destroyed d JOIN temp.leaves t USING (record, revision, digest)
+              WHERE d.record = l.record AND d.revision > l.revision)";
         for (revision, index) in self.pairs(without_receipt).await? {
             if !archive.exists(&receipt(&revision)?).await? {
                 self.found(

@@ -55,6 +55,12 @@ impl Leaves {
         Ok(hashes.bind(record.as_str()).bind(revision).fetch_all(&database.reader).await?)
     }
 
+    /// Revision and hash of the leaves about a record from that revision on.
+    pub async fn revisions_since(&self, record: &RecordId, revision: u32) -> Result<Vec<(u32, Vec<u8>)>> {
+        let rows = sqlx::query_as("SELECT revision, hash FROM log_leaves WHERE record = ? AND revision >= ? ORDER BY revision");
+        Ok(rows.bind(record.as_str()).bind(revision).fetch_all(&self.database.reader).await?)
+    }
+
     /// How many leaves it knows of: those from the first on, without a gap.
     pub async fn size(&self) -> Result<u64> {
         let last: Option<i64> = sqlx::query_scalar("SELECT max(idx) FROM log_leaves").fetch_one(&self.database.reader).await?;

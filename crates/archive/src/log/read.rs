@@ -8,7 +8,7 @@ use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use sohoa_record::Sha256Hex;
-use sohoa_record::log::head::{Head, cosigned};
+use sohoa_record::log::head::{Head, anchor, cosigned, parse_anchor};
 use sohoa_record::log::note::NoteError;
 use sohoa_record::log::proof::{Node, Plan};
 use sohoa_record::log::tile::Contents;
@@ -80,6 +80,27 @@ impl LogReader {
         let Some(bytes) = self.read(&path).await? else { return Ok(None) };
         let checkpoint = Note::parse(&bytes).map_err(|e| Error::malformed(&path, e))?;
         Ok(Some(OlderCheckpoint { hashes: self.consistency(old, size).await?, checkpoint }))
+    }
+
+    /// The time stamps over the checkpoint of so many leaves, the first one first; empty when there is none.
+    pub async fn anchors(&self, size: u64) -> Result<Vec<Bytes>> {
+        let mut tokens = Vec::new();
+        while let Some(token) = self.read(&place(&anchor(size, tokens.len() as u32 + 1))).await? {
+            tokens.push(token);
+        }
+        Ok(tokens)
+    }
+
+    /// The sizes of the checkpoints that have a time stamp, the smallest first.
+    pub async fn anchored_sizes(&self) -> Result<Vec<u64>> {
+        let folder = place("anchors");
+        let listed: Vec<Path> =
+            self.store.list(Some(&folder)).map_ok(|meta| meta.location).try_collect().await.map_err(Error::store(&folder))?;
+        let below = |path: &Path| parse_anchor(path.as_ref().strip_prefix(super::LOG)?.strip_prefix('/')?).map(|(size, _)| size);
+        let mut sizes: Vec<u64> = listed.iter().filter_map(below).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        Ok(sizes)
     }
 
     /// The right edge of the tree of the first `size` leaves.
@@ -207,10 +228,15 @@ impl Archive {
 
     /// The proof that a revision is in the log, under the newest published checkpoint; none when it is not in there (yet).
     pub async fn log_proof(&self, opened: &Opened) -> Result<Option<TlogProof>> {
+        self.leaf_proof(&Leaf::of_revision(opened)).await
+    }
+
+    /// The same for any leaf, such as a tombstone's.
+    pub async fn leaf_proof(&self, leaf: &Leaf) -> Result<Option<TlogProof>> {
         let Some((note, tree)) = self.log_head().await? else { return Ok(None) };
         let (log, leaves) = (self.log(), Leaves::open(&self.index.database).await?);
         leaves.follow(&log, tree.size).await?;
-        let hash = leaf_hash(&Leaf::of_revision(opened).to_bytes());
+        let hash = leaf_hash(&leaf.to_bytes());
         match leaves.indices_of(&[hash]).await?.get(&hash) {
             Some(index) if *index < tree.size => {
                 let mut proof = log.proof(*index, tree.size, note).await?;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutMode, PutPayload};
 use sohoa_record::Sha256Hex;
-use sohoa_record::log::head::{CREATE_ONLY, Head, cosigned};
+use sohoa_record::log::head::{CREATE_ONLY, Head, anchor, cosigned};
 use sohoa_record::log::tile::{TILE_WIDTH, push_entry, split_entries};
 use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, LogPolicy, Note, NoteSigner, Tile};
@@ -131,6 +131,11 @@ impl Log {
         Ok(true)
     }
 
+    /// Keeps a time stamp of the checkpoint of so many leaves under its number, from 1. False when somebody else's came first.
+    pub async fn keep_anchor(&self, size: u64, number: u32, token: &[u8]) -> Result<bool> {
+        Ok(self.create(&place(&anchor(size, number)), token.to_vec()).await?.is_none_or(|other| other == token))
+    }
+
     /// Appends leaves, like [`Log::append`].
     pub async fn append_leaves(&self, leaves: &[Leaf]) -> Result<Vec<u64>> {
         let entries: Vec<Bytes> = leaves.iter().map(|leaf| leaf.to_bytes().into()).collect();
@@ -153,6 +158,8 @@ impl Log {
                 for revision in revisions {
                     match archive.revision(&record, revision).await {
                         Ok(opened) => leaves.extend(opened.as_ref().map(Leaf::of_revision)),
+                        // Whoever destroys a record logs its tombstone.
+                        Err(Error::Destroyed { .. }) => {}
                         // A receipt that is not believed is not ours to log.
                         Err(error) => drop(Finding::from_error(error)?),
                     }

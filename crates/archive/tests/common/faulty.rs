@@ -1,14 +1,15 @@
-//! An object store that fails on purpose: at the n-th write, before it or after it.
+//! An object store that fails on purpose: at the n-th write or delete, before it or after it.
 //!
 //! Failing after the write is what a network does that loses only the answer: the caller is told of an error and the bytes are
 //! there. Both must end the same.
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions,
-    PutPayload, PutResult, Result, UploadPart,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ impl Faulty {
         Self { inner, fault, writes: Arc::default() }
     }
 
-    /// Writes that were asked for so far.
+    /// Writes and deletes that were asked for so far.
     pub fn writes(&self) -> usize {
         self.writes.load(Ordering::SeqCst)
     }
@@ -78,7 +79,16 @@ impl ObjectStore for Faulty {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let store = self.clone();
+        let deleted = locations.then(move |location| {
+            let store = store.clone();
+            async move {
+                let location = location?;
+                let fault = store.next_write();
+                with_fault(fault, async { store.inner.delete(&location).await.map(|()| location.clone()) }).await
+            }
+        });
+        deleted.boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -64,6 +64,24 @@ pub fn staging(number: u64, root: &Hash) -> String {
     format!("staging/{number:020}-{root}")
 }
 
+/// The path of a time stamp (RFC 3161 token, DER) over the checkpoint of so many leaves, number from 1.
+pub fn anchor(size: u64, number: u32) -> String {
+    format!("anchors/{size:020}/{number:04}.tst")
+}
+
+/// Size and number of a path in just the form that [`anchor`] writes.
+pub fn parse_anchor(path: &str) -> Option<(u64, u32)> {
+    let (size, number) = path.strip_prefix("anchors/")?.strip_suffix(".tst")?.split_once('/')?;
+    let (size, number) = (size.parse().ok()?, number.parse().ok()?);
+    (number > 0 && anchor(size, number) == path).then_some((size, number))
+}
+
+/// What a time stamp of an anchor is over: the first over the checkpoint's three lines; each later one, which renews it, over those and
+/// the token before it, as RFC 4998 (section 5.2) has it.
+pub fn anchored(checkpoint: &str, before: Option<&[u8]>) -> Vec<u8> {
+    [checkpoint.as_bytes(), before.unwrap_or_default()].concat()
+}
+
 /// Number and root of a path in just the form that [`staging`] writes.
 pub fn parse_staging(path: &str) -> Option<(u64, Hash)> {
     let (number, digits) = path.strip_prefix("staging/")?.split_once('-')?;
@@ -92,6 +110,18 @@ mod tests {
         let orphan = Head { number: 5, parent: None, tree };
         assert!(Head::parse(5, &Note { text: orphan.text(), signatures: vec![] }).is_err(), "only the first has no parent");
         assert_eq!(Head::path(5), "heads/00000000000000000005");
+    }
+
+    #[test]
+    fn an_anchors_path_is_read_back_in_one_form_only() {
+        assert_eq!(anchor(70_000, 2), "anchors/00000000000000070000/0002.tst");
+        assert_eq!(parse_anchor(&anchor(70_000, 2)), Some((70_000, 2)));
+        for other in
+            ["anchors/7/0001.tst", "anchors/00000000000000070000/0000.tst", "anchors/00000000000000070000/1.tst", "anchors/x"]
+        {
+            assert_eq!(parse_anchor(other), None, "{other}");
+        }
+        assert_eq!(anchored("a\n1\nb\n", Some(b"token")), b"a\n1\nb\ntoken");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub enum Log {
     },
     /// Append what is missing: receipts of a run that was stopped, or from before there was a log
     Append,
+    /// Have the newest checkpoint stamped by a time-stamping service of [log] timestamp now; runs do it by themselves once in [log] anchor_hours
+    Anchor,
 }
 
 /// `sohoa keys …`

@@ -4,11 +4,13 @@
 use super::{Failure, Outcome, open_indexed, report};
 use crate::config::Config;
 use crate::present::json_line;
-use crate::{registers, sandbox_child, time};
+use crate::{anchoring, registers, sandbox_child, time};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sohoa_archive::{Entry, RegisterNote};
 use sohoa_coverage::{RegisterRow, parse_register, report as figures};
-use sohoa_record::{Manifest, Sha256Hex};
+use sohoa_record::{Manifest, Sha256Hex, TrustPolicy};
+use sohoa_sign::certificate::Certificate;
 use sohoa_sign::validate::{Trust, validate};
 use sohoa_verify::command::{Options, run as verify};
 use sohoa_verify::{Line, Observer, Verdict};
@@ -47,10 +49,12 @@ pub async fn run(config: &Config, own: bool, asked: Asked) -> Outcome {
     let paths = if asked.paths.is_empty() { vec![config.path(&config.archive.store)] } else { asked.paths.clone() };
     let trust = asked.trust.clone().unwrap_or_else(|| config.path(&config.seal.trust));
     let roots = sandbox_child::roots(&config.signature_roots()).map_err(Failure::Setup)?;
+    let stamp_roots = stamp_roots(&trust)?;
     let (options, wanted) = (asked.options.clone(), !asked.rates.is_empty());
     let (places, json, at) = (paths.clone(), options.json, options.at);
     let audit = move || {
         let now = at.and_then(|at| i64::try_from(at).ok()).unwrap_or_else(|| time::now().timestamp().as_second());
+        let asked_at = Timestamp::from_second(now).unwrap_or(Timestamp::MAX);
         let entries = RefCell::new(Vec::new());
         let note = |opened: &_| if wanted { json_line(&Entry::of(opened)) } else { String::new() };
         // What is not whole proves nothing, and counts for nothing.
@@ -60,7 +64,8 @@ pub async fn run(config: &Config, own: bool, asked: Asked) -> Outcome {
             }
         };
         let pdf = |bytes: &[u8], manifest: &Manifest| bad_signatures(bytes, manifest, &roots, now);
-        let observer = Observer { note: &note, noted: &noted, pdf: &pdf };
+        let stamps = |text: &str, tokens: &[Vec<u8>]| anchoring::judge(text, tokens, &stamp_roots, asked_at);
+        let observer = Observer { note: &note, noted: &noted, pdf: &pdf, stamps: &stamps };
         let code = verify("sohoa audit", &places, &trust, &options, Some(observer));
         (code, entries.into_inner())
     };
@@ -96,6 +101,12 @@ pub async fn run(config: &Config, own: bool, asked: Asked) -> Outcome {
         }
     }
     Ok(ExitCode::from(if code == 0 && differ { RATES_DIFFER } else { code }))
+}
+
+/// Whose time stamps over the log the policy believes. A policy that cannot be read is told of by the audit itself.
+fn stamp_roots(trust: &Path) -> Result<Vec<Certificate>, Failure> {
+    let policy = std::fs::read_to_string(trust).ok().and_then(|text| TrustPolicy::parse(&text).ok());
+    anchoring::roots(policy.unwrap_or_default().timestamp_roots()).map_err(|e| Failure::Setup(e.to_string()))
 }
 
 /// What is wrong with the legal signatures of a sealed PDF, in Vietnamese and English; none when all are intact and there are as many as

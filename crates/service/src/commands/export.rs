@@ -51,6 +51,14 @@ pub async fn fill(archive: &Archive, records: &[RecordId], to: &Path) -> Result<
 }
 
 async fn export(archive: &Archive, record: &RecordId, bag: &mut Bag) -> Result<(), Failure> {
+    if let Some(destroyed) = archive.destroyed(record).await? {
+        let name = format!("data/{record}/r{0:04}/r{0:04}", destroyed.opened.tombstone.revision);
+        bag.write(&format!("{name}.dsse.json"), &destroyed.bytes)?;
+        if let Some(proof) = archive.leaf_proof(&destroyed.opened.leaf).await? {
+            bag.write(&format!("{name}.tlog-proof"), proof.to_string().as_bytes())?;
+        }
+        return Ok(());
+    }
     let revisions = archive.revisions(record).await?;
     for opened in &revisions {
         let m = &opened.manifest;

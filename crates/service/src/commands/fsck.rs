@@ -33,7 +33,12 @@ pub async fn run(config: &Config, rebuild: bool, json: bool) -> Outcome {
         if json {
             println!("{}", json_line(&rebuilt));
         } else {
-            let counts = [(rebuilt.revisions, "revision"), (rebuilt.jobs, "job"), (rebuilt.registers, "register")];
+            let counts = [
+                (rebuilt.revisions, "revision"),
+                (rebuilt.destroyed, "tombstone"),
+                (rebuilt.jobs, "job"),
+                (rebuilt.registers, "register"),
+            ];
             println!("rebuilt: {}", counts.map(|(n, one)| counted(n, one)).join(", "));
         }
     } else {
@@ -43,11 +48,12 @@ pub async fn run(config: &Config, rebuild: bool, json: bool) -> Outcome {
             println!("{}", json_line(&report));
         } else {
             println!(
-                "looked at {} ({:.1} MB), {} in {}, {}, {}, {}, {} of the log: {}, {}",
+                "looked at {} ({:.1} MB), {} in {}, {}, {}, {}, {}, {} of the log: {}, {}",
                 counted(report.objects, "object"),
                 report.bytes as f64 / 1e6,
                 counted(report.records, "record"),
                 counted(report.revisions, "revision"),
+                counted(report.destroyed, "tombstone"),
                 counted(report.arrivals, "arrival"),
                 counted(report.links, "link"),
                 counted(report.registers, "register"),

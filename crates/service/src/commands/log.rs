@@ -1,11 +1,13 @@
 //! `sohoa log`: how far the transparency log is, and appending what is missing in it.
 
 use super::{Failure, Outcome, PARTIAL, open_indexed};
+use crate::anchoring::Anchored;
 use crate::cli::Log;
 use crate::config::Config;
 use crate::keyring;
 use crate::logbook::{Logbook, kept_checkpoint};
-use crate::present::json_line;
+use crate::present::{counted, json_line};
+use jiff::SignedDuration;
 use serde::Serialize;
 use sohoa_archive::Archive;
 use sohoa_record::log::VerifierKey;
@@ -30,6 +32,13 @@ pub async fn run(config: &Config, asked: Log, password_file: Option<&Path>) -> O
                     eprintln!("the trust policy is not satisfied: {error}");
                     return Ok(ExitCode::from(PARTIAL));
                 }
+            }
+        }
+        Log::Anchor => {
+            let logbook = Logbook::open(config, &archive, password_file).await?;
+            match logbook.anchor(true).await? {
+                Some(anchored) => println!("{}", told(&anchored)),
+                None => println!("the newest checkpoint has a time stamp already, or there is none"),
             }
         }
         Log::Status { json } if json.json => {
@@ -57,6 +66,27 @@ pub async fn run(config: &Config, asked: Log, password_file: Option<&Path>) -> O
         );
     }
     Ok(state.exit_code())
+}
+
+/// `sohoa renew`.
+pub async fn renew(config: &Config, within_days: u32, password_file: Option<&Path>) -> Outcome {
+    let archive = open_indexed(config).await?;
+    let logbook = Logbook::open(config, &archive, password_file).await?;
+    let mut renewed = 0;
+    let within = SignedDuration::from_hours(24 * i64::from(within_days));
+    logbook
+        .renew(within, &mut |anchored| {
+            renewed += 1;
+            println!("{}", told(&anchored));
+        })
+        .await?;
+    println!("{} renewed", counted(renewed, "time stamp"));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(anchored: &Anchored) -> String {
+    let Anchored { size, number, at, ends } = anchored;
+    format!("stamped   the checkpoint of {size} leaves, stamp {number}, at {at}; to be renewed before {ends}")
 }
 
 /// How far the log is.

@@ -2,6 +2,7 @@
 
 mod audit;
 pub mod crops;
+mod destroy;
 pub mod digitize;
 mod doctor;
 pub mod export;
@@ -23,6 +24,7 @@ mod user;
 mod witness;
 pub mod workshop;
 
+use crate::anchoring::AnchorError;
 use crate::archive_home::{self, HomeError};
 use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
@@ -118,7 +120,11 @@ impl From<KeyringError> for Failure {
 
 impl From<sohoa_archive::Error> for Failure {
     fn from(error: sohoa_archive::Error) -> Self {
-        Failure::Archive(error.to_string())
+        match error {
+            sohoa_archive::Error::Destroyed { .. } => Failure::NotFound(error.to_string()),
+            sohoa_archive::Error::Destruction(_) => Failure::Usage(error.to_string()),
+            _ => Failure::Archive(error.to_string()),
+        }
     }
 }
 
@@ -136,7 +142,8 @@ impl From<LogbookError> for Failure {
         match error {
             LogbookError::Key(error) => error.into(),
             LogbookError::Archive(error) => error.into(),
-            LogbookError::Published(_) | LogbookError::Kept(..) => Failure::Setup(error.to_string()),
+            LogbookError::Anchor(AnchorError::Archive(error)) => error.into(),
+            LogbookError::Published(_) | LogbookError::Kept(..) | LogbookError::Anchor(_) => Failure::Setup(error.to_string()),
             LogbookError::Alarm(_) => Failure::Archive(error.to_string()),
         }
     }
@@ -246,6 +253,7 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Separators(asked) => separators::run(asked),
         Command::Keys(asked) => keys::run(load, asked, password_file).await,
         Command::Log(asked) => log::run(&load()?, asked, password_file).await,
+        Command::Renew { within_days } => log::renew(&load()?, within_days, password_file).await,
         Command::Witness(asked) => witness::run(asked, password_file).await,
         Command::Doctor { json } => doctor::run(&cli.config, json.json).await,
         Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,
@@ -256,6 +264,9 @@ pub async fn run(cli: Cli) -> Outcome {
             audit::run(&config, own, audit::Asked { paths, trust, rates, against, options }).await
         }
         Command::Export { records, to } => export::run(&load()?, &records, &to).await,
+        Command::Destroy { records, basis, by, dry_run } => {
+            destroy::run(&load()?, destroy::Asked { records, basis, by, dry_run }, password_file).await
+        }
         Command::PageChild => Ok(ExitCode::SUCCESS),
     }
 }
@@ -286,11 +297,12 @@ pub fn profile(config: &Config) -> Profile {
     config.profile().unwrap_or(Profile::PdfA1b)
 }
 
-/// The record that a person means by an identifier or its beginning.
+/// The record that a person means by an identifier or its beginning; it may be one that was destroyed.
 pub async fn find_record(archive: &Archive, given: &str) -> Result<RecordId, Failure> {
     if let Ok(record) = given.parse::<RecordId>() {
         return match archive.index.entry(&record).await? {
             Some(_) => Ok(record),
+            None if archive.destroyed(&record).await?.is_some() => Ok(record),
             None => Err(Failure::NotFound(format!("there is no record {record}; `sohoa search` finds records by their words"))),
         };
     }
@@ -300,16 +312,25 @@ pub async fn find_record(archive: &Archive, given: &str) -> Result<RecordId, Fai
         )));
     }
     let given = given.to_lowercase();
+    // identifiers made in the same minute begin alike, so the end of one may be given as well
+    let fits = |r: &RecordId| r.as_str().starts_with(&given) || r.as_str().ends_with(&given);
     let mut found: Vec<RecordId> = Vec::new();
     let mut after = None;
     loop {
         let entries = archive.index.entries(&Filter::default(), after.as_ref(), 1000).await?;
         let Some(last) = entries.last().map(|entry| entry.record.clone()) else { break };
-        // identifiers made in the same minute begin alike, so the end of one may be given as well
-        let fits = |r: &RecordId| r.as_str().starts_with(&given) || r.as_str().ends_with(&given);
-        found.extend(entries.into_iter().map(|entry| entry.record).filter(fits));
+        found.extend(entries.into_iter().map(|entry| entry.record).filter(&fits));
         after = Some(last);
     }
+    let mut after = None;
+    loop {
+        let page = archive.index.destroyed(after.as_ref(), 1000).await?;
+        let Some(last) = page.last().cloned() else { break };
+        found.extend(page.into_iter().filter(&fits));
+        after = Some(last);
+    }
+    found.sort();
+    found.dedup();
     match found.as_slice() {
         [one] => Ok(one.clone()),
         [] => Err(Failure::NotFound(format!(

@@ -2,10 +2,10 @@
 
 use super::{Failure, Outcome, find_record, open_indexed, text_pages};
 use crate::config::Config;
-use crate::present::{self, cut, json_line, printable, record_text};
+use crate::present::{self, counted, cut, json_line, printable, record_text};
 use crate::{same_paper, time};
 use jiff::civil::Date;
-use sohoa_archive::{Archive, Entry, Filter};
+use sohoa_archive::{Archive, Destroyed, Entry, Filter};
 use sohoa_coverage::Units;
 use sohoa_record::field::name;
 use sohoa_record::manifest::{Manifest, State};
@@ -30,7 +30,7 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
         println!(
             "{}",
             json_line(
-                &serde_json::json!({"records": status.records, "pages": status.pages, "stored_bytes": status.stored_bytes, "reasons": status.reasons, "queue": queue, "dead": dead})
+                &serde_json::json!({"records": status.records, "pages": status.pages, "stored_bytes": status.stored_bytes, "reasons": status.reasons, "destroyed": status.destroyed, "queue": queue, "dead": dead})
             )
         );
         return Ok(ExitCode::SUCCESS);
@@ -39,6 +39,9 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
     println!("records   {total}");
     for (state, n) in &status.records {
         println!("  {:<9} {n}", state.as_str());
+    }
+    if status.destroyed > 0 {
+        println!("destroyed {} more, by lawful decisions", status.destroyed);
     }
     let p = status.pages;
     println!("pages     {}", p.text + p.blank + p.separator + p.recognize_failed);
@@ -131,6 +134,9 @@ pub enum Reading {
 pub async fn show(config: &Config, record: &str, text: Option<Reading>, json: bool) -> Outcome {
     let archive = open_indexed(config).await?;
     let record = find_record(&archive, record).await?;
+    if let Some(destroyed) = archive.destroyed(&record).await? {
+        return show_tombstone(&archive, &destroyed, json).await;
+    }
     let gone = || Failure::NotFound(format!("record {record} is in the index but not in the store; run `sohoa fsck`"));
     let shown = archive.show(&record).await?.ok_or_else(gone)?;
     let latest = shown.revisions.last().ok_or_else(gone)?;
@@ -175,6 +181,31 @@ pub async fn show(config: &Config, record: &str, text: Option<Reading>, json: bo
             println!("\n— page {}{note} —\n{body}", page.number);
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What stays of a record that was destroyed.
+async fn show_tombstone(archive: &Archive, destroyed: &Destroyed, json: bool) -> Outcome {
+    let tombstone = &destroyed.opened.tombstone;
+    if json {
+        println!("{}", json_line(tombstone));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let leaf = match archive.leaf_proof(&destroyed.opened.leaf).await? {
+        Some(proof) => format!("leaf {}", proof.index),
+        None => "not there yet: run sohoa destroy again".to_owned(),
+    };
+    let rows = [
+        ("record", format!("{}  revision {}", tombstone.record, tombstone.revision)),
+        ("state", "destroyed: this is its tombstone, nothing else of it is kept".to_owned()),
+        ("destroyed", tombstone.destroyed_at.clone()),
+        ("by", tombstone.by.clone()),
+        ("basis", tombstone.basis.clone()),
+        ("what", format!("{}, {}", counted(tombstone.receipts.len(), "revision"), counted(tombstone.objects.len(), "object"))),
+        ("key", format!("{} ({})", destroyed.opened.key_id, destroyed.opened.key_name)),
+        ("in log at", leaf),
+    ];
+    rows.iter().for_each(|(label, value)| println!("{label:<12} {}", printable(value)));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -72,6 +72,12 @@ pub async fn report(config: &Config, year: Option<i16>, json: bool) -> Outcome {
         rows.iter().for_each(|row| println!("{}", json_line(row)));
     } else {
         print!("{}", table_of(&rows, year, register.is_some()));
+        let destroyed = archive.index.status().await?.destroyed;
+        if destroyed > 0 {
+            println!(
+                "{destroyed:>6} records were lawfully destroyed and count for nothing any more: take their results out of the register"
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,19 +13,19 @@ const KEPT: Duration = Duration::from_secs(30 * 60);
 /// Who did not answer is left alone for this long: a backlog does not wait for the same silence with each document.
 const AWAY: Duration = Duration::from_secs(60);
 
-pub(super) struct Network {
+pub(crate) struct Network {
     agent: Agent,
     lists: Mutex<HashMap<String, (Instant, Vec<u8>)>>,
     away: Mutex<HashMap<String, (Instant, String)>>,
 }
 
 impl Network {
-    pub(super) fn new(limit: Duration) -> Network {
+    pub(crate) fn new(limit: Duration) -> Network {
         let agent = Agent::config_builder().timeout_global(Some(limit)).max_redirects(3).user_agent(crate::sealing::SOFTWARE);
         Network { agent: agent.build().new_agent(), lists: Mutex::default(), away: Mutex::default() }
     }
 
-    pub(super) fn ask(&self, ask: Ask<'_>) -> Result<Vec<u8>, String> {
+    pub(crate) fn ask(&self, ask: Ask<'_>) -> Result<Vec<u8>, String> {
         if let Some((at, why)) = self.away.lock().unwrap_or_else(PoisonError::into_inner).get(ask.url)
             && at.elapsed() < AWAY
         {

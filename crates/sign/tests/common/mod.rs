@@ -225,6 +225,50 @@ impl Pki {
         self.openssl(&["crl", "-in", "root.crl.pem", "-outform", "DER", "-out", "root.crl"]);
     }
 
+    /// A time-stamping service (`late.pem`) of a CA of its own (`old.pem`), both valid for more than fifty years. Gives the CA's root.
+    pub fn long_lived(&self) -> Vec<Certificate> {
+        self.openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "old.key"]);
+        self.openssl(&[
+            "req",
+            "-x509",
+            "-new",
+            "-key",
+            "old.key",
+            "-out",
+            "old.pem",
+            "-days",
+            "21900",
+            "-subj",
+            "/CN=Long Root",
+            "-config",
+            "ca.cnf",
+            "-extensions",
+            "root",
+        ]);
+        self.openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "late.key"]);
+        self.openssl(&["req", "-new", "-key", "late.key", "-out", "late.csr", "-subj", "/CN=Long TSA", "-config", "ca.cnf"]);
+        self.openssl(&[
+            "x509",
+            "-req",
+            "-in",
+            "late.csr",
+            "-CA",
+            "old.pem",
+            "-CAkey",
+            "old.key",
+            "-CAcreateserial",
+            "-days",
+            "20000",
+            "-extfile",
+            "ca.cnf",
+            "-extensions",
+            "stamping",
+            "-out",
+            "late.pem",
+        ]);
+        Certificate::all_from_pem(&String::from_utf8(self.read("old.pem")).unwrap()).unwrap()
+    }
+
     pub fn roots(&self) -> Vec<Certificate> {
         Certificate::all_from_pem(&String::from_utf8(self.read("root.pem")).unwrap()).unwrap()
     }

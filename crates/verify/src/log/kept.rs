@@ -2,11 +2,12 @@
 //! it follows from the entries, so each file is compared with what they yield, while they are read.
 
 use super::Reading;
+use crate::audit::Observer;
 use crate::cause::{Cause, Finding, clipped};
 use crate::files::{self, Kind};
 use crate::moments::judge_as_of;
 use sohoa_record::Sha256Hex;
-use sohoa_record::log::head::{CREATE_ONLY, Head, cosigned as cosigned_path, parse_staging, staging};
+use sohoa_record::log::head::{CREATE_ONLY, Head, anchor, cosigned as cosigned_path, parse_anchor, parse_staging, staging};
 use sohoa_record::log::policy::{Cosigned, PolicyError};
 use sohoa_record::log::tile::{Contents, push_entry, split_entries};
 use sohoa_record::log::tree::leaf_hash;
@@ -35,10 +36,24 @@ pub(super) struct Kept<'a> {
     passed: usize,
     /// Staged entries by the size of the tree that they continue: size and root of the tree that they lead to.
     staged: BTreeMap<u64, Vec<(u64, Hash)>>,
+    /// How many time stamps lie there of the checkpoint of each size.
+    anchors: BTreeMap<u64, BTreeSet<u32>>,
+    observer: Option<Observer<'a>>,
+    stamps: Vec<(u64, u64)>,
     /// Cosigned checkpoints of the past, by the size of their tree; then those that the entries lead to.
     cosigned: BTreeMap<u64, (Hash, Option<Cosigned>)>,
     seen: Vec<Cosigned>,
     findings: Vec<Finding>,
+}
+
+/// What the kept files tell.
+pub(super) struct Told {
+    /// What is wrong with them.
+    pub findings: Vec<Finding>,
+    /// Checkpoints of the past that witnesses cosigned.
+    pub cosigned: Vec<Cosigned>,
+    /// Size of a checkpoint, and the time in seconds since 1970 UTC by which a time stamp says that it was there.
+    pub stamps: Vec<(u64, u64)>,
 }
 
 /// What is needed of a head that is believed.
@@ -63,6 +78,9 @@ impl<'a> Kept<'a> {
             broken: false,
             passed: 0,
             staged: BTreeMap::new(),
+            anchors: BTreeMap::new(),
+            observer: reading.observer,
+            stamps: Vec::new(),
             cosigned: BTreeMap::new(),
             seen: Vec::new(),
             findings: Vec::new(),
@@ -116,6 +134,9 @@ impl<'a> Kept<'a> {
                 self.tell(&cosigned_path(size), bad("the entries have another root at its size: two histories were signed"));
             }
         }
+        if let Some(numbers) = self.anchors.remove(&size) {
+            self.judge_anchor(&Checkpoint { origin: self.tree.origin.clone(), size, root: edge.root() }, &numbers);
+        }
         for (number, root) in self.staged.remove(&size).unwrap_or_default() {
             let path = staging(number, &root);
             if let Some(bytes) = self.file(&path) {
@@ -129,8 +150,8 @@ impl<'a> Kept<'a> {
     }
 
     /// Goes on, after the last entry under the checkpoint, by the heads beyond it: a writer is at work, or was stopped. Then tells
-    /// what belongs to no tree. Gives that, and the cosigned checkpoints that hold.
-    pub(super) fn finish(mut self, mut edge: Edge, mut bundle: Vec<u8>) -> (Vec<Finding>, Vec<Cosigned>) {
+    /// what belongs to no tree. Gives that, and the cosigned and stamped checkpoints that hold.
+    pub(super) fn finish(mut self, mut edge: Edge, mut bundle: Vec<u8>) -> Told {
         while let Some(head) = self.heads.get(self.passed).copied().filter(|_| !self.broken) {
             let (size, path) = (head.size, staging(head.number, &head.root));
             let Some(bytes) = self.file(&path) else { break };
@@ -157,7 +178,30 @@ impl<'a> Kept<'a> {
         for size in beyond {
             self.tell(&cosigned_path(size), Cause::LogTakenBack { kept: size, found: self.tree.size });
         }
-        (self.findings, self.seen)
+        let beyond: Vec<u64> = std::mem::take(&mut self.anchors).into_keys().collect();
+        for size in beyond {
+            self.tell(&anchor(size, 1), Cause::LogTakenBack { kept: size, found: self.tree.size });
+        }
+        Told { findings: self.findings, cosigned: self.seen, stamps: self.stamps }
+    }
+
+    /// Has the time stamps of a checkpoint judged, by whoever can. One by a service whom the policy does not name says nothing.
+    fn judge_anchor(&mut self, tree: &Checkpoint, numbers: &BTreeSet<u32>) {
+        let Some(observer) = self.observer else { return };
+        let mut tokens = Vec::new();
+        for (expected, &number) in (1..).zip(numbers) {
+            if number != expected {
+                return self.tell(&anchor(tree.size, expected), Cause::LogFileMissing);
+            }
+            let Some(token) = self.file(&anchor(tree.size, number)) else { return };
+            tokens.push(token);
+        }
+        match (observer.stamps)(&tree.text(), &tokens) {
+            Ok(time) => {
+                self.stamps.extend(time.filter(|time| self.at.is_none_or(|at| *time <= at)).map(|time| (tree.size, time)))
+            }
+            Err(why) => self.tell(&anchor(tree.size, 1), Cause::BadLog(clipped(&why))),
+        }
     }
 
     fn walk(&mut self, folder: &Path, below: &str, depth: usize, found: &mut Found) {
@@ -187,6 +231,8 @@ impl<'a> Kept<'a> {
             found.heads.push(number);
         } else if let Some(size) = number_in(path, "cosigned/") {
             found.cosigned.push(size);
+        } else if let Some((size, number)) = parse_anchor(path) {
+            self.anchors.entry(size).or_default().insert(number);
         } else if path == "create-only" {
             found.create_only = true;
         } else if let Some((own, _)) =

@@ -1,0 +1,136 @@
+//! Time stamps over the log's checkpoints, from the run that asks for them to the audit that believes them. Openssl is the service, and
+//! judges what is kept.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+#[path = "../../sign/tests/common/mod.rs"]
+mod pki;
+
+use common::{Home, small_scan};
+use pki::{Pki, TSA};
+use serde_json::Value;
+use sohoa_sign::revocation::Ask;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::Arc;
+
+/// A time-stamping service over HTTP.
+fn service(pki: Arc<Pki>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/stamp", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let (mut request, mut piece) = (Vec::new(), [0; 4096]);
+            let body = loop {
+                let n = stream.read(&mut piece).unwrap_or(0);
+                request.extend(&piece[..n]);
+                let end = request.windows(4).position(|window| window == b"\r\n\r\n");
+                let Some(end) = end.filter(|_| n > 0) else { break None };
+                let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
+                if request.len() >= end + 4 + length {
+                    break Some(request[end + 4..].to_vec());
+                }
+            };
+            let answer = body.and_then(|body| pki.network(Ask { url: TSA, post: Some(("", &body)) }).ok()).unwrap_or_default();
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+            let _ = stream.write_all(&answer);
+        }
+    });
+    address
+}
+
+/// The lines of a PEM file, joined: DER in base64.
+fn base64_of(pki: &Pki, name: &str) -> String {
+    let pem = String::from_utf8(pki.read(name)).unwrap();
+    pem.lines().skip_while(|line| !line.contains("BEGIN")).filter(|line| !line.contains("-----")).collect()
+}
+
+fn audited(home: &Home, more: &[&str]) -> (i32, Vec<Value>) {
+    let output = home.sohoa(&[&["audit", "--json"], more].concat());
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[test]
+fn a_stamp_bounds_what_was_logged_and_is_renewed() {
+    let home = Home::new();
+    let pki = Arc::new(Pki::new());
+    let folder = home.path("in");
+    std::fs::create_dir_all(&folder).unwrap();
+    small_scan(&folder.join("a.png"), 1);
+    // whoever configures a service whom nobody believes is told
+    home.set("timestamp = [] ", &format!("timestamp = [\"{}\"] ", service(pki.clone())));
+    let said = home.sohoa(&["log", "anchor"]);
+    assert!(said.status.code() == Some(4) && String::from_utf8_lossy(&said.stderr).contains("timestamp-root"), "{said:?}");
+    let before = std::fs::read_to_string(home.path("trust")).unwrap();
+    std::fs::write(home.path("trust"), format!("{before}timestamp-root {} CA thử nghiệm\n", base64_of(&pki, "root.pem")))
+        .unwrap();
+
+    // a run stamps by itself, once in a while
+    home.expect(0, &["ingest", folder.to_str().unwrap()]);
+    let token = home.path("archive/log/anchors/00000000000000000001/0001.tst");
+    let first = std::fs::read(&token).unwrap();
+    small_scan(&folder.join("b.png"), 2);
+    home.expect(0, &["ingest", folder.to_str().unwrap()]);
+    let of_two = home.path("archive/log/anchors/00000000000000000002/0001.tst");
+    assert!(!of_two.exists(), "not again within the interval");
+    assert!(home.expect(0, &["log", "anchor"]).contains("checkpoint of 2 leaves"));
+    assert!(of_two.exists());
+
+    // openssl says the same of what is kept
+    let checkpoint = std::fs::read_to_string(home.path("archive/log/checkpoint")).unwrap();
+    let text = home.path("text");
+    std::fs::write(&text, format!("{}\n", checkpoint.split("\n\n").next().unwrap())).unwrap();
+    let openssl = |token: &std::path::Path, data: &std::path::Path, root: &str| {
+        let judged = Command::new("openssl")
+            .args(["ts", "-verify", "-token_in", "-in"])
+            .arg(token)
+            .arg("-data")
+            .arg(data)
+            .arg("-CAfile")
+            .arg(pki.path(root))
+            .output()
+            .unwrap();
+        judged.status.success()
+    };
+    assert!(openssl(&of_two, &text, "root.pem"));
+
+    // the audit takes it as a bound, the small program passes it by
+    let (code, lines) = audited(&home, &[]);
+    let stamped = |lines: &[Value]| lines.iter().filter(|line| line["time"]["stamped"].is_string()).count();
+    assert_eq!((code, stamped(&lines)), (0, 2), "{lines:?}");
+    assert!(home.verify().iter().all(|(verdict, line)| verdict == "ok" && line["time"].is_null()));
+    // in 2050, where nobody renewed it, it says nothing
+    assert_eq!(stamped(&audited(&home, &["--at", "2050-01-01"]).1), 0);
+
+    // renewed while it counts, by another service that lives longer: the second token is over the text and the first
+    assert!(home.expect(0, &["renew", "--within-days", "1"]).contains("0 time stamps renewed"));
+    pki.long_lived();
+    for (from, to) in [("late.pem", "tsa.pem"), ("late.key", "tsa.key")] {
+        std::fs::copy(pki.path(from), pki.path(to)).unwrap();
+    }
+    let policy = std::fs::read_to_string(home.path("trust")).unwrap();
+    let line = format!("timestamp-root {} CA khác\n", base64_of(&pki, "old.pem"));
+    std::fs::write(home.path("trust"), policy + &line).unwrap();
+    assert!(home.expect(0, &["renew"]).contains("2 time stamps renewed"));
+    let renewed = home.path("renewed");
+    std::fs::write(&renewed, [std::fs::read(&text).unwrap(), std::fs::read(&of_two).unwrap()].concat()).unwrap();
+    assert!(openssl(&home.path("archive/log/anchors/00000000000000000002/0002.tst"), &renewed, "old.pem"));
+    for more in [&[][..], &["--at", "2050-01-01"]] {
+        let (code, lines) = audited(&home, more);
+        assert_eq!((code, stamped(&lines)), (0, 2), "{more:?} {lines:?}");
+        let by = lines[0]["time"]["stamped"].as_str().unwrap();
+        assert!(by < "2049", "the time is that of the first stamp: {by}");
+    }
+    home.expect(0, &["fsck"]);
+
+    // a stamp over something else is a fault of the log
+    std::fs::write(&of_two, &first).unwrap();
+    assert_eq!(audited(&home, &[]).0, 17);
+    // without the policy's line nobody asks
+    std::fs::write(home.path("trust"), &before).unwrap();
+    home.set("timestamp = [\"", "timestamp = [] # [\"");
+    assert_eq!(audited(&home, &[]).0, 0);
+}

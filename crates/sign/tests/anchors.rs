@@ -1,0 +1,100 @@
+//! Time stamps that are kept: over a checkpoint of the log, renewed before their service's certificates run out, believed in 2050. Openssl is
+//! the service and the judge.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Pki, TSA};
+use jiff::Timestamp;
+use sohoa_sign::SignError;
+use sohoa_sign::certificate::Certificate;
+use sohoa_sign::revocation::Ask;
+use sohoa_sign::timestamp::{accept, chain, lapsed, request, stored};
+
+const TEXT: &[u8] = b"log.example/a\n7\nAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\n";
+
+fn over(before: Option<&[u8]>) -> Vec<u8> {
+    [TEXT, before.unwrap_or_default()].concat()
+}
+
+/// A token of the usual service, whose certificates end in weeks.
+fn stamp(pki: &Pki, bytes: &[u8]) -> Vec<u8> {
+    let response = pki.network(Ask { url: TSA, post: Some(("", &request(bytes, [7; 8]))) }).unwrap();
+    accept(&response, bytes, [7; 8], &pki.roots(), Timestamp::now()).unwrap().der
+}
+
+fn long_stamp(pki: &Pki, bytes: &[u8], roots: &[Certificate]) -> Vec<u8> {
+    pki.write("query.tsq", request(bytes, [9; 8]));
+    pki.openssl(&[
+        "ts",
+        "-reply",
+        "-config",
+        "ca.cnf",
+        "-queryfile",
+        "query.tsq",
+        "-signer",
+        "late.pem",
+        "-inkey",
+        "late.key",
+        "-chain",
+        "old.pem",
+        "-out",
+        "late.tsr",
+    ]);
+    accept(&pki.read("late.tsr"), bytes, [9; 8], roots, Timestamp::now()).unwrap().der
+}
+
+fn openssl_verifies(pki: &Pki, token: &[u8], bytes: &[u8], root: &str) -> String {
+    pki.write("token.tst", token);
+    pki.write("stamped", bytes);
+    let said = pki.openssl(&["ts", "-verify", "-in", "token.tst", "-token_in", "-data", "stamped", "-CAfile", root]);
+    String::from_utf8(said).unwrap()
+}
+
+#[test]
+fn a_kept_token_verifies_by_openssl_and_is_over_its_bytes_only() {
+    let pki = Pki::new();
+    let token = stamp(&pki, TEXT);
+    assert!(openssl_verifies(&pki, &token, TEXT, "root.pem").contains("Verification: OK"));
+    let read = stored(&token, TEXT, &pki.roots()).unwrap();
+    assert!(Timestamp::now().duration_since(read.at).as_secs() < 60 && read.ends() > read.at);
+    assert!(matches!(stored(&token, b"other bytes", &pki.roots()), Err(SignError::Timestamp(_))));
+    assert!(matches!(stored(&token, TEXT, &Pki::new().roots()), Err(SignError::Certificate { .. })));
+    // any byte of what is signed, changed
+    for at in (40..token.len() - 40).step_by(97) {
+        let mut changed = token.clone();
+        changed[at] ^= 1;
+        let same =
+            stored(&changed, TEXT, &pki.roots()).is_ok_and(|read| read.at != stored(&token, TEXT, &pki.roots()).unwrap().at);
+        assert!(!same, "byte {at}");
+    }
+}
+
+#[test]
+fn asked_in_2050_a_renewed_stamp_counts_and_one_that_was_not_does_not() {
+    let pki = Pki::new();
+    let (first, then): (Vec<u8>, Timestamp) = (stamp(&pki, TEXT), "2050-01-01T00:00:00Z".parse().unwrap());
+    let roots = [pki.roots(), pki.long_lived()].concat();
+    // today both count; in 2050 the service of the first has long ended
+    let alone = chain(std::slice::from_ref(&first), over, &roots, then).unwrap();
+    assert!(lapsed(&alone, Timestamp::now()).is_none());
+    assert!(lapsed(&alone, then).unwrap().contains("not renewed"));
+    // renewed: the second is over the checkpoint and the first
+    let second = long_stamp(&pki, &over(Some(&first)), &roots[1..]);
+    assert!(openssl_verifies(&pki, &second, &over(Some(&first)), "old.pem").contains("Verification: OK"));
+    let renewed = chain(&[first.clone(), second.clone()], over, &roots, then).unwrap();
+    assert_eq!((renewed.len(), renewed[0].at, lapsed(&renewed, then)), (2, alone[0].at, None));
+    // one that came too late renews nothing
+    let late: Timestamp = "2120-01-01T00:00:00Z".parse().unwrap();
+    assert!(lapsed(&renewed, late).is_some());
+    // over another token, or the checkpoint alone, it is no renewal
+    let other = stamp(&pki, TEXT);
+    assert!(chain(&[other, second.clone()], over, &roots, then).is_err());
+    assert!(chain(&[first.clone(), long_stamp(&pki, TEXT, &roots[1..])], over, &roots, then).is_err());
+    // a service that nobody vouches for says nothing, and no more than that
+    assert_eq!(chain(&[first.clone(), second.clone()], over, &pki.roots(), then).unwrap().len(), 1);
+    assert!(chain(std::slice::from_ref(&first), over, &roots[1..], then).unwrap().is_empty());
+    // as of a day before they were made there are none
+    let before: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
+    assert!(chain(&[first, second], over, &roots, before).unwrap().is_empty());
+}
