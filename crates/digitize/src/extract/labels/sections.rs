@@ -212,9 +212,14 @@ impl<'a> Reader<'a> {
         let right = tokens.last().map_or(0.0, |token| f64::from(token.rect().right()));
         let itself_full = right > margin - 4.0 * sheet.em;
         let label = located.label;
-        let words_expected =
-            fields_of(&self.template.sections[located.section], label).any(|field| field.value == ValueType::Text);
-        located.ends_surely &= known && words_expected && (small || !itself_full) && open.rows < MOST_ROWS;
+        let expected = |value| fields_of(&self.template.sections[located.section], label).any(|field| field.value == value);
+        let surely = known && expected(ValueType::Text) && (small || !itself_full) && open.rows < MOST_ROWS;
+        // a name in capitals that goes on in capitals where its own column begins
+        let begins = located.label_words.first().map_or(0.0, |word| f64::from(word.rect.x));
+        let begins_alike = (f64::from(first.rect().x) - begins).abs() < sheet.em;
+        let in_capitals = capitals && located.value.iter().all(|token| !token.text.chars().any(char::is_lowercase));
+        let name = self.columns.is_some() && expected(ValueType::Name) && begins_alike && in_capitals && open.rows == 1;
+        located.ends_surely &= surely || name && !itself_full;
         located.value.extend(tokens);
         if !led {
             self.open[side] = Some(Open { centre_y, right, rows: open.rows + 1, ..open });
