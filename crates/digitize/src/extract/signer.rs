@@ -181,7 +181,7 @@ fn without_scraps<'a>(name: &Run<'a>) -> (Vec<&'a Word>, bool) {
         return (name.words.clone(), true);
     };
     let lettered = |word: &&Word| word.text.chars().any(char::is_alphabetic);
-    let words: Vec<&Word> = name.words[first..=last].iter().copied().filter(|word| lettered(&word)).collect();
+    let words: Vec<&Word> = name.words[first..=last].iter().copied().filter(|word| lettered(word)).collect();
     let marked = |word: &&Word| word.text.chars().any(|c| !c.is_alphanumeric() && !matches!(c, '\'' | '-'));
     let scraps = words.len() < name.words.len() || words.iter().any(marked);
     (words, scraps)

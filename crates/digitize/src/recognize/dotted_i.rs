@@ -1,6 +1,6 @@
 //! ỉ and ị that are i. The engine takes the dot of a bold i for the hook of ỉ ("Đỉnh" for "Đinh", "chỉ phí" for "chi phí"), and a speck
 //! below a syllable for the dot of ị, and is sure of both. Where a syllable has no other mark its ink can be asked: a dot is round and full,
-//! a hook is neither, and the lower dot stands under the upper one. On real scans one hook in ten looks like a dot (245 words), so ink alone
+//! a hook is neither, and the lower dot stands under the upper one. On real scans 32 of 245 hooks look like a dot, so ink alone
 //! decides nothing: it is asked where the words around, or the list of family names, expect i.
 
 use super::cut;
@@ -13,7 +13,7 @@ use unicode_normalization::UnicodeNormalization as _;
 const MARK: f32 = 0.45;
 /// Width of a dot in its heights.
 const ROUND: std::ops::RangeInclusive<f32> = 0.75..=1.34;
-/// Share of its box that a dot fills at least: 95 % of 446 dots do, and 10 % of the hooks.
+/// Share of its box that a dot fills at least: with the shape, 410 of 446 dots pass, and 32 of 245 hooks.
 const FULL: f32 = 0.68;
 /// How far the lower dot stands from under the upper one at most, in heights of the tallest letter.
 const UNDER: f32 = 0.2;
