@@ -26,6 +26,8 @@ pub(super) struct Signer<'a> {
 
 static ON_BEHALF: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}]*(?:(?:TM|KT|TL|TUQ|Q)\s*[.,]|(?:TM|KT|TL|TUQ)\s)"));
 static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(TM|KT|TL|TUQ|Q)\.(\p{Lu})"));
+// dust between two words; the abbreviations are shorter
+static STOPPED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{L}{3,}\.|\.\p{L}{1,2}\."));
 static UNSTOPPED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(^| )(TM|KT|TL|TUQ),? (\p{Lu})"));
 static POSITION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -150,6 +152,7 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     // "on behalf of" alone says nothing of the signer: his own line was not read
     let own_line = lines.last().is_some_and(|run| !ON_BEHALF.is_match(&run.text()));
     let position_sure = own_line
+        && !STOPPED.is_match(&position)
         && authority_words.iter().zip(confirmed).all(|(w, known)| {
             known || w.confidence >= 85 && !capitals::is_misread(w.text.trim_matches(|c: char| !c.is_alphanumeric()))
         });
@@ -330,6 +333,17 @@ mod tests {
             .line(1570, 2060, "PHÓ CHỦ TỊCH")
             .line(1580, 2450, "Trần Văn Mẫu");
         assert_eq!(read(paper).unwrap().2.as_deref(), Some("TM. ỦY BAN NHÂN DÂN KT. CHỦ TỊCH PHÓ CHỦ TỊCH"));
+    }
+
+    #[test]
+    fn a_stop_within_a_position_is_dust() {
+        let sure = |first: &str| {
+            let paper = Paper::new().line(1500, 1940, first).line(1570, 2000, "CHỦ TỊCH").line(1580, 2450, "Trần Văn Mẫu");
+            let page = paper.page();
+            let view = page.view();
+            find(&[Sheet::new(&view)], 0.0).unwrap().position_sure
+        };
+        assert!(sure("TM. ỦY BAN NHÂN DÂN") && !sure("TM. ỦY BAN.NHÂN DÂN"));
     }
 
     #[test]
