@@ -6,7 +6,7 @@
 use rustix::time::{ClockId, clock_gettime};
 use sohoa_digitize::clean::{clean, plausible_dpi};
 use sohoa_digitize::extract::templates::Templates;
-use sohoa_digitize::extract::{PageView, extract};
+use sohoa_digitize::extract::{PageView, extract, in_doubt};
 use sohoa_digitize::recognize::TesseractEngine;
 use sohoa_digitize::{Limits, OcrEngine, codes, correct, decode};
 use sohoa_record::{Correction, PageText, Placement};
@@ -55,6 +55,7 @@ fn read(file: &str, engine: &mut dyn OcrEngine, costs: &mut Costs) -> Result<u32
     let bytes = Arc::new(std::fs::read(file)?);
     let mut source = timed(costs, (0, "decode"), || decode::open(bytes, file, &Limits::default()))?;
     let mut pages = Vec::new();
+    let templates = Templates::built_in();
     for number in 1..=source.page_count() {
         let scan = timed(costs, (0, "decode"), || source.page(number))?;
         let (width, height) = (scan.grey.width, scan.grey.height);
@@ -70,10 +71,22 @@ fn read(file: &str, engine: &mut dyn OcrEngine, costs: &mut Costs) -> Result<u32
         };
         let corrections = timed(costs, (4, "correct"), || correct::correct(&text));
         let born_digital = scan.text.is_some();
+        if !born_digital {
+            // what looking again asks of both, at most: `look_again` in lib.rs. What the engine reads again is not in it.
+            timed(costs, (4, "correct"), || (0..2).for_each(|_| drop(correct::suspect(&text))));
+            let alone = Page {
+                text: text.clone(),
+                corrections: corrections.clone(),
+                dpi,
+                placement,
+                kept_size: (width, height),
+                born_digital,
+            };
+            timed(costs, (5, "extract"), || (0..3).for_each(|_| drop(in_doubt(&view(number, &alone), &templates))));
+        }
         pages.push(Page { text, corrections, dpi, placement, kept_size: (width, height), born_digital });
     }
     let views: Vec<PageView<'_>> = (1..).zip(&pages).map(|(number, page)| view(number, page)).collect();
-    let templates = Templates::built_in();
     timed(costs, (5, "extract"), || extract(&views, &templates));
     Ok(source.page_count())
 }

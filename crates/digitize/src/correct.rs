@@ -22,14 +22,22 @@ static COUNTS: &[u8] = include_bytes!("correct/counts.bin");
 /// Costs are thousandths of −ln(probability): whole numbers, so that sums are the same on every machine.
 type Cost = i64;
 
-/// What a change must save. How it was chosen, and what it gains and costs, stands in `docs/decisions.md`.
-const CHANGE: Cost = 4_000;
-/// More, when the engine was sure of what it read: there papers of everyday words lose more than they gain …
-const CHANGE_SURE: Cost = 2_750;
-/// … which is from this on, percent.
+/// What a change must save.
+#[derive(Clone, Copy)]
+struct Price {
+    change: Cost,
+    /// More, when the engine was sure of what it read: there papers of everyday words lose more than they gain.
+    sure: Cost,
+    /// More, for a word in a line of capitals: it may be a person's or an organ's name, and these are not told apart there.
+    capitals: Cost,
+}
+
+/// How it was chosen, and what it gains and costs, stands in `docs/decisions.md`.
+const CORRECTION: Price = Price { change: 4_000, sure: 2_750, capitals: 7_750 };
+/// For a question to a second witness, which a correction is not.
+const SUSPICION: Price = Price { change: 1_500, sure: 0, capitals: 7_750 };
+/// The engine is sure from this confidence on, percent.
 const SURE: u8 = 95;
-/// More, for a word in a line of capitals: it may be a person's or an organ's name, and these are not told apart there.
-const CHANGE_CAPITALS: Cost = 7_750;
 /// The part of a word's probability that comes from the word before it; the rest is how frequent it is by itself.
 const PAIR_SHARE: f64 = 0.8;
 
@@ -38,8 +46,18 @@ const PAIR_SHARE: f64 = 0.8;
 /// Numbers, codes, names and what stands between quotation marks never change, nor does the number or order of words; a
 /// corrected word has the base letters, capitals and surrounding marks of the word that was read.
 pub fn correct(text: &PageText) -> Vec<Correction> {
+    correct_by(table(), text, CORRECTION)
+}
+
+/// The words that their neighbours would rather have otherwise, however sure the engine was: a reason to look at the page's ink, and none to
+/// change or to doubt them.
+pub fn suspect(text: &PageText) -> Vec<Correction> {
+    correct_by(table(), text, SUSPICION)
+}
+
+fn table() -> &'static Counts {
     static TABLE: LazyLock<Counts> = LazyLock::new(|| Counts::decode(COUNTS).unwrap_or_default());
-    correct_by(&TABLE, text)
+    &TABLE
 }
 
 /// One way to read a token, and the cheapest way to get there.
@@ -50,13 +68,13 @@ struct Reading {
     changed: bool,
 }
 
-fn correct_by(counts: &Counts, text: &PageText) -> Vec<Correction> {
+fn correct_by(counts: &Counts, text: &PageText, price: Price) -> Vec<Correction> {
     let tokens = tokens(text);
     // Viterbi: for each reading of each word the cheapest path from the page's first word.
     let mut columns: Vec<Vec<Reading>> = Vec::with_capacity(tokens.len());
     for token in &tokens {
         let before = columns.last().map_or(&[][..], Vec::as_slice);
-        let mut readings = readings(counts, token);
+        let mut readings = readings(counts, token, price);
         for reading in &mut readings {
             let come = |from: &Reading| from.cost + follow(counts, token, from.id, reading.id);
             let cheapest = before.iter().map(come).enumerate().min_by_key(|(_, cost)| *cost);
@@ -80,14 +98,14 @@ fn correct_by(counts: &Counts, text: &PageText) -> Vec<Correction> {
 }
 
 /// The word as it was read comes first, so that it wins where costs are equal.
-fn readings(counts: &Counts, token: &Token<'_>) -> Vec<Reading> {
+fn readings(counts: &Counts, token: &Token<'_>, price: Price) -> Vec<Reading> {
     let syllable = token.syllable.as_deref();
     let own = syllable.and_then(|syllable| counts.id(syllable));
     let mut readings = vec![Reading { id: own, cost: 0, from: 0, changed: false }];
     let (Some(syllable), Some(capitals)) = (syllable, token.may_change) else { return readings };
-    let mut cost = CHANGE;
-    cost += if token.confidence >= SURE { CHANGE_SURE } else { 0 };
-    cost += if capitals == Capitals::All { CHANGE_CAPITALS } else { 0 };
+    let mut cost = price.change;
+    cost += if token.confidence >= SURE { price.sure } else { 0 };
+    cost += if capitals == Capitals::All { price.capitals } else { 0 };
     let others = counts.of_base(&base(syllable)).filter(|&id| {
         let text = counts.text(id);
         Some(id) != own && one_letter_apart(text, syllable) && (!token.numbered || DIVISIONS.contains(&text))

@@ -30,6 +30,7 @@ pub mod templates;
 mod tests;
 mod values;
 
+pub(crate) use family::is_misspelled as is_misspelled_family;
 pub use in_doubt::{InDoubt, in_doubt};
 
 use collect::Collector;

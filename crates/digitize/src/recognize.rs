@@ -1,7 +1,9 @@
 //! Recognize: a clean page becomes words with places and confidence, in one form for every engine.
 
 pub mod again;
+pub mod dotted_i;
 pub(crate) mod dotted_y;
+mod ink;
 mod specks;
 
 use crate::capi::{self, Pix, Tesseract};
@@ -86,7 +88,7 @@ impl TesseractEngine {
 impl OcrEngine for TesseractEngine {
     fn recognize(&mut self, page: &CleanPage) -> Result<PageText, EngineError> {
         let mut text = self.engine.recognize(&page.grey, page.dpi).ok_or(EngineError::Page)?;
-        dotted_y::restore(&mut text, &page.grey);
+        ask_the_ink(&mut text, &page.grey);
         to_upright_scale(&mut text, page.upright);
         Ok(text)
     }
@@ -100,7 +102,7 @@ impl OcrEngine for TesseractEngine {
         };
         let Some(other) = as_read else { return Ok(Vec::new()) };
         let mut read = self.engine.recognize_part(&other, page.dpi, part).ok_or(EngineError::Page)?;
-        dotted_y::restore(&mut read, &other);
+        ask_the_ink(&mut read, &other);
         to_upright_scale(&mut read, (at.width, at.height));
         let moved = |r: Rect| Rect { x: r.x + at.x, y: r.y + at.y, ..r };
         let mut text = PageText { width: page.grey.width, height: page.grey.height, lines: read.lines };
@@ -115,6 +117,12 @@ impl OcrEngine for TesseractEngine {
     fn info(&self) -> EngineInfo {
         self.info.clone()
     }
+}
+
+/// What the engine cannot tell and pixels can.
+fn ask_the_ink(text: &mut PageText, grey: &Grey) {
+    dotted_y::restore(text, grey);
+    ink::trim(text, grey);
 }
 
 /// The pixels of a place on the upright page, in the engine's copy, and where they lie in it.

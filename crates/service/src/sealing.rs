@@ -11,7 +11,7 @@ use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::{self, Dossier, Event, Manifest, Object, Part, Processing, Role, Source, State, action};
 use sohoa_record::page_texts;
 use sohoa_record::seal::Opened;
-use sohoa_record::signature::Verdict;
+use sohoa_record::signature::{Finding, SignatureCheck, Verdict};
 use sohoa_record::{Digests, Field, Reason};
 use sohoa_sign::validate::Checked;
 
@@ -141,22 +141,35 @@ pub fn capture(captured: Captured, made: Made<'_>, engine: &EngineInfo) -> Resul
     Ok(manifest)
 }
 
-/// The judgement on the signatures goes on record; one that says more than that the signer is not known asks for a person.
+/// The judgement on the signatures goes on record; one that says more than that the signer is not known, or that SHA-1 was used, asks for a
+/// person.
 fn take_signatures(manifest: &mut Manifest, signatures: &[Checked]) {
     manifest.incoming_signatures = signatures.iter().map(|checked| checked.signature.clone()).collect();
     manifest.signature_checks = signatures.iter().map(|checked| checked.check.clone()).collect();
-    let reasons = manifest.signature_checks.iter().filter_map(|check| match check.verdict {
-        Verdict::Valid | Verdict::IssuerNotTrusted => None,
-        Verdict::AlteredAfterSigning => Some(Reason::SignatureAltered),
-        Verdict::Broken | Verdict::NotCovering => Some(Reason::SignatureBroken),
-        Verdict::Weak | Verdict::CertificateRefused => Some(Reason::SignatureDoubtful),
-        Verdict::Unsupported | Verdict::NotChecked => Some(Reason::SignatureUnchecked),
-    });
+    let reasons = manifest.signature_checks.iter().filter_map(asks_for_a_person);
     let before = manifest.reasons.len();
     manifest.reasons.extend(reasons);
     if manifest.reasons.len() > before && manifest.state == State::Sealed {
         manifest.state = State::Review;
     }
+}
+
+fn asks_for_a_person(check: &SignatureCheck) -> Option<Reason> {
+    match check.verdict {
+        Verdict::Valid | Verdict::IssuerNotTrusted => None,
+        Verdict::Weak if is_intact_but_for_sha1(check) => None,
+        Verdict::AlteredAfterSigning => Some(Reason::SignatureAltered),
+        Verdict::Broken | Verdict::NotCovering => Some(Reason::SignatureBroken),
+        Verdict::Weak | Verdict::CertificateRefused => Some(Reason::SignatureDoubtful),
+        Verdict::Unsupported | Verdict::NotChecked => Some(Reason::SignatureUnchecked),
+    }
+}
+
+/// Does nothing speak against the signature but SHA-1? It was verified, and nobody makes a second paper to it after the fact; agencies signed
+/// so until 2025, and who reads their papers cannot mend it. MD5 is not verified at all, and short keys can be factored.
+fn is_intact_but_for_sha1(check: &SignatureCheck) -> bool {
+    let graver = [Finding::WeakKey, Finding::PathExpired, Finding::PathUsage, Finding::CertificateRevoked];
+    check.algorithm.ends_with(" sha1") && !graver.iter().any(|finding| check.findings.contains(finding))
 }
 
 /// Reasons that concern the paper as a whole: they go when a person accepts it as a whole.
@@ -260,5 +273,28 @@ fn extension(media_type: &str) -> &'static str {
         "image/jpeg" => "jpg",
         "image/png" => "png",
         _ => "bin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sha1_is_told_and_asks_nobody_while_all_else_that_is_weak_does() {
+        use Finding::{CertificateRevoked, PathExpired, PathNotFound, WeakDigest, WeakKey};
+        let asked = |verdict, algorithm: &str, findings: &[Finding]| {
+            let algorithm = algorithm.to_owned();
+            asks_for_a_person(&SignatureCheck { algorithm, ..SignatureCheck::only(verdict, findings.to_vec()) })
+        };
+        let (sha1, doubtful) = ("rsa-pkcs1 sha1", Some(Reason::SignatureDoubtful));
+        assert_eq!(asked(Verdict::Weak, sha1, &[WeakDigest, PathNotFound]), None);
+        assert_eq!(asked(Verdict::Weak, "rsa-pkcs1 md5", &[WeakDigest, PathNotFound]), doubtful, "MD5 is not verified");
+        assert_eq!(asked(Verdict::Weak, "rsa-pkcs1 sha256", &[WeakDigest]), doubtful, "of a certificate above it");
+        for graver in [WeakKey, PathExpired, CertificateRevoked] {
+            assert_eq!(asked(Verdict::Weak, sha1, &[WeakDigest, graver]), doubtful);
+        }
+        assert_eq!(asked(Verdict::AlteredAfterSigning, sha1, &[WeakDigest]), Some(Reason::SignatureAltered));
+        assert_eq!(asked(Verdict::Broken, sha1, &[WeakDigest]), Some(Reason::SignatureBroken));
     }
 }

@@ -31,6 +31,14 @@ fn the_shipped_counts_load_and_are_small() {
 }
 
 #[test]
+fn what_is_suspected_is_not_corrected() {
+    let sure = page(&["hỗ trợ chỉ phí mai táng", "chỉ đạo thực hiện tại tỉnh Quảng Ngãi"], 96);
+    let suspected: Vec<(u32, u32, String)> = suspect(&sure).into_iter().map(|s| (s.line, s.word, s.text)).collect();
+    assert!(suspected.contains(&(0, 2, "chi".into())), "{suspected:?}");
+    assert!(!suspected.iter().any(|(line, ..)| *line == 1), "{suspected:?}");
+}
+
+#[test]
 fn lost_accents_come_back() {
     for (read, meant) in [
         ("cơ quan có thâm quyên", "cơ quan có thẩm quyền"),
@@ -67,7 +75,7 @@ fn what_must_stay_stays() {
 
 #[test]
 fn an_absent_table_corrects_nothing() {
-    assert_eq!(correct_by(&Counts::default(), &page(&["cơ quan có thâm quyên"], 80)), []);
+    assert_eq!(correct_by(&Counts::default(), &page(&["cơ quan có thâm quyên"], 80), CORRECTION), []);
     assert_eq!(correct(&PageText::default()), []);
 }
 

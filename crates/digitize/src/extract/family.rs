@@ -11,12 +11,18 @@ const USUAL: &str = "An Âu Bạch Bành Biện Bùi Cao Cấn Châu Chu Chử C
     Ngân Nghiêm Ngô Ngọ Ngụy Nguyễn Nhâm Ninh Nông Ông Phạm Phan Phí Phó Phùng Phương Quách Quan Quản Sử Tạ Tân Tăng Thạch Thái Thẩm \
     Thân Thi Thiều Tiêu Tô Tòng Tôn Tống Trà Trần Trang Triệu Trịnh Trương Từ Tưởng Ung Văn Vi Viên Võ Vũ Vương Xa";
 
+static SPELLED: LazyLock<BTreeSet<String>> = LazyLock::new(|| USUAL.split_whitespace().map(spelling).collect());
+
 /// Does the name begin with a usual family name but for its marks?
-pub(super) fn is_misspelled(name: &str) -> bool {
-    static SPELLED: LazyLock<BTreeSet<String>> = LazyLock::new(|| USUAL.split_whitespace().map(spelling).collect());
+pub(crate) fn is_misspelled(name: &str) -> bool {
     static FOLDED: LazyLock<BTreeSet<String>> = LazyLock::new(|| USUAL.split_whitespace().map(fold).collect());
     let Some(first) = name.split_whitespace().next() else { return false };
     FOLDED.contains(&fold(first)) && !SPELLED.contains(&spelling(first))
+}
+
+/// Does the name begin with a usual family name, mark by mark?
+pub(super) fn is_usual(name: &str) -> bool {
+    name.split_whitespace().next().is_some_and(|first| SPELLED.contains(&spelling(first)))
 }
 
 #[cfg(test)]
@@ -34,5 +40,12 @@ mod tests {
         {
             assert!(!is_misspelled(right), "{right}");
         }
+        assert!(
+            is_usual("Nguyễn Thị Hoa")
+                && is_usual("ĐỖ MINH")
+                && !is_usual("Nguyên Thị Hoa")
+                && !is_usual("Minh Cường")
+                && !is_usual("")
+        );
     }
 }

@@ -12,7 +12,7 @@ use super::date::Dated;
 use super::header::Title;
 use super::labels::{self, Located};
 use super::layout::{self, Sheet};
-use super::print::{Looks, Yardstick, advance};
+use super::print::{Looks, Yardstick, advance, ink_width};
 use super::signer::Signer;
 use super::templates::{FieldRule, Kind, Required, Section, Template, ValueType};
 use super::values::{self, Value};
@@ -225,7 +225,7 @@ fn is_printed(words: &[&Word], em: Option<f64>) -> bool {
 fn set_width(text: &str) -> f64 {
     let points = text.chars().filter(|c| *c == '.').count();
     let rest: String = text.chars().filter(|c| *c != '.').collect();
-    advance(&rest) + 0.25 * points as f64 - 0.06
+    ink_width(&rest) + 0.25 * points as f64
 }
 
 /// What the reading itself says.

@@ -89,9 +89,20 @@ pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, p
     }
     let printed = super::layout::join(&words);
     let (value, confirmed) = capitals::respell(&words, place);
-    let sure =
-        words.iter().zip(confirmed).all(|(word, confirmed)| confirmed || word.confidence >= 90) && !may_lack_a_letter(&words);
+    let sure = words.iter().zip(confirmed).all(|(word, confirmed)| confirmed || word.confidence >= 90 && is_plain(word))
+        && !may_lack_a_letter(&words)
+        && !words.iter().any(|word| ends_with_dust(word));
     Some(Issuer { words, printed, value, sure })
+}
+
+/// Letters and digits only: a dash belongs to names that the list has, and else is dust as often as not.
+fn is_plain(word: &Word) -> bool {
+    word.text.chars().any(char::is_alphanumeric)
+}
+
+/// A full stop in a name that is no abbreviation's (TP., TX., TT., P., Q., H., ST.).
+fn ends_with_dust(word: &Word) -> bool {
+    word.text.strip_suffix(['.', ',']).is_some_and(|letters| letters.chars().count() > 2)
 }
 
 /// Without the remains of rules and stamps; a dash between words is the name's own, also where the name `goes_on` in the next row.
@@ -155,6 +166,18 @@ mod tests {
             issuer_of(Paper::new().line(400, 200, "PHÒNG TÀI CHÍNH").line(400, 270, "KẾ HOẠCH -")),
             "PHÒNG TÀI CHÍNH KẾ HOẠCH"
         );
+    }
+
+    #[test]
+    fn dust_in_an_issuers_name_is_a_doubt_and_the_lists_own_dash_is_none() {
+        let sure = |first: &str, second: &str| {
+            let page = Paper::new().line(400, 200, first).line(400, 270, second).page();
+            issuer(&Sheet::new(&page.view()), 1100.0, 100.0, 400.0, "").unwrap().sure
+        };
+        assert!(!sure("ỦY BAN NHÂN DÂN -", "XÃ XUÂN LĨNH"));
+        assert!(!sure("UBND XÃ BÌNH KHUÊ.", "PHÒNG KINH TẾ"));
+        assert!(sure("UBND TP. XUÂN LĨNH", "PHÒNG TÀI CHÍNH - KẾ HOẠCH"));
+        assert!(sure("UBND TỈNH BÀ RỊA - VŨNG TÀU", "SỞ LAO ĐỘNG - THƯƠNG BINH VÀ XÃ HỘI"));
     }
 
     #[test]

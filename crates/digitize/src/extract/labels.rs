@@ -84,6 +84,13 @@ impl<'a> Vocabulary<'a> {
         found
     }
 
+    /// Do the letters that follow a label make a longer one of it, as in `Họ, chữ đệm, tên người mẹ`?
+    fn goes_on(&self, label: &Label, next: &str) -> bool {
+        let longer =
+            |(other, _): &(&Label, bool)| other.folded.strip_prefix(&label.folded).is_some_and(|rest| rest.starts_with(next));
+        !next.is_empty() && self.entries.iter().any(longer)
+    }
+
     /// The label that begins with a token, and by how many letters it was read otherwise.
     fn match_at(&self, sheet: &Sheet<'_>, cell: &[Token<'a>], from: usize) -> Option<(usize, Match<'a>)> {
         let first = &cell[from];
@@ -112,7 +119,12 @@ impl<'a> Vocabulary<'a> {
                 if distance > most {
                     continue;
                 }
-                let stops = token.colon || leader_follows;
+                // the engine reads a colon as a dash
+                let dashed = distance == 0 && begins_cell && token.text.ends_with(['-', '–']);
+                let stops = token.colon || leader_follows || dashed;
+                if !stops && cell.get(to + 1).is_some_and(|next| self.goes_on(label, &next.folded)) {
+                    continue;
+                }
                 let words = label.printed.split(' ').count();
                 let accepted = if *cue {
                     begins_cell && (token.colon || ends_cell)

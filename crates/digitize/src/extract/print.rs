@@ -45,7 +45,7 @@ impl Yardstick {
     pub fn of_year(year: &Word) -> Option<Self> {
         let digits = year.text.chars().filter(char::is_ascii_digit).count();
         let (width, height) = (f64::from(year.rect.width), f64::from(year.rect.height));
-        let em = width / (advance(&year.text) - BEARINGS);
+        let em = width / ink_width(&year.text);
         (digits == 4 && year.text.len() == 4 && year.confidence >= 90 && height >= LEAST_DIGIT_HEIGHT && is_shaped(height, em))
             .then_some(Yardstick { digit_height: height, em })
     }
@@ -57,7 +57,7 @@ impl Yardstick {
 
     /// From the printed words beside a year that is as wide as print but higher, as dust over or under it makes it.
     pub fn beside_year(year: &Word, words: [&Word; 2]) -> Option<Self> {
-        let em_of = |word: &Word| f64::from(word.rect.width) / (advance(&word.text) - BEARINGS);
+        let em_of = |word: &Word| f64::from(word.rect.width) / ink_width(&word.text);
         let em = (em_of(words[0]) + em_of(words[1])) / 2.0;
         let alike = (0.85..1.15).contains(&(em_of(words[0]) / em_of(words[1]).max(1.0)));
         let wide = (0.92..1.08).contains(&(em_of(year) / em));
@@ -71,7 +71,7 @@ impl Yardstick {
     pub fn of_day(day: &Word) -> Option<Self> {
         let plain = day.text.len() >= 8 && day.text.chars().all(|c| c.is_ascii_digit() || c == '/');
         let (width, height) = (f64::from(day.rect.width), f64::from(day.rect.height));
-        let em = width / (advance(&day.text) - BEARINGS);
+        let em = width / ink_width(&day.text);
         (plain && day.confidence >= 90 && height >= LEAST_DIGIT_HEIGHT && is_shaped(height, em))
             .then_some(Yardstick { digit_height: height, em })
             .filter(Yardstick::is_common)
@@ -85,7 +85,7 @@ impl Yardstick {
         let (deepest, sure) =
             if word.text.chars().all(|c| c.is_ascii_digit()) { (1.15, SURE) } else { (1.4, SURE_WITH_NOTATION) };
         let high = (0.87..deepest).contains(&(height / self.digit_height));
-        let wide = (0.84..1.16).contains(&(width / ((advance(&word.text) - BEARINGS) * self.em)));
+        let wide = (0.84..1.16).contains(&(width / (ink_width(&word.text) * self.em)));
         let drop = f64::from(word.rect.bottom()) - f64::from(base.rect.bottom());
         let level = (-0.15 * self.digit_height..(deepest - 1.0 + 0.05) * self.digit_height).contains(&drop);
         let spaces = 0.0..0.8 * self.digit_height;
@@ -108,8 +108,11 @@ fn is_shaped(height: f64, em: f64) -> bool {
     (0.55..0.95).contains(&(height / em))
 }
 
-/// White at both ends of a word's box, em.
-const BEARINGS: f64 = 0.06;
+/// How wide the ink of a text is in such a face, em: its first and last glyphs do not fill their advance, least of all the figure one.
+pub(super) fn ink_width(text: &str) -> f64 {
+    let end = |c: Option<char>, of_one: f64| if c == Some('1') { of_one } else { 0.03 };
+    advance(text) - end(text.chars().next(), 0.09) - end(text.chars().next_back(), 0.12)
+}
 
 /// How wide a text is in a Times face, em: the face NĐ 30/2020, Phụ lục I prescribes. Capitals with marks are as wide as
 /// their letter.
@@ -157,6 +160,18 @@ mod tests {
         assert_eq!(yardstick().judge(&number, Some(&so), Some((&code, 0.3)), &so), Looks::Printed);
         let unsure = Word { confidence: 92, ..number };
         assert_eq!(yardstick().judge(&unsure, Some(&so), Some((&code, 0.3)), &so), Looks::Unsure);
+    }
+
+    #[test]
+    fn the_figure_one_is_narrow() {
+        // 11 and 8 of one type, the year 2021 beside them
+        let year = Yardstick::of_year(&word("2021", 0, 0, 106, 38, 96)).unwrap();
+        let (ngay, thang) = (word("ngày", 1524, 456, 109, 51, 96), word("tháng", 1718, 455, 126, 52, 96));
+        let base = word("năm", 1902, 458, 94, 38, 96);
+        let judged =
+            |text: &str, width| year.judge(&word(text, 1650, 458, width, 38, 96), Some(&ngay), Some((&thang, 2.0)), &base);
+        assert_eq!([judged("11", 45), judged("8", 28)], [Looks::Printed; 2]);
+        assert_eq!([judged("11", 58), judged("8", 36)], [Looks::Handwritten; 2]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::alphabet::may_lack_a_letter;
 use super::capitals;
 use super::family;
-use super::layout::{Run, Sheet, join, pattern};
+use super::layout::{self, Run, Sheet, join, pattern};
 use regex::Regex;
 use sohoa_record::text::{Rect, Word, fold, nfc};
 use std::sync::LazyLock;
@@ -24,8 +24,11 @@ pub(super) struct Signer<'a> {
     pub position_sure: bool,
 }
 
-static ON_BEHALF: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}]*(?:TM|KT|TL|TUQ|Q)\s*[.,]"));
-static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b((?:TM|KT|TL|TUQ|Q)\.)(\p{Lu})"));
+static ON_BEHALF: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}]*(?:(?:TM|KT|TL|TUQ|Q)\s*[.,]|(?:TM|KT|TL|TUQ)\s)"));
+static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(TM|KT|TL|TUQ|Q)\.(\p{Lu})"));
+// dust between two words; the abbreviations are shorter
+static STOPPED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{L}{3,}\.|\.\p{L}{1,2}\."));
+static UNSTOPPED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(^| )(TM|KT|TL|TUQ),? (\p{Lu})"));
 static POSITION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\b(?:chu tich|giam doc|truong|chanh|thu tuong|cuc|bo truong|hieu truong|nguoi ky|tong giam doc|chu nhiem|vien truong|thu truong|pho|nguoi tiep nhan)\b",
@@ -138,26 +141,28 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     };
     let name = block.name(sheet)?;
     let lines = &block.lines;
-    let name_words: Vec<&Word> = name.words.iter().copied().filter(|w| w.text.chars().any(char::is_alphabetic)).collect();
+    let (name_words, scraps) = without_scraps(name);
     // what a seal leaves between the lines is read as marks
     let lettered = |word: &&Word| word.text.chars().any(char::is_alphanumeric);
     let authority_words: Vec<&Word> = lines.iter().flat_map(|run| run.words.iter().copied()).filter(lettered).collect();
     let (position, confirmed) = capitals::respell(&authority_words, "");
-    // NĐ 30/2020, Phụ lục I: a space follows the abbreviation
-    let position = RUN_ON.replace_all(&position, "$1 $2").into_owned();
+    // NĐ 30/2020, Phụ lục I: the abbreviations have one spelling, a full stop and a space behind them
+    let position = RUN_ON.replace_all(&position, "$1. $2");
+    let position = UNSTOPPED.replace_all(&position, "$1$2. $3").into_owned();
     // "on behalf of" alone says nothing of the signer: his own line was not read
     let own_line = lines.last().is_some_and(|run| !ON_BEHALF.is_match(&run.text()));
     let position_sure = own_line
+        && !STOPPED.is_match(&position)
         && authority_words.iter().zip(confirmed).all(|(w, known)| {
             known || w.confidence >= 85 && !capitals::is_misread(w.text.trim_matches(|c: char| !c.is_alphanumeric()))
         });
     Some(Signer {
         page: 0,
         name: trimmed(&name_words),
-        sure: name_shape(name) == Shape::Name
+        sure: name_words.iter().all(|w| is_name_word(trimmed(&[w]).as_str()) && w.confidence >= 90)
+            && (2..=6).contains(&name_words.len())
             && stands_alone(&block.right, name, sheet.em)
-            && name_words.len() == name.words.len()
-            && name_words.iter().all(|w| w.confidence >= 90)
+            && (!scraps || family::is_usual(&trimmed(&name_words)) && is_centred(&name_words, block.end(), sheet.em))
             && !family::is_misspelled(&trimmed(&name_words))
             && !may_lack_a_letter(&name_words),
         name_words,
@@ -165,6 +170,35 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
         position_sure,
         authority_words,
     })
+}
+
+/// The words of a name without what seal and pen left at its ends, and whether there was any: marks, and what is no word of a name and was
+/// not read surely.
+fn without_scraps<'a>(name: &Run<'a>) -> (Vec<&'a Word>, bool) {
+    let own = |word: &&Word| {
+        let text = trimmed(&[word]);
+        let guessed = is_name_word(&text) && text.chars().nth(1).is_some() && word.confidence >= GUESSED;
+        text.chars().any(char::is_alphabetic) && (word.confidence >= SCRAP || guessed)
+    };
+    let (Some(first), Some(last)) = (name.words.iter().position(own), name.words.iter().rposition(own)) else {
+        return (name.words.clone(), true);
+    };
+    let lettered = |word: &&Word| word.text.chars().any(char::is_alphabetic);
+    let words: Vec<&Word> = name.words[first..=last].iter().copied().filter(|word| lettered(word)).collect();
+    let marked = |word: &&Word| word.text.chars().any(|c| !c.is_alphanumeric() && !matches!(c, '\'' | '-'));
+    let scraps = words.len() < name.words.len() || words.iter().any(marked);
+    (words, scraps)
+}
+
+/// Below this confidence what looks like no word of a name is none …
+const SCRAP: u8 = 60;
+/// … and below this what looks like one is none either.
+const GUESSED: u8 = 40;
+
+/// NĐ 30/2020, Phụ lục I, cell 7b: the name stands centred under the signer's capacity. A name that lacks its first or last word does not:
+/// the shortest, with its space, moves the middle by more than this.
+fn is_centred(name: &[&Word], capacity: &Run<'_>, em: f64) -> bool {
+    layout::union(name).is_some_and(|rect| (layout::centre_x(&rect) - capacity.centre_x()).abs() < 0.5 * em)
 }
 
 /// Does no word stand beside the name, which may be a part of it that is set apart by ink between them?
@@ -220,17 +254,19 @@ fn name_shape(run: &Run<'_>) -> Shape {
     if !(2..=6).contains(&words.len()) || POSITION.is_match(&fold(&run.text())) && run.is_capitals() {
         return Shape::No;
     }
-    let proper = |text: &&&str| {
-        let mut chars = text.chars();
-        chars.next().is_some_and(char::is_uppercase) && chars.all(|c| c.is_lowercase() || c == '\'' || c == '-')
-    };
-    let capital = |text: &&&str| text.chars().all(char::is_uppercase);
-    let good = words.iter().filter(|t| proper(t) || capital(t)).count();
+    let good = words.iter().filter(|text| is_name_word(text)).count();
     match good {
         n if n == words.len() && words.len() == run.words.len() => Shape::Name,
         n if n >= 2 && n + 2 >= words.len() => Shape::Garbled,
         _ => Shape::No,
     }
+}
+
+/// A capital and then small letters, or all in capitals.
+fn is_name_word(text: &str) -> bool {
+    let mut chars = text.chars();
+    let proper = chars.next().is_some_and(char::is_uppercase) && chars.all(|c| c.is_lowercase() || c == '\'' || c == '-');
+    proper || !text.is_empty() && text.chars().all(char::is_uppercase)
 }
 
 #[cfg(test)]
@@ -287,6 +323,43 @@ mod tests {
         let paper =
             Paper::new().line(1570, 2000, "KT.CHỦ TỊCH").line(1570, 2060, "PHÓ CHỦ TỊCH").line(1580, 2450, "Trần Văn Mẫu");
         assert_eq!(read(paper).unwrap().2.as_deref(), Some("KT. CHỦ TỊCH PHÓ CHỦ TỊCH"));
+    }
+
+    #[test]
+    fn a_stop_that_was_not_read_stands_in_the_position() {
+        let paper = Paper::new()
+            .line(1500, 1940, "TM ỦY BAN NHÂN DÂN")
+            .line(1570, 2000, "KT CHỦ TỊCH")
+            .line(1570, 2060, "PHÓ CHỦ TỊCH")
+            .line(1580, 2450, "Trần Văn Mẫu");
+        assert_eq!(read(paper).unwrap().2.as_deref(), Some("TM. ỦY BAN NHÂN DÂN KT. CHỦ TỊCH PHÓ CHỦ TỊCH"));
+    }
+
+    #[test]
+    fn a_stop_within_a_position_is_dust() {
+        let sure = |first: &str| {
+            let paper = Paper::new().line(1500, 1940, first).line(1570, 2000, "CHỦ TỊCH").line(1580, 2450, "Trần Văn Mẫu");
+            let page = paper.page();
+            let view = page.view();
+            find(&[Sheet::new(&view)], 0.0).unwrap().position_sure
+        };
+        assert!(sure("TM. ỦY BAN NHÂN DÂN") && !sure("TM. ỦY BAN.NHÂN DÂN"));
+    }
+
+    #[test]
+    fn what_a_seal_leaves_beside_a_whole_name_is_not_its_own() {
+        // PHÓ CHỦ TỊCH has its middle at 1784, so has the name from 1612 on
+        let beside = |x: u32, scrap: &str, confidence: u8, name: &str| {
+            let signer = read(block().line(x, 2450, name).hand(x - 60, 40, 40, scrap, confidence)).unwrap();
+            (signer.0, signer.1)
+        };
+        let whole = ("Trần Văn Mẫu".to_owned(), true);
+        assert_eq!(beside(1612, "“", 96, "Trần Văn Mẫu"), whole);
+        assert_eq!(beside(1612, "Tx“", 11, "Trần Văn Mẫu"), whole);
+        assert_eq!(beside(1584, "“", 96, "“Trần Văn Mẫu"), whole);
+        assert!(!beside(1680, "“", 96, "Trần Văn Mẫu").1, "not in the middle: a word may be missing");
+        assert!(!beside(1612, "“", 96, "Minh Văn Mẫu").1, "no usual family name: it may be missing");
+        assert!(!beside(1612, "Bùi", 45, "Trần Văn Mẫu").1, "a word of a name, however badly read");
     }
 
     #[test]

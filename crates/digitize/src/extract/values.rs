@@ -41,6 +41,11 @@ static DIGIT_GROUPS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d+(?: \d+)*")
 static PASSPORT: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[A-Z]\d{7}\b"));
 // dust between two words, read as a full stop
 static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{Ll}\.\p{L}"));
+// a space that was lost behind a figure, but for units of measure; a mark at a word's beginning; sổ for số before a figure, and số after vào
+static SPACE_LOST: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d(\p{Ll}{2,})"));
+const UNITS: [&str; 8] = ["km", "cm", "mm", "dm", "ha", "kg", "ml", "kw"];
+static MARK_BEFORE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s[-–—.,:;'`‘’^~*_=+<>|\\]+[\p{L}\p{N}]"));
+static SO_MISREAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bsổ \d|\bvào số\b"));
 static NAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\p{L}[\p{L}\p{N} .,&()'’\-–/]*$"));
 
 /// Reads the tokens behind a label. None when nothing stands there or it is not of this type.
@@ -68,7 +73,7 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
     match value {
         ValueType::Text => {
             let foreign = fold(trimmed).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
-            let fits = ends && !trimmed.contains(':') && !RUN_ON.is_match(trimmed) && !foreign && trimmed.chars().count() <= 500;
+            let fits = ends && !trimmed.contains(':') && !foreign && !is_odd(trimmed) && trimmed.chars().count() <= 500;
             whole(spaced(trimmed), fits)
         }
         ValueType::Name => {
@@ -120,6 +125,12 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
         // has no label, see `serial`
         ValueType::LandSerial => None,
     }
+}
+
+/// Does something in the text look like dust, a lost space, or the engine's confusion of sổ and số?
+fn is_odd(text: &str) -> bool {
+    let space_lost = SPACE_LOST.captures_iter(text).any(|found| !UNITS.contains(&&found[1]));
+    space_lost || RUN_ON.is_match(text) || MARK_BEFORE.is_match(text) || SO_MISREAD.is_match(text)
 }
 
 /// The tokens with one space between words, and for each byte the word it is from.
@@ -240,6 +251,26 @@ mod tests {
     fn a_stop_within_a_word_is_not_believed() {
         assert_eq!(read_as(ValueType::Text, "Nơi cư trú:", "phường.Long Hạc"), Some(("phường.Long Hạc".into(), false)));
         assert_eq!(read_as(ValueType::Text, "Nơi cư trú:", "TP. Quảng Ngãi"), Some(("TP. Quảng Ngãi".into(), true)));
+    }
+
+    #[test]
+    fn dust_lost_spaces_and_so_for_so_are_not_believed() {
+        let fits = |text: &str| read_as(ValueType::Text, "", text).is_some_and(|(_, fits)| fits);
+        for odd in
+            ["01bộ", "thiết bị lắp đặt -4", "sơn, .kính", "Giấy chứng nhận số vào số CH 09090", "Hồ sơ thiết kế sổ 12-2024"]
+        {
+            assert!(!fits(odd), "{odd}");
+        }
+        for plain in [
+            "01 bộ",
+            "cách đường 12km",
+            "Bệnh viện Sản - Nhi",
+            "Giấy chứng nhận số vào sổ CH 09090",
+            "Sổ hộ khẩu số 123",
+            "Tổ 3 (cũ)",
+        ] {
+            assert!(fits(plain), "{plain}");
+        }
     }
 
     #[test]

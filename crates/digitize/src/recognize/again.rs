@@ -74,6 +74,45 @@ pub fn add_names(text: &mut PageText, lines: Vec<Line>) {
     }
 }
 
+/// Dust is read as a dash or a full stop, and surely: a mark that stands alone is believed when a second reading has it too.
+pub fn doubt_marks(text: &mut PageText) {
+    for word in text.lines.iter_mut().flat_map(|line| &mut line.words) {
+        if !word.text.chars().any(char::is_alphanumeric) {
+            word.confidence = word.confidence.min(ALONE);
+        }
+    }
+}
+
+/// What was read again of each piece, by its line and place.
+#[derive(Default)]
+pub struct Readings(Vec<(usize, Rect, Vec<Word>)>);
+
+impl Readings {
+    /// Keeps a second reading of a piece; with a third, a word that both are sure of and read alike stands, whatever the first was.
+    pub fn compare(&mut self, text: &mut PageText, piece: &Piece, words: Vec<Word>) {
+        let same = |(line, place, _): &&(usize, Rect, Vec<Word>)| *line == piece.line && meets(place, &piece.place);
+        let Some((_, _, second)) = self.0.iter().find(same) else {
+            self.0.push((piece.line, piece.place, words));
+            return;
+        };
+        let sure = |word: &&Word| word.confidence >= SURE;
+        for third in words.iter().filter(sure) {
+            let alike = |word: &&Word| word.text == third.text && meets(&word.rect, &third.rect);
+            let Some(second) = second.iter().filter(sure).find(alike) else { continue };
+            let mut first = text.lines[piece.line].words.iter_mut().filter(|word| meets(&word.rect, &third.rect));
+            if let (Some(word), None) = (first.next(), first.next()) {
+                word.text.clone_from(&third.text);
+                word.confidence = together(second.confidence, third.confidence).max(word.confidence);
+            }
+        }
+    }
+}
+
+/// Do two places share a third of the narrower one's columns?
+fn meets(a: &Rect, b: &Rect) -> bool {
+    a.right().min(b.right()).saturating_sub(a.x.max(b.x)) * 3 > a.width.min(b.width)
+}
+
 /// Is a word of the piece still not read surely?
 pub fn is_unsure(text: &PageText, piece: &Piece) -> bool {
     let words = text.lines.get(piece.line).and_then(|line| line.words.get(piece.words.clone()));
@@ -95,10 +134,7 @@ pub fn agree(text: &mut PageText, piece: &Piece, again: &[Word]) {
 
 /// Words of both readings that stand in the same place, from left to right. What the second has beyond the ends of the first is left out.
 fn groups(first: &[Word], second: &[Word]) -> Vec<(Vec<Word>, Vec<Word>)> {
-    let meet = |a: &Word, b: &Word| {
-        let shared = a.rect.right().min(b.rect.right()).saturating_sub(a.rect.x.max(b.rect.x));
-        shared * 3 > a.rect.width.min(b.rect.width)
-    };
+    let meet = |a: &Word, b: &Word| meets(&a.rect, &b.rect);
     let (left, right) = (first.first().map_or(0, |w| w.rect.x), first.last().map_or(0, |w| w.rect.right()));
     let within =
         |word: &&Word| (left..right).contains(&(word.rect.x + word.rect.width / 2)) || first.iter().any(|a| meet(a, word));
@@ -211,6 +247,36 @@ mod tests {
         assert_eq!(agreed(&[("Trương", 56), ("Duy", 96)], &[("Trương", 94), ("Duy", 96)]), said(&[("Trương", 96), ("Duy", 96)]));
         assert_eq!(agreed(&[("Đỉnh", 82)], &[("Đỉnh", 84)]), said(&[("Đỉnh", 89)]));
         assert_eq!(agreed(&[("Duy", 96)], &[]), said(&[("Duy", 96)]), "not read again");
+    }
+
+    #[test]
+    fn two_sure_readings_of_three_stand() {
+        let third = |second: &[(&str, u8)], third: &[(&str, u8)]| {
+            let mut text = page(&[("Ngõ", 59), ("Thanh", 96)]);
+            let piece = Piece { line: 0, words: 0..2, place: text.lines[0].rect };
+            let mut readings = Readings::default();
+            readings.compare(&mut text, &piece, words(second));
+            readings.compare(&mut text, &piece, words(third));
+            text.lines[0].words.iter().map(|word| (word.text.clone(), word.confidence)).collect::<Vec<_>>()
+        };
+        assert_eq!(third(&[("Ngô", 93), ("Thanh", 96)], &[("Ngô", 92), ("Thanh", 96)])[0], ("Ngô".into(), 96));
+        assert_eq!(third(&[("Ngô", 89), ("Thanh", 96)], &[("Ngô", 96), ("Thanh", 96)])[0], ("Ngõ".into(), 59), "one is not sure");
+        assert_eq!(third(&[("Ngô", 93)], &[("Ngố", 93)])[0], ("Ngõ".into(), 59), "they differ");
+    }
+
+    #[test]
+    fn a_mark_alone_needs_a_second_reading() {
+        let mut text = page(&[("DÂN", 96), ("-", 96), ("XÃ", 60)]);
+        doubt_marks(&mut text);
+        let confidences = |text: &PageText| text.lines[0].words.iter().map(|word| word.confidence).collect::<Vec<_>>();
+        assert_eq!(confidences(&text), [96, ALONE, 60]);
+        let piece = Piece { line: 0, words: 0..3, place: text.lines[0].rect };
+        let mut seen = text.clone();
+        agree(&mut seen, &piece, &words(&[("DÂN", 96), ("-", 95), ("XÃ", 96)]));
+        assert_eq!(confidences(&seen)[1], 96);
+        let apart = Word { rect: Rect { x: 148, ..words(&[("XÃ", 96)])[0].rect }, ..words(&[("XÃ", 96)])[0].clone() };
+        agree(&mut text, &piece, &[words(&[("DÂN", 96)])[0].clone(), apart]);
+        assert_eq!(text.lines[0].words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["DÂN", "XÃ"]);
     }
 
     #[test]

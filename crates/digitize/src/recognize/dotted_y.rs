@@ -1,7 +1,7 @@
 //! The letter that the engine's model does not have: of all Vietnamese letters its alphabet (the unicharset of Debian's vie.traineddata) lacks
 //! ỵ and Ỵ, and it is sure of the y that it reads instead. Where a syllable may be one of the four that have it, its dot is looked for.
 
-use crate::capi::Pix;
+use super::ink::{Ink, is_tall};
 use crate::page::Grey;
 use sohoa_record::text::spelling;
 use sohoa_record::{PageText, Rect, Word};
@@ -35,26 +35,13 @@ pub(super) fn restore(text: &mut PageText, grey: &Grey) {
 fn has_dot(word: &Word, grey: &Grey) -> bool {
     let bottom = (word.rect.bottom() + (ROOM * word.rect.height as f32) as u32).min(grey.height);
     let place = Rect { height: bottom.saturating_sub(word.rect.y), ..word.rect };
-    letters(grey, &place).is_some_and(|components| below_last(&components, &word.text))
-}
-
-/// Boxes of what is dark within a place.
-fn letters(grey: &Grey, place: &Rect) -> Option<Vec<Rect>> {
-    let right = place.right().min(grey.width);
-    let row = |y: u32| {
-        grey.pixels.get(y as usize * grey.width as usize + place.x as usize..y as usize * grey.width as usize + right as usize)
-    };
-    let pixels: Vec<u8> = (place.y..place.bottom()).filter_map(row).flatten().copied().collect();
-    let (darkest, palest) = (*pixels.iter().min()?, *pixels.iter().max()?);
-    let cut = Grey { width: right.checked_sub(place.x)?, height: place.height, pixels };
-    let level = ((u16::from(darkest) + u16::from(palest)) / 2) as u8;
-    Some(Pix::from_grey(&cut)?.to_bilevel(level)?.components())
+    Ink::of(grey, &place).is_some_and(|ink| below_last(&ink.boxes, &word.text))
 }
 
 /// The same from the boxes of a syllable's letters; the first stands on the base line.
 fn below_last(components: &[Rect], text: &str) -> bool {
     let tallest = components.iter().map(|c| c.height).max().unwrap_or(0);
-    let tall = |c: &&Rect| c.height * 10 >= tallest * 6;
+    let tall = |c: &&Rect| is_tall(c, tallest);
     let Some(first) = components.iter().filter(tall).min_by_key(|c| c.x) else { return false };
     // marks behind the syllable are small
     let Some(last) = components.iter().filter(tall).max_by_key(|c| c.x) else { return false };

@@ -195,14 +195,14 @@ fn wife_and_husband_stand_side_by_side() {
 
 #[test]
 fn dust_does_not_cut_a_name_that_goes_on_in_its_column() {
-    let vouched = |first: Option<&str>, second: Option<&str>| {
+    let vouched = |first: Option<&str>, second: Option<&str>, confidence: u8| {
         let mut paper = header("GIẤY CHỨNG NHẬN KẾT HÔN").line(250, 700, "Họ, chữ đệm, tên vợ: LÊ THỊ HOÀNG YẾN");
         if let Some(dust) = first {
-            paper = paper.hand(1380, 20, 40, dust, 32);
+            paper = paper.hand(1380, 20, 40, dust, confidence);
         }
         paper = paper.line_at_row_of_last(1450, "Họ, chữ đệm, tên chồng: NGUYỄN VĂN DŨNG").line(250, 770, "NHI");
         if let Some(dust) = second {
-            paper = paper.hand(900, 6, 6, dust, 32);
+            paper = paper.hand(900, 6, 6, dust, confidence);
         }
         let paper = paper
             .line(250, 840, "Ngày, tháng, năm sinh: 02/3/1996")
@@ -211,9 +211,13 @@ fn dust_does_not_cut_a_name_that_goes_on_in_its_column() {
         values(&read, &["wife_name"]).remove(0).map(str::to_owned)
     };
     for (first, second) in [(None, None), (Some("_"), None), (Some("."), None), (None, Some(":")), (Some("_"), Some(";"))] {
-        let name = vouched(first, second);
-        assert!(name.is_none() || name.as_deref() == Some("LÊ THỊ HOÀNG YẾN NHI"), "{first:?} {second:?}: {name:?}");
+        for confidence in [32, 80] {
+            let name = vouched(first, second, confidence);
+            let whole = name.is_none() || name.as_deref() == Some("LÊ THỊ HOÀNG YẾN NHI");
+            assert!(whole, "{first:?} {second:?} {confidence}: {name:?}");
+        }
     }
+    assert_eq!(vouched(None, None, 32).as_deref(), Some("LÊ THỊ HOÀNG YẾN NHI"), "a name in capitals goes on in capitals");
 }
 
 #[test]

@@ -190,7 +190,13 @@ impl<'a> Reader<'a> {
         let Some(first) = tokens.first() else { return };
         let far = centre_y - open.centre_y > 2.6 * sheet.em;
         let unknown_label = tokens.iter().any(|token| token.colon) && first.text.starts_with(char::is_uppercase);
-        if far || unknown_label || tokens::is_numbering(first) {
+        if far || tokens::is_numbering(first) {
+            return;
+        }
+        let full = open.right + 0.5 * sheet.em + f64::from(first.rect().width) > margin;
+        if unknown_label {
+            // or a colon of dust, and the rest of what filled the row above
+            self.found[open.located].ends_surely &= !full;
             return;
         }
         // of several cells on a row nobody knows whose words go on in the next
@@ -201,7 +207,6 @@ impl<'a> Reader<'a> {
         let capitals = tokens.iter().all(|token| !token.text.chars().any(char::is_lowercase))
             && tokens.iter().any(|token| token.text.chars().any(char::is_alphabetic));
         let heading = capitals && tokens.last().is_some_and(|token| token.colon);
-        let full = open.right + 0.5 * sheet.em + f64::from(first.rect().width) > margin;
         let small = first.text.chars().next().is_some_and(|c| !c.is_uppercase());
         let located = &mut self.found[open.located];
         if !full || heading {
@@ -212,9 +217,14 @@ impl<'a> Reader<'a> {
         let right = tokens.last().map_or(0.0, |token| f64::from(token.rect().right()));
         let itself_full = right > margin - 4.0 * sheet.em;
         let label = located.label;
-        let words_expected =
-            fields_of(&self.template.sections[located.section], label).any(|field| field.value == ValueType::Text);
-        located.ends_surely &= known && words_expected && (small || !itself_full) && open.rows < MOST_ROWS;
+        let expected = |value| fields_of(&self.template.sections[located.section], label).any(|field| field.value == value);
+        let surely = known && expected(ValueType::Text) && (small || !itself_full) && open.rows < MOST_ROWS;
+        // a name in capitals that goes on in capitals where its own column begins
+        let begins = located.label_words.first().map_or(0.0, |word| f64::from(word.rect.x));
+        let begins_alike = (f64::from(first.rect().x) - begins).abs() < sheet.em;
+        let in_capitals = capitals && located.value.iter().all(|token| !token.text.chars().any(char::is_lowercase));
+        let name = self.columns.is_some() && expected(ValueType::Name) && begins_alike && in_capitals && open.rows == 1;
+        located.ends_surely &= surely || name && !itself_full;
         located.value.extend(tokens);
         if !led {
             self.open[side] = Some(Open { centre_y, right, rows: open.rows + 1, ..open });
@@ -278,7 +288,9 @@ fn has(section: &Section, matched: &Match<'_>) -> bool {
 /// surely ends here: at a wide gap or at dots.
 fn value_of<'a>(tokens: &[Token<'a>], label_follows: bool, em: f64) -> (Vec<Token<'a>>, bool) {
     let noise = |token: &Token<'_>| token.folded.is_empty() || token.word.confidence < tokens::NOISE;
-    let last_leader = tokens.iter().rposition(Token::is_leader);
+    // one dot is dust, or the end of a sentence
+    let leads = |token: &Token<'_>| token.is_leader() && (token.text.chars().nth(1).is_some() || token.text == "…");
+    let last_leader = tokens.iter().rposition(leads);
     let behind = last_leader.filter(|at| tokens[at + 1..].iter().all(noise));
     let (tokens, mut ended) = (&tokens[..behind.unwrap_or(tokens.len())], behind.is_some());
     let mut value: Vec<Token<'a>> = Vec::new();

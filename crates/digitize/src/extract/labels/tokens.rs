@@ -81,8 +81,12 @@ fn tokens<'a>(words: &[&'a Word]) -> Vec<Token<'a>> {
                 let colon = part.ends_with([':', ';']);
                 let text = part.trim_end_matches([':', ';']);
                 match tokens.last_mut() {
-                    // a colon that stands alone is that of the word before
-                    Some(last) if text.is_empty() => (last.colon, last.stop) = (true, part),
+                    // a colon that stands alone is that of the word before, unless it is dust far from it
+                    Some(last) if text.is_empty() => {
+                        if layout::gap(last.word, word) <= 2.0 * f64::from(last.word.rect.height) {
+                            (last.colon, last.stop) = (true, part);
+                        }
+                    }
                     _ => {
                         let (folded, stop) = (fold(text).replace(' ', ""), &part[text.len()..]);
                         tokens.push(Token { word, text, folded, colon, stop });
@@ -155,6 +159,16 @@ mod tests {
         let words: Vec<Word> =
             text.split(' ').map(|text| Word { text: text.to_owned(), rect: Rect::default(), confidence: 90 }).collect();
         tokens(&words.iter().collect::<Vec<_>>()).into_iter().map(|token| (token.text.to_owned(), token.colon)).collect()
+    }
+
+    #[test]
+    fn a_colon_far_from_its_word_is_dust() {
+        let word = |text: &str, x| Word { text: text.into(), rect: Rect { x, y: 544, width: 147, height: 41 }, confidence: 91 };
+        let has_colon = |x| {
+            let (name, mark) = (word("PHƯỢNG", 237), word(":", x));
+            tokens(&[&name, &mark]).iter().map(|token| token.colon).collect::<Vec<_>>()
+        };
+        assert_eq!((has_colon(394), has_colon(850)), (vec![true], vec![false]));
     }
 
     #[test]
