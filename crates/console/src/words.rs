@@ -390,6 +390,7 @@ words! {
     password_once: "Mật khẩu tạm, chỉ hiện một lần; người dùng phải đổi khi đăng nhập", "A temporary password, shown this once; it must be changed at the first sign-in";
     // --- when something is not there
     not_found: "Không có trang này", "There is no such page";
+    destroyed: "Giấy tờ này đã được hủy", "This paper was destroyed";
     not_allowed: "Vai trò của bạn không xem được trang này", "Your role does not see this page";
     back: "Về trang đầu", "Back to the first page";
     expired: "Phiên làm việc đã hết hoặc biểu mẫu đã cũ: mở lại trang và làm lại", "The session ended or the form was old: open the page anew and try again";

@@ -120,9 +120,9 @@ mod tests {
             .flat_map(|path| path.as_object().unwrap().values())
             .flat_map(|asked| asked["responses"].as_object().unwrap().keys().map(String::as_str))
             .collect();
-        for status in
-            ["200", "201", "202", "204", "400", "401", "404", "409", "412", "413", "415", "422", "423", "429", "460", "503"]
-        {
+        for status in [
+            "200", "201", "202", "204", "400", "401", "404", "409", "410", "412", "413", "415", "422", "423", "429", "460", "503",
+        ] {
             assert!(statuses.contains(status), "{status}");
         }
     }

@@ -143,7 +143,7 @@ pub async fn follow(State(api): State<Api>, Path(record): Path<String>, headers:
 
 async fn told(api: &Api, station: &str, record: &str) -> Result<serde_json::Value, Problem> {
     let record: RecordId = record.parse().map_err(|_| Problem::UNKNOWN_RECORD)?;
-    let latest = api.archive.revisions(&record).await.map_err(|e| Problem::broken(&e))?.pop();
+    let latest = api.archive.revisions(&record).await.map_err(|e| Problem::of(&e))?.pop();
     let job = match &latest {
         Some(_) => None,
         None => api.archive.queue.find(&record).await.map_err(|e| Problem::broken(&e))?,

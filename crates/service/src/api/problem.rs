@@ -108,6 +108,12 @@ impl Problem {
         "tệp quá lớn",
         "the file is larger than [decode] max_source_mb allows; split it, or ask the administrator",
     );
+    pub const DESTROYED: Problem = problem(
+        StatusCode::GONE,
+        "destroyed",
+        "giấy tờ này đã được hủy theo quyết định; không nhận lại",
+        "the document was destroyed by a lawful decision and is not taken in again; ask who keeps the archive",
+    );
     pub const NOT_A_SCAN: Problem = problem(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "not_a_scan",
@@ -218,6 +224,14 @@ impl Problem {
     /// The bytes are known from elsewhere.
     pub fn duplicate_of(record: RecordId) -> Problem {
         Problem { record: Some(record), ..Problem::DUPLICATE }
+    }
+
+    /// What the archive says, for whoever asks: a document that was destroyed is told, anything else is the service's matter.
+    pub fn of(error: &sohoa_archive::Error) -> Problem {
+        match error {
+            sohoa_archive::Error::Destroyed { .. } => Problem::DESTROYED,
+            other => Problem::broken(other),
+        }
     }
 
     /// What is behind it is for whoever runs the service, not for whoever asks.

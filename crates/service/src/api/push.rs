@@ -111,7 +111,7 @@ impl Push {
         let unit = self.unit.as_deref().or(Some(api.config.archive.unit.as_str()).filter(|unit| !unit.is_empty()));
         let path = place(&self.station, &self.name);
         let arriving = arrive::arriving(self.name, path, dossier, unit, self.priority.rank());
-        let arrived = api.archive.arrive(arriving, SourceBytes::File(file)).await.map_err(|e| Problem::broken(&e))?;
+        let arrived = api.archive.arrive(arriving, SourceBytes::File(file)).await.map_err(|e| Problem::of(&e))?;
         api.running.changed.notify_waiters();
         Ok(arrived)
     }

@@ -82,7 +82,7 @@ pub fn filter(seat: &Seat) -> Filter {
 pub async fn revisions(console: &Console, seat: &Seat, record: &str) -> Result<Vec<Opened>, Trouble> {
     let session = seat.with(Right::SeePapers)?;
     let record: RecordId = record.parse().map_err(|_| seat.not_found())?;
-    let revisions = console.api.archive.revisions(&record).await.map_err(|error| seat.broken(&error))?;
+    let revisions = console.api.archive.revisions(&record).await.map_err(|error| seat.of_record(&error))?;
     let latest = revisions.last().ok_or_else(|| seat.not_found())?;
     // That another unit has such a record is nobody's business.
     if !session.sees_unit(latest.manifest.dossier.unit.as_deref()) {

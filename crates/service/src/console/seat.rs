@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use sohoa_console::sign_in::Apology;
+use sohoa_console::words::Words;
 use sohoa_console::{Frame, Language, Page, html};
 use sohoa_record::manifest::State;
 use std::collections::HashMap;
@@ -64,6 +65,8 @@ pub enum Trouble {
     NotAllowed(Box<Frame>),
     /// There is no such thing, or it is another unit's.
     NotFound(Box<Frame>),
+    /// It was destroyed by a lawful decision: which, when, by whom.
+    Destroyed(Box<Frame>, String),
     /// The form was not made for this session.
     Expired(Box<Frame>),
     /// The machine cannot: the cause is in the log.
@@ -72,23 +75,27 @@ pub enum Trouble {
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        let (status, frame, what) = match self {
+        let (status, frame, title, what) = match self {
             Trouble::Nobody => return Redirect::to("/sign-in").into_response(),
             Trouble::MustChange => return Redirect::to("/account").into_response(),
-            Trouble::NotAllowed(frame) => {
-                (StatusCode::FORBIDDEN, *frame, (|w| w.not_allowed) as fn(&sohoa_console::words::Words) -> _)
-            }
-            Trouble::NotFound(frame) => {
-                (StatusCode::NOT_FOUND, *frame, (|w| w.not_found) as fn(&sohoa_console::words::Words) -> _)
-            }
-            Trouble::Expired(frame) => (StatusCode::FORBIDDEN, *frame, (|w| w.expired) as fn(&sohoa_console::words::Words) -> _),
-            Trouble::Broken(frame) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, *frame, (|w| w.broken) as fn(&sohoa_console::words::Words) -> _)
-            }
+            Trouble::Destroyed(frame, what) => (StatusCode::GONE, frame.clone(), frame.w().destroyed, what),
+            Trouble::NotAllowed(frame) => told(StatusCode::FORBIDDEN, frame, |w| w.not_allowed),
+            Trouble::NotFound(frame) => told(StatusCode::NOT_FOUND, frame, |w| w.not_found),
+            Trouble::Expired(frame) => told(StatusCode::FORBIDDEN, frame, |w| w.expired),
+            Trouble::Broken(frame) => told(StatusCode::INTERNAL_SERVER_ERROR, frame, |w| w.broken),
         };
-        let what = what(frame.w()).to_owned();
-        (status, Html(html(&Apology { frame: Frame { title: what.clone(), ..frame }, what }))).into_response()
+        (status, Html(html(&Apology { frame: Frame { title: title.to_owned(), ..*frame }, what }))).into_response()
     }
+}
+
+/// Title and text of an apology are the same words.
+fn told(
+    status: StatusCode,
+    frame: Box<Frame>,
+    words: fn(&Words) -> &'static str,
+) -> (StatusCode, Box<Frame>, &'static str, String) {
+    let words = words(frame.w());
+    (status, frame, words, words.to_owned())
 }
 
 impl Seat {
@@ -132,6 +139,20 @@ impl Seat {
     /// There is no such thing.
     pub fn not_found(&self) -> Trouble {
         Trouble::NotFound(Box::new(self.bare_frame()))
+    }
+
+    /// What the archive says of a record: that it was destroyed is told, anything else does not work.
+    pub fn of_record(&self, error: &sohoa_archive::Error) -> Trouble {
+        match error {
+            sohoa_archive::Error::Destroyed { at, by, basis, .. } => {
+                let what = match self.language {
+                    Language::Vi => format!("Đã hủy ngày {} theo {basis}; người thực hiện: {by}.", super::papers::moment(at)),
+                    Language::En => format!("Destroyed on {} on the basis of {basis}, by {by}.", super::papers::moment(at)),
+                };
+                Trouble::Destroyed(Box::new(self.bare_frame()), what)
+            }
+            other => self.broken(other),
+        }
     }
 
     /// Something does not work; the cause goes to the log only.
