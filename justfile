@@ -150,6 +150,13 @@ bench-log LEAVES="1000000" BATCH="1000":
     rm -rf data/bench-log
     cargo run --locked --release --quiet -p sohoa-archive --example log_rate -- data/bench-log {{ LEAVES }} {{ BATCH }}
 
+# How quick the index answers what screens ask, among a million records (some minutes; 3 GB in data/bench-index)
+[group('3. single checks')]
+bench-index RECORDS="1000000":
+    rm -rf data/bench-index
+    cargo run --locked --release --quiet -p sohoa-archive --example index_rate -- data/bench-index {{ RECORDS }}
+    rm -rf data/bench-index
+
 # How fast an archive is audited on one core, beside sha256sum (2 min; 3 GB in data/bench-audit)
 [group('3. single checks')]
 bench-audit SMALL="5000" LARGE="8":

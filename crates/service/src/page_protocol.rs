@@ -301,8 +301,9 @@ pub const MAX_PICTURE_PIXELS: u64 = 2_400_000;
 fn check_picture(picture: &Picture) -> Result<(), Lie> {
     let Picture { width, height, components, samples } = picture;
     let pixels = u64::from(*width) * u64::from(*height);
-    let is_whole = matches!(components, 1 | 3) && pixels * u64::from(*components) == samples.len() as u64;
-    if pixels == 0 || pixels > MAX_PICTURE_PIXELS || !is_whole {
+    // First that it is small: nothing overflows then.
+    let is_small = (1..=MAX_PICTURE_PIXELS).contains(&pixels);
+    if !is_small || !matches!(components, 1 | 3) || pixels * u64::from(*components) != samples.len() as u64 {
         return Err(Lie(format!("a page of {width} × {height} pixels, {components} samples each, in {} bytes", samples.len())));
     }
     Ok(())

@@ -64,7 +64,8 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     let taken = tempfile::tempdir().unwrap();
     let unpacked = Command::new("python3").args(["-m", "zipfile", "-e"]).arg(shots.join("proof.zip")).arg(taken.path()).status();
     assert!(unpacked.expect("python3 unpacks").success());
-    let verdicts: Vec<String> = verify(taken.path(), &home.path("trust")).into_iter().map(|(verdict, _)| verdict).collect();
+    let folder = std::fs::read_dir(taken.path()).unwrap().next().unwrap().unwrap().path();
+    let verdicts: Vec<String> = verify(&folder, &home.path("trust")).into_iter().map(|(verdict, _)| verdict).collect();
     assert_eq!(verdicts, ["ok"]);
     let pdf = std::fs::read(shots.join("searchable.pdf")).unwrap();
     assert!(pdf.starts_with(b"%PDF-"));

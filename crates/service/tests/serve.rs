@@ -4,14 +4,13 @@
 mod common;
 
 use common::serving::*;
-use common::{Home, small_scan, verify};
+use common::{small_scan, verify};
 use serde_json::Value;
 use sohoa_record::Sha256Hex;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
@@ -19,6 +18,22 @@ fn names(folder: &Path) -> Vec<String> {
         .unwrap_or_default();
     names.sort();
     names
+}
+
+#[test]
+fn what_was_destroyed_is_not_taken_in_again() {
+    let home = home();
+    let token = token(&home, "tram-1");
+    let bytes = scan(&home, 78);
+    let mut serving = serve(&home);
+    let record = serving.push(&token, "name=a.png", "", &bytes).json()["record"].as_str().unwrap().to_owned();
+    serving.outcome(&token, &record);
+    assert_eq!(serving.signal(rustix::process::Signal::TERM).code(), Some(0));
+    home.expect(0, &["destroy", &record, "--basis", "Quyết định 12/QĐ-UBND", "--by", "Lê Thị Mai"]);
+    let serving = serve(&home);
+    let again = serving.push(&token, "name=a.png", "", &bytes);
+    assert_eq!((again.status, again.code().as_str()), (410, "destroyed"), "{}", again.body);
+    assert_eq!(serving.push(&token, "name=b.png", "", &scan(&home, 79)).status, 202, "others are taken");
 }
 
 #[test]

@@ -1,0 +1,121 @@
+//! How quick the index answers what screens ask, among a million records: `index_rate FOLDER [RECORDS]`.
+//!
+//! Rows are made by the database itself, with the kinds of words and fields that papers have: words that all have, that one in fifty
+//! has, that one has. Prints for each question the median and the 95th percentile over 40 times, and how long opening takes.
+#![allow(clippy::unwrap_used, reason = "a program of measurements: a panic is its way to report")]
+
+use sohoa_archive::{Archive, Filter};
+use sohoa_record::TrustPolicy;
+use sohoa_record::manifest::State;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const TIMES: usize = 40;
+
+#[tokio::main]
+async fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().expect("index_rate FOLDER [RECORDS]"));
+    let records: u64 = arguments.next().map_or(1_000_000, |n| n.parse().unwrap());
+    let store = folder.join("archive");
+    std::fs::create_dir_all(&store).unwrap();
+    let database = folder.join("index.sqlite");
+    open(&store, &database).await.close().await;
+    let begun = Instant::now();
+    fill(&database, records).await;
+    println!(
+        "{records} records were made in {:.0} s; {} MB",
+        begun.elapsed().as_secs_f64(),
+        std::fs::metadata(&database).unwrap().len() >> 20
+    );
+
+    let begun = Instant::now();
+    let archive = open(&store, &database).await;
+    println!("{:<44} {:>8.1} ms", "open", millis(begun.elapsed()));
+    let index = &archive.index;
+    let all = Filter::default();
+    let of_unit = Filter { unit: Some("H48.7".into()), ..all.clone() };
+    let waiting = Filter { state: Some(State::Review), ..of_unit.clone() };
+    let middle: sohoa_record::identifier::RecordId = id(records / 2).parse().unwrap();
+    for (name, filter, before) in [
+        ("newest 25", &all, None),
+        ("newest 25 of a unit", &of_unit, None),
+        ("25 of a unit that wait, from the middle", &waiting, Some(&middle)),
+    ] {
+        measure(name, async || assert_eq!(index.newest(filter, before, 25).await.unwrap().len(), 25)).await;
+    }
+    measure("how many wait", async || assert!(index.count(State::Review, None).await.unwrap() > 0)).await;
+    let morning = i64::try_from(records - 2000).unwrap() * SPACING_MS;
+    measure("those of today (2,000)", async || assert_eq!(index.arrived_since(morning, None).await.unwrap().len(), 2000)).await;
+    for (name, typed, filter) in [
+        ("search, a word that one record has", "so 500123", &all),
+        ("search, a word of one in fifty", "w17", &all),
+        ("search, words of one in fifty, of a unit", "w17 giay phep", &of_unit),
+        ("search, words that all have", "quyet dinh", &all),
+        ("search, words that all have, with marks", "quyết định", &all),
+        ("search, words that all have, that wait", "quyet dinh", &waiting),
+    ] {
+        measure(name, async || assert!(!index.search(typed, filter, None, 25).await.unwrap().hits.is_empty())).await;
+    }
+    let begun = Instant::now();
+    index.status().await.unwrap();
+    println!("{:<44} {:>8.1} ms (asked for at most once a minute)", "the whole archive in figures", millis(begun.elapsed()));
+}
+
+async fn open(store: &Path, database: &Path) -> Archive {
+    Archive::open_folder(store, database, TrustPolicy::default()).await.unwrap()
+}
+
+async fn measure(name: &str, asked: impl AsyncFn()) {
+    asked().await;
+    let mut took = Vec::with_capacity(TIMES);
+    for _ in 0..TIMES {
+        let begun = Instant::now();
+        asked().await;
+        took.push(begun.elapsed());
+    }
+    took.sort();
+    println!("{name:<44} {:>8.1} ms   p95 {:>8.1} ms", millis(took[TIMES / 2]), millis(took[TIMES * 95 / 100]));
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// A record each ten seconds, since 1970.
+const SPACING_MS: i64 = 10_000;
+
+fn id(i: u64) -> String {
+    let ms = format!("{:012x}", i * SPACING_MS as u64);
+    format!("{}-{}-7000-8000-000000000000", &ms[..8], &ms[8..])
+}
+
+async fn fill(database: &Path, records: u64) {
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
+    let rows = format!("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {})", records - 1);
+    let id = format!(
+        "substr(printf('%012x', i * {SPACING_MS}), 1, 8) || '-' || substr(printf('%012x', i * {SPACING_MS}), 9) || '-7000-8000-000000000000'"
+    );
+    let digest = "printf('%064x', i)";
+    for sql in [
+        format!(
+            "{rows} INSERT INTO records SELECT i + 1, {id}, 1, {digest}, iif(i % 7, 'sealed', 'review'), iif(i % 7, '', 'number_handwritten'),
+             NULL, 'in', NULL, 'H48.' || (i % 50), 'quyet dinh', i || '.pdf', {digest}, 1, 'image/png', NULL, 3, 2, 0, 0, 0, 0, 1,
+             '2026-11-27T08:00:00+07:00', '2026-11-27T08:00:00+07:00', {digest}, '' FROM n"
+        ),
+        format!(
+            "{rows} INSERT INTO fields SELECT i + 1, place, name, CASE name WHEN 'code_number' THEN i % 5000 ELSE value END, 1, 95, NULL FROM n,
+             (SELECT 0 AS place, 'type_name' AS name, 'QUYẾT ĐỊNH' AS value UNION ALL SELECT 1, 'code_number', '' UNION ALL
+              SELECT 2, 'code_notation', 'QĐ-UBND' UNION ALL SELECT 3, 'issued_date', '2025-01-17')"
+        ),
+        format!("{rows} INSERT INTO texts SELECT i + 1, 'Quyết định số ' || i || ' về việc cấp giấy phép xây dựng w' || (i % 50) FROM n"),
+        format!(
+            "{rows} INSERT INTO words (rowid, head, head_exact, body, body_exact, codes) SELECT i + 1, i || ' pdf', i || ' pdf',
+             'quyet dinh so ' || i || ' ve viec cap giay phep xay dung w' || (i % 50),
+             'quyê' || char(769) || 't đi' || char(803) || 'nh so ' || i, '' FROM n"
+        ),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+}
