@@ -57,6 +57,8 @@
     sent = true;
   });
   document.addEventListener("keydown", (event) => {
+    // A word that is still being composed (Telex, VNI) is ended by Enter, not the paper.
+    if (event.isComposing) return;
     if (event.repeat && event.key === "Enter") return event.preventDefault();
     const typing = event.target.closest("#refuse");
     switch (event.key) {

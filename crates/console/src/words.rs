@@ -259,7 +259,6 @@ words! {
     station: "Trạm", "Station";
     last_scan: "Lần quét cuối", "Last scan";
     nothing_today: "Hôm nay chưa có bản quét nào.", "No scan has arrived today.";
-    nothing_waits: "Không có giấy tờ nào cần xem.", "Nothing waits for a person.";
     arrived: "Nhận", "Arrived";
     paper: "Giấy tờ", "Paper";
     from: "Từ", "From";
@@ -270,7 +269,6 @@ words! {
     right_next: "Đúng, tiếp theo", "Right, next";
     send_back: "Trả lại để quét lại", "Send back to be scanned again";
     need_not: "Không phải số hóa", "Need not be digitized";
-    because: "Vì", "Because";
     note: "Ghi chú", "Note";
     send: "Gửi", "Send";
     later: "Để sau", "Later";
@@ -279,15 +277,13 @@ words! {
     of: "trên", "of";
     zoom: "phóng to", "zoom";
     turn_page: "đổi trang", "turn the page";
-    next_field: "trường sau", "next field";
     register_rows: "Trong sổ theo dõi", "In the register";
     take: "dùng", "take";
     agrees: "khớp", "agrees";
     all_done: "Xong hết. Không còn giấy tờ nào cần xem.", "All done. Nothing is left to be looked at.";
     somebody_else: "Người khác đang xem giấy tờ này; quyết định sau sẽ không được nhận nếu người đó xong trước.", "Somebody else has this paper open; who decides second is asked to look again.";
-    whole_in_doubt: "Cả giấy tờ cần xem", "The whole paper is in doubt";
-    no_image: "Không hiện được ảnh trang này", "This page cannot be shown";
-    no_value_typed: "để trống nếu giấy không ghi", "leave empty if the paper has none";
+    no_value_typed: "gõ dấu - nếu giấy không ghi", "type a dash (-) if the paper has none";
+    decided_first: "đã được quyết định ở lần một: đối chiếu với ảnh", "decided in the first round: compare it with the image";
     second_round_why: "Được chọn để kiểm tra lần hai. Người quyết định lần một:", "Drawn for the second round. Decided first by:";
     // --- a record
     fields: "Các trường", "Fields";
@@ -311,7 +307,6 @@ words! {
     look_alike: "Có thể cùng một giấy tờ", "May be the same paper";
     decide: "Kiểm tra giấy tờ này", "Review this paper";
     confidence: "độ tin cậy", "confidence";
-    handwritten: "viết tay", "handwritten";
     empty: "không có", "none";
     unknown: "chưa biết", "unknown";
     // --- search

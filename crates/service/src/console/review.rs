@@ -23,6 +23,8 @@ use std::collections::HashMap;
 
 /// So many papers are looked through for one that nobody has open.
 const LOOKED_THROUGH: u32 = 100;
+/// So a person says that the paper has no such value.
+const NONE: [&str; 2] = ["-", "–"];
 /// A value of more letters gets several lines.
 const LONG: usize = 48;
 
@@ -85,7 +87,12 @@ pub async fn decide(
             Ok(reason) => Decision::Skip(reason, form.get("note").to_owned()),
             Err(_) => return Err(seat.not_found()),
         },
+        // Nobody says by leaving a field empty that the paper has no such value.
         _ => match typed(&form) {
+            values if values.iter().any(Typed::is_left_empty) => {
+                let left = values.into_iter().find(Typed::is_left_empty).map(|value| value.field).unwrap_or_default();
+                return refused(&console, &seat, &form, &record, &ReviewError::NoValue(left), "/review").await;
+            }
             values if values.iter().all(|value| value.is_same) => Decision::Accept(Vec::new()),
             values => Decision::Correct(values.into_iter().map(|value| (value.field, value.value)).collect()),
         },
@@ -108,6 +115,13 @@ struct Typed {
     is_same: bool,
 }
 
+impl Typed {
+    /// In doubt, without a value, and nobody said anything.
+    fn is_left_empty(&self) -> bool {
+        self.is_same && self.value.is_none()
+    }
+}
+
 /// What was typed otherwise than it was read, and what was in doubt and left as it stands.
 fn typed(form: &Form) -> Vec<Typed> {
     let value = |(field, is): (&str, &str)| {
@@ -116,6 +130,7 @@ fn typed(form: &Form) -> Vec<Typed> {
         let is_same = is.replace("\r\n", "\n").trim() == was.replace("\r\n", "\n").trim();
         let in_doubt = form.get(&format!("doubt.{field}")) == "1";
         let is = is.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is = if NONE.contains(&is.as_str()) { String::new() } else { is };
         (!is_same || in_doubt).then(|| Typed {
             field: field.to_owned(),
             value: Some(as_kept(&is)).filter(|value| !value.is_empty()),
@@ -166,17 +181,26 @@ async fn done(
             console.api.running.changed.notify_waiters();
             Ok(go(&format!("{back}?after={record}")))
         }
-        Err(ReviewError::Archive(error)) => Err(seat.broken(&error)),
-        Err(error) => {
-            let problem = problem(seat, &error);
-            let again = back == "/second-round";
-            let shown = match again {
-                false => show(console, seat, record, Some(problem), form).await?,
-                true => show_again(console, seat, record, Some(problem), form).await?,
-            };
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
-        }
+        Err(ReviewError::Archive(error)) => Err(seat.of_record(&error)),
+        Err(error) => refused(console, seat, form, record, &error, back).await,
     }
+}
+
+/// The same paper again, with what was typed and why it was not taken.
+async fn refused(
+    console: &Console,
+    seat: &Seat,
+    form: &Form,
+    record: &str,
+    error: &ReviewError,
+    back: &str,
+) -> Result<Response, Trouble> {
+    let problem = Some(problem(seat, error));
+    let shown = match back {
+        "/second-round" => show_again(console, seat, record, problem, form).await?,
+        _ => show(console, seat, record, problem, form).await?,
+    };
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
 }
 
 /// Why a decision was not taken, for the person.
@@ -185,7 +209,7 @@ fn problem(seat: &Seat, error: &ReviewError) -> String {
     let vi = match error {
         ReviewError::MovedOn { who, .. } => format!("{who} đã quyết định trong lúc bạn xem: xem lại và quyết định lại"),
         ReviewError::NoValue(field) => {
-            format!("{}: chưa có giá trị; nhập giá trị, hoặc xóa trống nếu giấy không ghi", told(field))
+            format!("{}: chưa có giá trị; nhập giá trị, hoặc gõ dấu - nếu giấy không ghi", told(field))
         }
         ReviewError::BadValue(field, why) => format!("{}: giá trị không đúng dạng ({why})", told(field)),
         ReviewError::NothingInDoubt(_) => "không có gì để xác nhận: không trường nào còn nghi ngờ".to_owned(),
@@ -194,7 +218,11 @@ fn problem(seat: &Seat, error: &ReviewError) -> String {
         ReviewError::WrongState(_) => "giấy tờ này không còn ở trạng thái kiểm tra được: quét lại".to_owned(),
         other => other.to_string(),
     };
-    seat.language.pick(&vi, &error.to_string()).to_owned()
+    let en = match error {
+        ReviewError::NoValue(field) => format!("{}: it has no value; type one, or a dash (-) if the paper has none", told(field)),
+        other => other.to_string(),
+    };
+    seat.language.pick(&vi, &en).to_owned()
 }
 
 async fn show(console: &Console, seat: &Seat, record: &str, problem: Option<String>, form: &Form) -> Result<Response, Trouble> {
@@ -234,6 +262,10 @@ async fn render(console: &Console, seat: &Seat, manifest: &Manifest, shown: Show
     seat.note(Act::Record { record: manifest.record.clone(), revision: manifest.revision }).await?;
     let language = seat.language;
     let mut fields: Vec<FieldView> = manifest.fields.iter().map(|field| field_view(seat, manifest, field, form)).collect();
+    if shown.first_by.is_some() {
+        let w = language.words();
+        fields.iter_mut().filter_map(|field| field.doubt.as_mut()).for_each(|doubt| w.decided_first.clone_into(doubt));
+    }
     fields.sort_by_key(|field| field.doubt.is_none());
     let whole = manifest.reasons.iter().filter(|reason| OF_THE_WHOLE.contains(reason) || **reason == Reason::DossierUnknown);
     let page = ReviewPage {
@@ -414,13 +446,28 @@ mod tests {
 
     #[test]
     fn only_what_changed_or_was_in_doubt_is_decided() {
-        let fields =
-            [("is.a", "1"), ("was.a", "1"), ("is.b", "2 "), ("was.b", "2"), ("doubt.b", "1"), ("is.c", ""), ("was.c", "3")];
+        let fields = [
+            ("is.d", "-"),
+            ("was.d", ""),
+            ("doubt.d", "1"),
+            ("is.e", ""),
+            ("was.e", ""),
+            ("doubt.e", "1"),
+            ("is.a", "1"),
+            ("was.a", "1"),
+            ("is.b", "2 "),
+            ("was.b", "2"),
+            ("doubt.b", "1"),
+            ("is.c", ""),
+            ("was.c", "3"),
+        ];
         let form =
             Form::from(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect::<HashMap<_, _>>());
-        let mut said: Vec<_> = typed(&form).into_iter().map(|typed| (typed.field, typed.value, typed.is_same)).collect();
-        said.sort();
-        assert_eq!(said, [("b".to_owned(), Some("2".to_owned()), true), ("c".to_owned(), None, false)]);
+        let mut said = typed(&form);
+        said.sort_by(|a, b| a.field.cmp(&b.field));
+        let said: Vec<_> =
+            said.iter().map(|typed| (typed.field.as_str(), typed.value.as_deref(), typed.is_left_empty())).collect();
+        assert_eq!(said, [("b", Some("2"), false), ("c", None, false), ("d", None, false), ("e", None, true)]);
     }
 
     #[test]
