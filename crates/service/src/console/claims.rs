@@ -19,7 +19,7 @@ impl Claims {
         let Ok(mut open) = self.0.lock() else { return false };
         let now = Instant::now();
         open.retain(|_, (_, since)| now.duration_since(*since) < HELD_FOR);
-        if self::of_another(&open, record, login) {
+        if of_another(&open, record, login) {
             return true;
         }
         open.retain(|_, (who, _)| who != login);
@@ -32,9 +32,11 @@ impl Claims {
         self.0.lock().is_ok_and(|open| of_another(&open, record, login))
     }
 
-    /// Gives a paper back.
-    pub fn release(&self, record: &RecordId) {
-        if let Ok(mut open) = self.0.lock() {
+    /// Gives a paper back, if it is this person's.
+    pub fn release(&self, record: &RecordId, login: &str) {
+        if let Ok(mut open) = self.0.lock()
+            && !of_another(&open, record, login)
+        {
             open.remove(record);
         }
     }
@@ -58,7 +60,9 @@ mod tests {
         assert!(!claims.take(&sohoa_archive::new_record_id(), "mai"));
         assert!(!claims.is_taken(&record, "lan"), "who opens another paper leaves the first");
         assert!(!claims.take(&record, "lan"));
-        claims.release(&record);
+        claims.release(&record, "mai");
+        assert!(claims.is_taken(&record, "mai"), "nobody gives back what is not theirs");
+        claims.release(&record, "lan");
         assert!(!claims.take(&record, "mai"));
     }
 }

@@ -34,10 +34,10 @@ pub async fn next(
     State(console): State<Console>,
     Query(asked): Query<HashMap<String, String>>,
 ) -> Result<Response, Trouble> {
-    seat.with(Right::Review)?;
+    let login = &seat.with(Right::Review)?.login;
     let after = asked.get("after").and_then(|record| record.parse::<RecordId>().ok());
     if let Some(left) = &after {
-        console.claims.release(left);
+        console.claims.release(left, login);
     }
     match waiting(&console, &seat, after.as_ref()).await?.first() {
         Some(record) => Ok(go(&format!("/review/{record}"))),
@@ -177,7 +177,7 @@ async fn done(
             let manifest = &decided.opened.manifest;
             seat.note(Act::Decision { record: manifest.record.clone(), revision: manifest.revision, decision: noted }).await?;
             console.workshop.logbook.note_or_warn(&decided.opened).await;
-            console.claims.release(&manifest.record);
+            console.claims.release(&manifest.record, &seat.session()?.login);
             console.api.running.changed.notify_waiters();
             Ok(go(&format!("{back}?after={record}")))
         }
