@@ -51,7 +51,7 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     });
     let output = Command::new("node-judges")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/console.cjs"))
-        .args([format!("http://{}", serving.address), token])
+        .args([format!("http://{}", serving.address), token.clone()])
         .args([fixture("decision-handwritten"), shots.clone()])
         .arg(people.to_string())
         .output()
@@ -76,7 +76,11 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     for what in ["sign_in", "sign_in_refused", "record", "page", "search", "decision", "proof", "pdf", "administer"] {
         assert!(log.contains(&format!("\"what\":\"{what}\"")), "{what} is not in the access log");
     }
-    for secret in ["quyet dinh", "Trần Văn Thử", PASSWORD] {
+    // Nor is anything of the paper, or any secret, in what the service itself logs, at its most talkative.
+    let talk = std::fs::read_to_string(home.path("serve.log")).unwrap();
+    assert!(talk.contains("done"), "it logs: {talk}");
+    for secret in ["quyet dinh", "Trần Văn Thử", "Lê Quang Hiệp", "Phan Văn Thuận", &token, PASSWORD, "mật khẩu riêng"] {
         assert!(!log.contains(secret), "'{secret}' is in the access log");
+        assert!(!talk.contains(secret), "'{secret}' is in the service's log");
     }
 }

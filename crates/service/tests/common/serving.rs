@@ -56,7 +56,9 @@ pub fn token(home: &Home, name: &str) -> String {
 }
 
 pub fn serve(home: &Home) -> Serving {
-    let mut child = home.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let log = std::fs::File::options().create(true).append(true).open(home.path("serve.log")).unwrap();
+    let mut command = home.command(&["serve"]);
+    let mut child = command.env("SOHOA_LOG", "sohoa=debug").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let address = loop {
         let line = lines.next().expect("it serves").unwrap();
