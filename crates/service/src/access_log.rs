@@ -7,9 +7,8 @@
 
 mod backwards;
 
-use crate::keyring;
 use crate::people::role::Role;
-use crate::time;
+use crate::{time, whole};
 use backwards::LinesFromTheEnd;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -292,10 +291,10 @@ impl AccessLog {
     fn open_day(&self, day: Date) -> std::io::Result<Open> {
         if !self.folder.exists() {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-            keyring::give_to_owner_of(self.folder.parent().unwrap_or(Path::new(".")), &File::open(&self.folder)?)?;
+            whole::give_to_owner_of(self.folder.parent().unwrap_or(Path::new(".")), &File::open(&self.folder)?)?;
         }
         let mut file = File::options().read(true).append(true).create(true).mode(0o600).open(self.file(day))?;
-        keyring::give_to_owner_of(&self.folder, &file)?;
+        whole::give_to_owner_of(&self.folder, &file)?;
         if file.seek(SeekFrom::End(0))? > 0 {
             file.seek(SeekFrom::End(-1))?;
             let mut last = [0];

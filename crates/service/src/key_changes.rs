@@ -7,13 +7,12 @@
 use crate::config::Config;
 use crate::keyring::{self, KeyringError, random};
 use crate::logbook::{Logbook, LogbookError};
-use crate::{archive_home, time};
+use crate::{archive_home, time, whole};
 use sohoa_archive::Archive;
 use sohoa_record::keyring::{FORMAT, History, Holder, Keyring, KeyringFault, RootKeys, SealingKey, State};
 use sohoa_record::seal::OpenError;
 use sohoa_record::{Envelope, Sha256Hex, TrustPolicy, trust};
 use sohoa_sign::keys;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// A keyring has some hundred bytes a key.
@@ -86,13 +85,7 @@ pub fn read(file: &Path) -> Result<(Envelope, Keyring, Vec<u8>), KeyChangeError>
 
 /// Writes a keyring's file whole or not at all.
 pub fn write(file: &Path, envelope: &Envelope) -> Result<(), KeyChangeError> {
-    let failed = |e| KeyringError::Write(file.to_owned(), e);
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    new.write_all(&envelope.to_bytes()).map_err(failed)?;
-    new.as_file().sync_all().map_err(failed)?;
-    new.persist(file).map_err(|e| failed(e.error))?;
-    Ok(())
+    whole::write(file, &envelope.to_bytes()).map_err(|e| KeyringError::Write(file.to_owned(), e).into())
 }
 
 /// What the next keyring will say; a draft that nobody has signed yet is continued, so that one ceremony does for several changes.

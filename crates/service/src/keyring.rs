@@ -7,9 +7,8 @@ use sohoa_record::keyring::Standing;
 use sohoa_record::log::{NoteSigner, VerifierKey};
 use sohoa_record::{Sha256Hex, TrustPolicy, trust};
 use sohoa_sign::keys;
-use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -93,16 +92,6 @@ pub async fn refuse_void(archive: &Archive, key: &SigningKey) -> Result<(), crat
         Standing::Unclear(leaf) => format!("the keyring of leaf {leaf} of the log is not there; restore keyring/ from a copy"),
     };
     Err(KeyringError::Void(id, why).into())
-}
-
-/// Gives what root has just made to the owner of `place`: the service runs as a user of its own, and a file that root alone may read would
-/// keep it out.
-pub fn give_to_owner_of(place: &Path, made: &File) -> std::io::Result<()> {
-    let (owner, has) = (std::fs::metadata(place)?, made.metadata()?.uid());
-    if has == 0 && owner.uid() != 0 {
-        std::os::unix::fs::fchown(made, Some(owner.uid()), Some(owner.gid()))?;
-    }
-    Ok(())
 }
 
 /// Opens the sealing key.

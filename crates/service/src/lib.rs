@@ -39,6 +39,7 @@ mod stations;
 mod time;
 pub mod walk;
 mod watch;
+mod whole;
 mod witness;
 mod workbench;
 pub mod worker;

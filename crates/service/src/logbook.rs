@@ -5,12 +5,12 @@ use crate::anchoring::{AnchorError, Anchored, Anchoring};
 use crate::config::Config;
 use crate::cosigning::{Gathered, gather};
 use crate::keyring::{self, KeyringError};
+use crate::whole;
 use ed25519_dalek::SigningKey;
 use jiff::SignedDuration;
 use sohoa_archive::{Archive, Log};
 use sohoa_record::log::{Checkpoint, Leaf, LogPolicy};
 use sohoa_record::seal::Opened;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -204,13 +204,8 @@ impl Logbook {
         if read_kept(&self.kept)?.is_some_and(|kept| kept.size >= tree.size) {
             return Ok(());
         }
-        let failed = |e: std::io::Error| LogbookError::Kept(self.kept.clone(), e.to_string());
-        let folder = self.kept.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(tree.text().as_bytes()).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&self.kept).map_err(|e| failed(e.error))?;
-        Ok(())
+        let kept = whole::write(&self.kept, tree.text().as_bytes());
+        kept.map_err(|e| LogbookError::Kept(self.kept.clone(), e.to_string()))
     }
 }
 

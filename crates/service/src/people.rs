@@ -12,7 +12,7 @@ pub mod totp;
 use crate::keyring::{self, KeyringError};
 use crate::present::printable;
 use crate::review::second_round::is_same_person;
-use crate::time;
+use crate::{time, whole};
 use password::{NewPassword, PasswordError, PasswordHash};
 use role::{Right, Role};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,6 @@ use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::agency::is_agency;
 use sohoa_record::text::nfc;
 use std::fs::File;
-use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -297,7 +296,7 @@ impl People {
         std::fs::create_dir_all(self.folder()).map_err(|e| self.failed(e))?;
         let file = self.file.with_added_extension("lock");
         let lock = File::options().create(true).append(true).open(&file);
-        let lock = lock.and_then(|lock| keyring::give_to_owner_of(self.place(), &lock).map(|()| lock));
+        let lock = lock.and_then(|lock| whole::give_to_owner_of(self.place(), &lock).map(|()| lock));
         lock.and_then(|lock| lock.lock().map(|()| lock)).map_err(|e| PeopleError::File(file, e))
     }
 
@@ -312,14 +311,8 @@ impl People {
     }
 
     fn write(&self, people: &[Person]) -> Result<(), PeopleError> {
-        // Made by tempfile with mode 600.
-        let mut fresh = tempfile::NamedTempFile::new_in(self.folder()).map_err(|e| self.failed(e))?;
         let text: String = people.iter().map(Person::line).collect();
-        let written = fresh.write_all(format!("{HEAD}{text}").as_bytes());
-        let given = written.and_then(|()| keyring::give_to_owner_of(self.place(), fresh.as_file()));
-        given.and_then(|()| fresh.as_file().sync_all()).map_err(|e| self.failed(e))?;
-        fresh.persist(&self.file).map_err(|e| self.failed(e.error))?;
-        File::open(self.folder()).and_then(|folder| folder.sync_all()).map_err(|e| self.failed(e))
+        whole::write(&self.file, format!("{HEAD}{text}").as_bytes()).map_err(|e| self.failed(e))
     }
 
     fn folder(&self) -> &Path {

@@ -7,14 +7,16 @@
 //! ```
 
 use crate::keyring::{self, KeyringError};
-use crate::time;
+use crate::{time, whole};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::agency::is_agency;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+/// What stands at the top of the file.
+const HEAD: &str = "# Who may push to `sohoa serve`: name, unit, SHA-256 of the token, since when. Made by `sohoa station`.\n";
 
 /// So tokens begin: whoever finds one in a file knows what it is.
 const PREFIX: &str = "sohoa_";
@@ -124,20 +126,9 @@ pub fn revoke(file: &Path, name: &str) -> Result<(), StationError> {
     write(file, &stations)
 }
 
-/// Replaces the file at once, so that whoever reads meanwhile sees the old or the new one.
 fn write(file: &Path, stations: &[Station]) -> Result<(), StationError> {
-    let failed = |e: std::io::Error| StationError::File(file.to_owned(), e);
-    let folder = file.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let text: String = stations.iter().map(Station::line).collect();
-    fresh
-        .write_all(b"# Who may push to `sohoa serve`: name, unit, SHA-256 of the token, since when. Made by `sohoa station`.\n")
-        .map_err(failed)?;
-    fresh.write_all(text.as_bytes()).map_err(failed)?;
-    fresh.as_file().sync_all().map_err(failed)?;
-    fresh.persist(file).map_err(|e| failed(e.error))?;
-    Ok(())
+    whole::write(file, format!("{HEAD}{text}").as_bytes()).map_err(|e| StationError::File(file.to_owned(), e))
 }
 
 #[cfg(test)]

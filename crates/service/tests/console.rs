@@ -79,7 +79,8 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     // Nor is anything of the paper, or any secret, in what the service itself logs, at its most talkative.
     let talk = std::fs::read_to_string(home.path("serve.log")).unwrap();
     assert!(talk.contains("done"), "it logs: {talk}");
-    for secret in ["quyet dinh", "Trần Văn Thử", "Lê Quang Hiệp", "Phan Văn Thuận", &token, PASSWORD, "mật khẩu riêng"] {
+    for secret in ["quyet dinh", "Trần Văn Thử", "Lê Quang Hiệp", "Phan Văn Thuận", &token, PASSWORD, "mật khẩu riêng"]
+    {
         assert!(!log.contains(secret), "'{secret}' is in the access log");
         assert!(!talk.contains(secret), "'{secret}' is in the service's log");
     }

@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::push::{Asked, Push, authenticate, digests_of_scan, most_bytes, receive, room_for};
 use crate::keyring;
 use crate::present::json_line;
+use crate::whole;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -86,15 +87,8 @@ impl Upload {
 
     /// Writes what is told, whole or not at all.
     fn keep(&self) -> Result<(), Problem> {
-        let write = || -> std::io::Result<()> {
-            let folder = self.files.told.parent().unwrap_or(std::path::Path::new("."));
-            let file = tempfile::NamedTempFile::new_in(folder)?;
-            serde_json::to_writer(&file, self)?;
-            file.as_file().sync_all()?;
-            file.persist(&self.files.told).map_err(|e| e.error)?;
-            Ok(())
-        };
-        write().map_err(|e| Problem::broken(&e))
+        let told = serde_json::to_vec(self).map_err(|e| Problem::broken(&e))?;
+        whole::write(&self.files.told, &told).map_err(|e| Problem::broken(&e))
     }
 
     /// Takes the document in when all its bytes are there. What is refused then is gone: its sender would only send the same again.
