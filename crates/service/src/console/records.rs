@@ -209,14 +209,16 @@ pub async fn proof(seat: Seat, State(console): State<Console>, Path(record): Pat
         tracing::warn!("the log: {error}");
     }
     let folder = tempfile::tempdir_in(&console.workshop.run.folder).map_err(|error| seat.broken(&error))?;
-    let bag = folder.path().join(manifest.record.as_str());
+    // Not the record's own identifier: a folder of that name is what an archive keeps of one record, and is judged as that.
+    let name = format!("ho-so-{}", manifest.record.as_str().rsplit('-').next().unwrap_or_default());
+    let bag = folder.path().join(&name);
     let records = [manifest.record.clone()];
     export::fill(&console.api.archive, &records, &bag).await.map_err(|error| seat.broken(&error))?;
     let packed = tokio::task::spawn_blocking(move || pack(folder.path())).await.map_err(|error| seat.broken(&error))?;
     let file = packed.map_err(|error| seat.broken(&error))?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/zip")),
-        (header::CONTENT_DISPOSITION, header_value(&format!("attachment; filename=\"{}.zip\"", manifest.record))),
+        (header::CONTENT_DISPOSITION, header_value(&format!("attachment; filename=\"{name}.zip\""))),
     ];
     let stream = futures::stream::try_unfold(tokio::fs::File::from_std(file), async |mut file| {
         use tokio::io::AsyncReadExt as _;
