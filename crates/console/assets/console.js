@@ -63,6 +63,7 @@
     const typing = event.target.closest("#refuse");
     switch (event.key) {
       case "Enter":
+        // The note has a form of its own: Enter in it sends the paper back.
         if (typing || event.target.closest("button, a, summary")) return;
         event.preventDefault();
         form.requestSubmit(accept);

@@ -86,6 +86,11 @@ impl Frame {
         self.seat.as_ref().map_or("", |seat| &seat.csrf)
     }
 
+    /// True when this person may go there.
+    pub(crate) fn leads_to(&self, page: Page) -> bool {
+        self.pages.contains(&page)
+    }
+
     /// Name, place and whether it is here, of each page.
     pub(crate) fn navigation(&self) -> Vec<(&'static str, &'static str, bool)> {
         self.pages.iter().map(|page| (page.name(self.w()), page.href(), self.here == Some(*page))).collect()

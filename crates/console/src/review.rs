@@ -46,7 +46,9 @@ pub struct FieldView {
     pub name: String,
     /// What it is called.
     pub label: String,
-    /// Its value as read, as it is typed.
+    /// Its value as it stands, in the form in which it is typed.
+    pub was: String,
+    /// What stands in its place on the page: the same, or what was typed and not taken.
     pub value: String,
     /// Whole percent.
     pub confidence: u8,

@@ -1,6 +1,6 @@
 //! *Hệ thống*: how the service is, its stations, its people, who looked at what.
 
-use crate::frame::Frame;
+use crate::frame::{Frame, Page};
 use askama::Template;
 
 /// The page.

@@ -1,7 +1,7 @@
 //! *Hôm nay*: what arrived at the stations today, what was found, what needs a person. Its lists come anew by themselves.
 
 use crate::figures;
-use crate::frame::Frame;
+use crate::frame::{Frame, Page};
 use crate::paper::Paper;
 use askama::Template;
 

@@ -23,7 +23,7 @@ use crate::door::Door;
 use crate::sandbox::Children;
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -32,7 +32,7 @@ use seat::{Seat, Trouble};
 use sohoa_console::assets;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// Only what this program itself serves; nothing inline, nothing from elsewhere, nobody puts a page into theirs (CSP level 3).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; \
@@ -56,6 +56,7 @@ pub struct Inside {
     pub viewers: Children,
     /// Becomes true when the service shall stop.
     pub stop: watch::Receiver<bool>,
+    streams: Arc<Semaphore>,
     pictures: pictures::Kept,
     claims: claims::Claims,
     day: day::Day,
@@ -74,7 +75,8 @@ impl Console {
     /// A console over a service.
     pub fn new(api: Api, workshop: Arc<Workshop>, door: Door, viewers: Children, stop: watch::Receiver<bool>) -> Console {
         let (pictures, claims, day, figures) = Default::default();
-        Console(Arc::new(Inside { api, workshop, door, viewers, stop, pictures, claims, day, figures }))
+        let streams = Arc::new(Semaphore::new(STREAMS));
+        Console(Arc::new(Inside { api, workshop, door, viewers, stop, streams, pictures, claims, day, figures }))
     }
 }
 
@@ -115,9 +117,24 @@ pub fn routes(console: Console) -> Router {
         .with_state(console)
 }
 
+/// So many streams of events are open at once.
+const STREAMS: usize = 128;
+/// A form must have come and been answered by then; a decision with a legal signature over the network takes seconds.
+const FORM_TIME: Duration = Duration::from_secs(60);
+
 /// What every answer of the console tells the browser.
 async fn guarded(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    let (is_form, by_itself) = (request.method() == Method::POST, request.uri().path().starts_with("/live/"));
+    let answer = next.run(request);
+    let mut response = match is_form {
+        true => tokio::time::timeout(FORM_TIME, answer).await.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response()),
+        false => answer.await,
+    };
+    // A part of a page that is fetched by itself must not be replaced by the door: the whole page goes there.
+    if by_itself && let Some(to) = response.headers_mut().remove(header::LOCATION) {
+        *response.status_mut() = StatusCode::OK;
+        response.headers_mut().insert("hx-redirect", to);
+    }
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -146,9 +163,13 @@ async fn asset(Path(name): Path<String>) -> Response {
 /// Tells a page that something arrived or was done (server-sent events); it fetches its lists anew then.
 async fn events(seat: Seat, State(console): State<Console>) -> Result<Response, Trouble> {
     seat.session()?;
-    let events = stream::unfold((console, true), async |(console, is_first)| {
+    // A page without events is as right as one that has them; connections are for those who push too.
+    let Ok(place) = Arc::clone(&console.streams).try_acquire_owned() else {
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")]).into_response());
+    };
+    let events = stream::unfold((console, place, true), async |(console, place, is_first)| {
         if is_first {
-            return Some((Ok::<_, std::convert::Infallible>("retry: 2000\n\n"), (console, false)));
+            return Some((Ok::<_, std::convert::Infallible>("retry: 2000\n\n"), (console, place, false)));
         }
         let mut stop = console.stop.clone();
         let event = tokio::select! {
@@ -156,7 +177,7 @@ async fn events(seat: Seat, State(console): State<Console>) -> Result<Response, 
             () = tokio::time::sleep(HEARTBEAT) => ": here\n\n",
             _ = stop.wait_for(|stop| *stop) => return None,
         };
-        Some((Ok(event), (console, false)))
+        Some((Ok(event), (console, place, false)))
     });
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, axum::body::Body::from_stream(events)).into_response())

@@ -135,9 +135,14 @@ pub enum ReviewError {
     Random(#[from] KeyringError),
 }
 
-/// The latest revision of a record.
+/// The latest revision of a record. When the index has an older one, because a decision's program was killed just after its commit, the
+/// index is brought up to date.
 pub async fn latest(archive: &Archive, record: &RecordId) -> Result<Opened, ReviewError> {
-    archive.revisions(record).await?.pop().ok_or_else(|| ReviewError::NotThere(record.clone()))
+    let latest = archive.revisions(record).await?.pop().ok_or_else(|| ReviewError::NotThere(record.clone()))?;
+    if archive.index.entry(record).await?.is_some_and(|entry| entry.revision < latest.manifest.revision) {
+        archive.resume(record).await?;
+    }
+    Ok(latest)
 }
 
 /// Seals a decision as the record's next revision.

@@ -99,7 +99,10 @@ impl Workbench<'_> {
             Ok(manifests) => return Ok(Ended::Done(manifests)),
             Err(error) => error,
         };
+        use sohoa_archive::Error::{Altered, Missing};
         let remedy = match &error {
+            // Its own scan is gone or is no longer what arrived: that is this document's trouble, and the others go on.
+            Halt::Archive(Missing { digest } | Altered { digest, .. }) if *digest == job.source_sha256 => Remedy::Document,
             Halt::Archive(error) => error.remedy(),
             _ => Remedy::Halt,
         };
@@ -145,6 +148,8 @@ impl Workbench<'_> {
         }
         let missing = || sohoa_archive::Error::Missing { digest: job.source_sha256.clone() };
         let note = self.archive.arrival(&job.source_sha256).await?.ok_or_else(missing)?;
+        // What is read is what arrived.
+        self.archive.objects.verify(&job.source_sha256).await?;
         let path = self.archive.objects.local_path(&job.source_sha256).ok_or_else(missing)?;
         let source = SourceFile { path, name: note.name.clone(), key: job.source_sha256.to_string() };
         let folder = self.run.folder.join(job.record.as_str());

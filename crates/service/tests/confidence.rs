@@ -41,7 +41,8 @@ fn noise_lowers_the_confidence_of_a_page() {
     let place = tempfile::tempdir().unwrap();
     let page =
         image::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/letter-skewed/scan0001.jpg")).unwrap().into_luma8();
-    let steps = [0, 60, 80];
+    // What is weaker is read from a page without specks, and as surely as without noise.
+    let steps = [0, 70, 90];
     let said = steps.map(|most| confidence(&noisy(&page, most), &place.path().join(format!("{most}.jpg"))));
     println!("noise {steps:?} gave {said:?}");
     assert!(said.is_sorted_by(|less_noise, more_noise| less_noise > more_noise), "noise {steps:?} gave {said:?}");

@@ -2,7 +2,7 @@
 
 use super::papers::own_unit;
 use super::seat::{Form, Seat, Trouble};
-use super::{Console, day, go};
+use super::{Console, day, go, mask};
 use crate::access_log::{Act, BatchChange};
 use crate::people::role::Right;
 use crate::time;
@@ -50,13 +50,16 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
     let waits = counts.queued + counts.leased + in_folders;
     let free_mb = console.api.free_mb();
     let usable = free_mb.map(|free| free.saturating_sub(console.api.config.serve.min_free_mb) << 20);
+    let sees = seat.may(Right::SeePersonalNumbers);
     let batch = |(name, counts): (String, day::Counts)| Batch {
-        name,
+        name: mask::text(&name, sees),
         arrived: counts.arrived,
         done: counts.of(Outcome::Sealed) + counts.of(Outcome::Skipped),
         waiting: counts.of(Outcome::Review),
         refused: counts.of(Outcome::Failed),
     };
+    // These go over all units: whoever sees one unit is not told.
+    let sees_all = own_unit(seat).is_none();
     let mut reasons: Vec<_> =
         summary.reasons.iter().map(|(reason, many)| (seat.language.reason(*reason).to_owned(), *many)).collect();
     reasons.sort_by_key(|(_, many)| std::cmp::Reverse(*many));
@@ -79,8 +82,8 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
         paused_by: running.held_by.lock().ok().and_then(|held| held.clone()),
         may_run: true,
         batches: places.into_iter().map(batch).collect(),
-        reasons,
-        dead,
+        reasons: if sees_all { reasons } else { Vec::new() },
+        dead: if sees_all { dead } else { Vec::new() },
     })
 }
 
@@ -122,7 +125,9 @@ pub async fn retry(
     Sent(form): Sent<HashMap<String, String>>,
 ) -> Result<Response, Trouble> {
     let form = Form::from(form);
-    seat.sending(Right::RunBatches, &form)?;
+    if seat.sending(Right::RunBatches, &form)?.unit.is_some() {
+        return Err(seat.not_found());
+    }
     let record = match form.get("record") {
         "" => None,
         record => Some(record.parse::<RecordId>().map_err(|_| seat.not_found())?),

@@ -115,7 +115,7 @@ pub async fn language(Path(code): Path<String>, headers: HeaderMap) -> Response 
     let came_from = headers.get(header::REFERER).and_then(|value| value.to_str().ok()).and_then(|from| from.split_once("://"));
     let back = came_from
         .and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]))
-        .filter(|path| !path.starts_with("//") && !path.contains('\\'));
+        .filter(|path| !path.starts_with("//") && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\'));
     ([(header::SET_COOKIE, cookie)], go(back.unwrap_or("/"))).into_response()
 }
 

@@ -7,39 +7,69 @@ pub fn field(name: &str, value: &str, sees_numbers: bool) -> String {
     if sees_numbers || !is_personal_field(name) { text(value, sees_numbers) } else { hidden(value) }
 }
 
-/// Running text as this person may see it: what has as many digits as a personal number (12), or as the old identity cards had (9), is
-/// taken for one.
+/// Running text as this person may see it. Taken for a personal number is what has twelve digits, or nine as the old identity cards had, in
+/// one piece or in groups of three or four. Letter for letter as long as before.
 pub fn text(text: &str, sees_numbers: bool) -> String {
     if sees_numbers {
         return text.to_owned();
     }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let end = end_of_number(from);
-        let (number, after) = from.split_at(end);
-        let digits = number.bytes().filter(u8::is_ascii_digit).count();
-        out.push_str(&if matches!(digits, 9 | 12) { hidden(number) } else { number.to_owned() });
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Where digits end that at most one space or dot at a time parts.
-fn end_of_number(from: &str) -> usize {
-    let bytes = from.as_bytes();
-    let mut end = 0;
-    while end < bytes.len() {
-        match bytes[end] {
-            b'0'..=b'9' => end += 1,
-            b' ' | b'.' if bytes.get(end + 1).is_some_and(u8::is_ascii_digit) => end += 1,
-            _ => break,
+    let mut letters: Vec<char> = text.chars().collect();
+    let mut at = 0;
+    while at < letters.len() {
+        match number_at(&letters, at) {
+            Some(end) => {
+                hide(&mut letters[at..end]);
+                at = end;
+            }
+            None => at = end_of_digits(&letters, at).max(at + 1),
         }
     }
-    end
+    letters.into_iter().collect()
+}
+
+/// Pieces of one text, with what is told of each: a number may lie across several.
+pub fn pieces<'a>(pieces: impl Iterator<Item = (&'a str, bool)>, sees_numbers: bool) -> Vec<(String, bool)> {
+    let pieces: Vec<(&str, bool)> = pieces.collect();
+    let whole: String = pieces.iter().map(|(piece, _)| *piece).collect::<Vec<_>>().join(" ");
+    let mut masked = text(&whole, sees_numbers).chars().collect::<Vec<_>>().into_iter();
+    let mut next = |piece: &str| {
+        let own: String = masked.by_ref().take(piece.chars().count()).collect();
+        // The space between.
+        masked.next();
+        own
+    };
+    pieces.iter().map(|(piece, told)| (next(piece), *told)).collect()
+}
+
+/// Where a personal number ends that begins here; none when none does.
+fn number_at(letters: &[char], at: usize) -> Option<usize> {
+    let end = end_of_digits(letters, at);
+    match end - at {
+        9 | 12 => return Some(end),
+        size @ (3 | 4) => {
+            let (mut end, mut digits) = (end, size);
+            let separator = letters.get(end).copied().filter(|c| matches!(c, ' ' | '.' | '-' | '\u{a0}'))?;
+            while letters.get(end) == Some(&separator) && end_of_digits(letters, end + 1) == end + 1 + size {
+                (end, digits) = (end + 1 + size, digits + size);
+                if digits == 12 || (digits == 9 && !goes_on(letters, end, separator)) {
+                    // Thousands are written with dots too: 2.000.000.000 is money.
+                    let is_tail = separator == '.' && at > 1 && letters[at - 1] == '.' && letters[at - 2].is_ascii_digit();
+                    return (!is_tail).then_some(end);
+                }
+            }
+        }
+        _ => {}
+    }
+    None
+}
+
+fn goes_on(letters: &[char], end: usize, separator: char) -> bool {
+    letters.get(end) == Some(&separator) && end_of_digits(letters, end + 1) == end + 4
+}
+
+/// The end of the digits that begin here.
+fn end_of_digits(letters: &[char], at: usize) -> usize {
+    at + letters[at.min(letters.len())..].iter().take_while(|c| c.is_ascii_digit()).count()
 }
 
 /// Fields whose value is such a number, in whatever section of a form.
@@ -48,16 +78,15 @@ fn is_personal_field(name: &str) -> bool {
 }
 
 fn hidden(value: &str) -> String {
-    let letters = value.chars().filter(|c| c.is_alphanumeric()).count();
-    let mut left = letters.saturating_sub(3);
-    let hide = |c: char| match c.is_alphanumeric() && left > 0 {
-        true => {
-            left -= 1;
-            '•'
-        }
-        false => c,
-    };
-    value.chars().map(hide).collect()
+    let mut letters: Vec<char> = value.chars().collect();
+    hide(&mut letters);
+    letters.into_iter().collect()
+}
+
+/// All but the last three.
+fn hide(letters: &mut [char]) {
+    let many = letters.iter().filter(|c| c.is_alphanumeric()).count();
+    letters.iter_mut().filter(|c| c.is_alphanumeric()).take(many.saturating_sub(3)).for_each(|c| *c = '•');
 }
 
 #[cfg(test)]
@@ -73,10 +102,34 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_found_however_they_are_written_and_whatever_follows() {
+        for (seen, shown) in [
+            ("CMND 012345678, số 012.345.678", "CMND ••••••678, số •••.•••.678"),
+            ("CCCD 001086012345 12/03/1990", "CCCD •••••••••345 12/03/1990"),
+            ("0340 8900 1234 06/07/2001", "•••• •••• •234 06/07/2001"),
+            ("001-086-012-345", "•••-•••-•••-345"),
+            ("số 001 086 012 345 cấp", "số ••• ••• ••• 345 cấp"),
+        ] {
+            assert_eq!(text(seen, false), shown);
+            assert_eq!(text(seen, true), seen);
+        }
+        let cut = [("Số", false), ("001 086", true), ("012 345", false)];
+        let shown: Vec<String> = pieces(cut.into_iter(), false).into_iter().map(|(piece, _)| piece).collect();
+        assert_eq!(shown, ["Số", "••• •••", "••• 345"]);
+    }
+
+    #[test]
     fn other_figures_stay() {
-        for same in ["Số 51/QĐ-UBND ngày 17/01/2025", "H48.15-250117-0042", "2.000.000.000 đồng", "12 34", "năm 2025"] {
+        for same in [
+            "Số 51/QĐ-UBND ngày 17/01/2025",
+            "H48.15-250117-0042",
+            "2.000.000.000 đồng",
+            "12 34",
+            "năm 2025",
+            "0913 123",
+            "1234567890",
+        ] {
             assert_eq!(text(same, false), same);
         }
-        assert_eq!(text("CMND 012345678, số 012.345.678", false), "CMND ••••••678, số •••.•••.678");
     }
 }

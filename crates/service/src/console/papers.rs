@@ -19,9 +19,9 @@ pub async fn paper(console: &Console, seat: &Seat, entry: &Entry) -> Paper {
     let reasons = entry.reasons.iter().take(2).map(|reason| seat.language.reason(*reason).to_owned());
     Paper {
         href: format!("/records/{}", entry.record),
-        title: title(|name| entry.value(name), &entry.source_name),
+        title: mask::text(&title(|name| entry.value(name), &entry.source_name), sees),
         about: mask::text(about, sees),
-        place: console.day.place_of(console, &entry.source_sha256).await,
+        place: mask::text(&console.day.place_of(console, &entry.source_sha256).await, sees),
         dossier: entry.dossier_code.as_ref().map(ToString::to_string).unwrap_or_default(),
         arrived: clock(&entry.arrived_at),
         state: entry.state,
@@ -82,8 +82,17 @@ pub fn filter(seat: &Seat) -> Filter {
 pub async fn revisions(console: &Console, seat: &Seat, record: &str) -> Result<Vec<Opened>, Trouble> {
     let session = seat.with(Right::SeePapers)?;
     let record: RecordId = record.parse().map_err(|_| seat.not_found())?;
-    let revisions = console.api.archive.revisions(&record).await.map_err(|error| seat.of_record(&error))?;
+    let revisions = console.api.archive.revisions(&record).await.map_err(|error| match session.unit {
+        // Whose record it was nobody can say any more: it is told only to those who see all.
+        Some(_) => seat.not_found(),
+        None => seat.of_record(&error),
+    })?;
     let latest = revisions.last().ok_or_else(|| seat.not_found())?;
+    let entry = console.api.archive.index.entry(&record).await.map_err(|error| seat.broken(&error))?;
+    if entry.is_some_and(|entry| entry.revision < latest.manifest.revision) {
+        // Somebody was killed just after a decision: what the store has is told to the lists.
+        console.api.archive.resume(&record).await.map_err(|error| seat.broken(&error))?;
+    }
     // That another unit has such a record is nobody's business.
     if !session.sees_unit(latest.manifest.dossier.unit.as_deref()) {
         return Err(seat.not_found());

@@ -25,7 +25,8 @@ pub async fn page(seat: Seat, State(console): State<Console>, Path(record): Path
     seat.note(Act::Record { record: manifest.record.clone(), revision: manifest.revision }).await?;
     let (language, sees) = (seat.language, seat.may(Right::SeePersonalNumbers));
     let mut frame = seat.frame(None).await;
-    frame.title = title_of(manifest);
+    let title = mask::text(&title_of(manifest), sees);
+    frame.title.clone_from(&title);
     let others = same_paper::others(&console.api.archive, manifest).await.map_err(|error| seat.broken(&error))?;
     let mut papers = Vec::new();
     for other in others.same_number.iter().chain(&others.same_pages) {
@@ -38,7 +39,7 @@ pub async fn page(seat: Seat, State(console): State<Console>, Path(record): Path
     let page = RecordPage {
         record: manifest.record.to_string(),
         revision: manifest.revision,
-        title: title_of(manifest),
+        title,
         state: manifest.state,
         reasons: manifest.reasons.iter().map(|reason| language.reason(*reason).to_owned()).collect(),
         facts: facts(&console, &seat, manifest).await,
@@ -63,13 +64,15 @@ pub async fn page(seat: Seat, State(console): State<Console>, Path(record): Path
 async fn facts(console: &Console, seat: &Seat, manifest: &Manifest) -> Vec<(String, String)> {
     let w = seat.language.words();
     let unknown = || w.unknown.to_owned();
-    let place = console.day.place_of(console, &manifest.source.digests.sha256).await;
+    let sees = seat.may(Right::SeePersonalNumbers);
+    let place = mask::text(&console.day.place_of(console, &manifest.source.digests.sha256).await, sees);
+    let file = mask::text(&manifest.source.name, sees);
     let mut facts = vec![
         (w.dossier.to_owned(), manifest.dossier.code.as_ref().map_or_else(unknown, ToString::to_string)),
         (w.unit.to_owned(), manifest.dossier.unit.clone().unwrap_or_else(unknown)),
         (w.arrived.to_owned(), moment(&manifest.source.arrived_at)),
         (w.from.to_owned(), place),
-        (w.source.to_owned(), format!("{} · {}", manifest.source.name, size(seat, manifest.source.digests.size))),
+        (w.source.to_owned(), format!("{file} · {}", size(seat, manifest.source.digests.size))),
     ];
     if let Some(code) = &manifest.result_code {
         facts.insert(1, (seat.language.pick("Mã kết quả số hóa", "Result code").to_owned(), code.clone()));
@@ -105,7 +108,7 @@ fn event_line(seat: &Seat, event: &sohoa_record::manifest::Event) -> Event {
     let is_fields = !event.changes.is_empty();
     let note = match is_fields {
         true => event.changes.iter().map(|change| seat.language.field(&change.field)).collect::<Vec<_>>().join(", "),
-        false => event.note.clone(),
+        false => mask::text(&event.note, seat.may(Right::SeePersonalNumbers)),
     };
     Event { at: moment(&event.at), who: event.who.clone(), action: seat.language.action(&event.action).to_owned(), note }
 }

@@ -82,9 +82,9 @@ pub async fn decide(
     seat.sending(Right::Review, &form)?;
     let manifest = latest(&console, &seat, &record).await?.manifest;
     let decision = match form.get("do") {
-        "reject" => Decision::Reject(form.get("note").to_owned()),
+        "reject" => Decision::Reject(note(&form)),
         skip if skip.starts_with("skip:") => match skip["skip:".len()..].parse() {
-            Ok(reason) => Decision::Skip(reason, form.get("note").to_owned()),
+            Ok(reason) => Decision::Skip(reason, note(&form)),
             Err(_) => return Err(seat.not_found()),
         },
         // Nobody says by leaving a field empty that the paper has no such value.
@@ -106,6 +106,11 @@ pub async fn decide(
     let reviewer = reviewer(&seat, &manifest, &form)?;
     let decided = review::decide(&desk(&console), &reviewer, decision).await;
     done(&console, &seat, &form, &record, decided, noted, "/review").await
+}
+
+/// A note, as long as the form lets it be.
+fn note(form: &Form) -> String {
+    form.get("note").trim().chars().take(500).collect()
 }
 
 /// What a field of the form says.
@@ -196,6 +201,9 @@ async fn refused(
     back: &str,
 ) -> Result<Response, Trouble> {
     let problem = Some(problem(seat, error));
+    // Over somebody else's decision nothing of one's own is laid: theirs is looked at first.
+    let nothing = Form::default();
+    let form = if matches!(error, ReviewError::MovedOn { .. }) { &nothing } else { form };
     let shown = match back {
         "/second-round" => show_again(console, seat, record, problem, form).await?,
         _ => show(console, seat, record, problem, form).await?,
@@ -262,6 +270,13 @@ async fn render(console: &Console, seat: &Seat, manifest: &Manifest, shown: Show
     seat.note(Act::Record { record: manifest.record.clone(), revision: manifest.revision }).await?;
     let language = seat.language;
     let mut fields: Vec<FieldView> = manifest.fields.iter().map(|field| field_view(seat, manifest, field, form)).collect();
+    // A paper whose dossier nobody knows is put into it by whoever knows the code.
+    if shown.first_by.is_none()
+        && manifest.reasons.contains(&Reason::DossierUnknown)
+        && fields.iter().all(|f| f.name != name::DOSSIER_CODE)
+    {
+        fields.push(unasked(seat, name::DOSSIER_CODE, form));
+    }
     if shown.first_by.is_some() {
         let w = language.words();
         fields.iter_mut().filter_map(|field| field.doubt.as_mut()).for_each(|doubt| w.decided_first.clone_into(doubt));
@@ -306,8 +321,8 @@ pub fn page_views(seat: &Seat, manifest: &Manifest) -> Vec<PageView> {
 
 fn field_view(seat: &Seat, manifest: &Manifest, field: &Field, form: &Form) -> FieldView {
     let value = papers::day(field.value.as_deref().unwrap_or_default());
-    // What was typed and not taken is not typed again.
-    let typed = form.get(&format!("is.{}", field.name));
+    // What was typed and not taken is not typed again; what was cleared stays so.
+    let typed = form.find(&format!("is.{}", field.name));
     let page = manifest.pages.iter().find(|page| page.number == field.page);
     let place = field.rect.zip(page).map(|(rect, page)| upright(rect, page.width_px, page.height_px, page.placement));
     FieldView {
@@ -325,8 +340,27 @@ fn field_view(seat: &Seat, manifest: &Manifest, field: &Field, form: &Form) -> F
             .map(|row| (papers::day(&row.value), row.score))
             .collect(),
         is_fixed: field.name == name::PAGE_AMOUNT,
-        value: if typed.is_empty() { value } else { typed.to_owned() },
+        value: typed.unwrap_or(&value).to_owned(),
+        was: value,
         name: field.name.clone(),
+    }
+}
+
+/// A field that no rule looked for, and that a person may fill.
+fn unasked(seat: &Seat, name: &str, form: &Form) -> FieldView {
+    FieldView {
+        name: name.to_owned(),
+        label: seat.language.field(name),
+        was: String::new(),
+        value: form.get(&format!("is.{name}")).to_owned(),
+        confidence: 0,
+        doubt: None,
+        page: 1,
+        place: None,
+        crop: None,
+        candidates: Vec::new(),
+        is_fixed: false,
+        is_long: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! *Tìm kiếm*.
 
-use super::papers::{filter, paper};
+use super::papers::{filter, own_unit, paper};
 use super::seat::{Seat, Trouble};
 use super::{Console, mask};
 use crate::access_log::Act;
@@ -36,44 +36,33 @@ pub async fn page(
         from: text("from"),
         to: text("to"),
     };
+    let asked = Asked { unit: own_unit(&seat).unwrap_or(asked.unit), ..asked };
     let wanted = narrowed(&seat, &asked);
     let after = text("after");
     let broken = |error: sohoa_archive::Error| seat.broken(&error);
     let index = &console.api.archive.index;
     let sees = seat.may(Right::SeePersonalNumbers);
-    let (mut hits, next) = (
-        Vec::new(),
-        if asked.text.is_empty() {
+    let (found, next) = match asked.text.is_empty() {
+        true => {
             let before = after.parse::<RecordId>().ok();
             let mut entries = index.newest(&wanted, before.as_ref(), A_PAGE + 1).await.map_err(broken)?;
             let is_more = entries.len() as u32 > A_PAGE;
             entries.truncate(A_PAGE as usize);
             let next = entries.last().filter(|_| is_more).map(|entry| entry.record.to_string());
-            (entries.into_iter().map(|entry| (entry, true, Vec::new())).collect::<Vec<_>>(), next)
-        } else {
+            (entries.into_iter().map(|entry| sohoa_archive::Hit { entry, exact: true, snippet: Vec::new() }).collect(), next)
+        }
+        false => {
             let cursor: Option<Cursor> =
                 URL_SAFE_NO_PAD.decode(&after).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
             let found = index.search(&asked.text, &wanted, cursor.as_ref(), A_PAGE).await.map_err(broken)?;
-            let next =
-                found.next.and_then(|cursor| serde_json::to_vec(&cursor).ok()).map(|cursor| URL_SAFE_NO_PAD.encode(cursor));
-            let pieces =
-                |hit: &sohoa_archive::Hit| hit.snippet.iter().map(|piece| (mask::text(&piece.text, sees), piece.hit)).collect();
-            (
-                found
-                    .hits
-                    .into_iter()
-                    .map(|hit| {
-                        let pieces = pieces(&hit);
-                        (hit.entry, hit.exact, pieces)
-                    })
-                    .collect(),
-                next,
-            )
-        },
-    );
-    let (found, next) = next;
-    for (entry, is_exact, snippet) in found {
-        hits.push(Hit { paper: paper(&console, &seat, &entry).await, snippet, is_exact });
+            let next = found.next.and_then(|cursor| serde_json::to_vec(&cursor).ok());
+            (found.hits, next.map(|cursor| URL_SAFE_NO_PAD.encode(cursor)))
+        }
+    };
+    let mut hits = Vec::new();
+    for hit in found {
+        let snippet = mask::pieces(hit.snippet.iter().map(|piece| (piece.text.as_str(), piece.hit)), sees);
+        hits.push(Hit { paper: paper(&console, &seat, &hit.entry).await, snippet, is_exact: hit.exact });
     }
     seat.note(Act::Search { results: hits.len() as u64 }).await?;
     let next = next.map(|next| {

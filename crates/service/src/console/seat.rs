@@ -215,6 +215,11 @@ impl Form {
         self.0.get(name).map_or("", String::as_str)
     }
 
+    /// The value of a field; none when it was not sent.
+    pub fn find(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// The fields whose name begins so: the rest of the name, and the value.
     pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))

@@ -2,7 +2,7 @@
 
 use super::papers::{clock, filter, paper};
 use super::seat::{Seat, Trouble};
-use super::{Console, day};
+use super::{Console, day, mask};
 use crate::access_log::Act;
 use crate::people::role::Right;
 use axum::extract::State;
@@ -42,8 +42,9 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
         newest.push(paper(console, seat, &entry).await);
     }
     seat.note(Act::List { results: newest.len() as u64 }).await?;
+    let sees = seat.may(Right::SeePersonalNumbers);
     let station = |(name, counts): (String, day::Counts)| Station {
-        name,
+        name: mask::text(&name, sees),
         arrived: counts.arrived,
         done: counts.of(Outcome::Sealed) + counts.of(Outcome::Skipped),
         waiting: counts.of(Outcome::Review),

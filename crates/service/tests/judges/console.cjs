@@ -63,22 +63,25 @@ const main = async () => {
   await to(enter);
   assert.equal(page.url(), `${base}/`);
 
+  // Pushes bytes and waits for their outcome.
+  const push = async (name, bytes) => {
+    const before = Date.now();
+    const headers = { authorization: `Bearer ${token}` };
+    const where = `${base}/v1/documents?name=${encodeURIComponent(name)}&dossier=H48.15-250117-0042`;
+    const pushed = await fetch(where, { method: "POST", headers, body: bytes });
+    assert.equal(pushed.status, 202, await pushed.clone().text());
+    const { record } = await pushed.json();
+    let outcome;
+    do {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      outcome = (await (await fetch(`${base}/v1/documents/${record}`, { headers })).json()).state;
+      assert.ok(Date.now() - before < 120000, "it is done in time");
+    } while (["queued", "working"].includes(outcome));
+    return { record, outcome };
+  };
+
   // A scan that is pushed appears by itself.
-  const before = Date.now();
-  const pushed = await fetch(`${base}/v1/documents?name=${encodeURIComponent("quyết định.png")}&dossier=H48.15-250117-0042`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}` },
-    body: fs.readFileSync(scan),
-  });
-  assert.equal(pushed.status, 202, await pushed.clone().text());
-  const { record } = await pushed.json();
-  let outcome;
-  do {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const asked = await fetch(`${base}/v1/documents/${record}`, { headers: { authorization: `Bearer ${token}` } });
-    outcome = (await asked.json()).state;
-    assert.ok(Date.now() - before < 120000, "it is done in time");
-  } while (["queued", "working"].includes(outcome));
+  const { record, outcome } = await push("quyết định.png", fs.readFileSync(scan));
   const done = Date.now();
   await page.locator(`a[href="/records/${record}"]`).waitFor({ timeout: 10000 });
   told({ shown_after_ms: Date.now() - done });
@@ -105,6 +108,21 @@ const main = async () => {
   assert.match(page.url(), /\/review\?after=/, await page.locator(".problem").allInnerTexts().then(String));
   told({ decided_after_ms: Date.now() - decided });
   await shot(page, "review-done");
+
+  // A mistake is told and what was typed stays; sent back by keyboard, it is not accepted.
+  const second = await push("bản khác.png", Buffer.concat([fs.readFileSync(scan), Buffer.from("\n")]));
+  await page.goto(`${base}/review/${second.record}`);
+  await page.fill("#f-code_number", "9");
+  await page.fill("#f-issued_date", "31/02/2025");
+  await to(enter);
+  assert.ok(await page.locator(".problem").isVisible());
+  assert.equal(await page.inputValue("#f-code_number"), "9");
+  assert.ok(await page.locator('.field.changed[data-field="code_number"]').isVisible(), "it is still a change");
+  await page.keyboard.press("F8");
+  await page.keyboard.insertText("ảnh mờ, quét lại");
+  await to(enter);
+  await page.goto(`${base}/records/${second.record}`);
+  assert.ok(await page.locator(".state.bad").first().isVisible(), "it is sent back");
 
   // Found, shown, taken away.
   await page.goto(`${base}/search`);
