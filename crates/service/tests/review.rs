@@ -153,6 +153,25 @@ fn change(field: &str, before: Option<&str>, after: Option<&str>) -> Change {
 }
 
 #[tokio::test]
+async fn a_decision_whose_program_was_killed_is_known_at_the_next_look() {
+    let desk = Office::new().await;
+    let record = desk.capture(1).await;
+    // It was killed between its commit and the index: ours has nothing of it.
+    let mut config = Config::load(&desk.home.path("pipeline.toml")).unwrap();
+    config.archive.index = "other.sqlite".into();
+    let other = archive_home::open(&config).await.unwrap();
+    let sealer = Sealer { key: &desk.key, result_code: &desk.config.seal.result_code, signing: None };
+    let killed = Desk { archive: &other, sealer, second_round: desk.config.second_round() };
+    let reviewer = Reviewer { record: record.clone(), who: "lan".into(), seen: Some(1) };
+    review::decide(&killed, &reviewer, values(&[("code_number", "51")])).await.unwrap();
+    let indexed = async || desk.archive.index.entry(&record).await.unwrap().unwrap().revision;
+    assert_eq!(indexed().await, 1);
+
+    let latest = review::latest(&desk.archive, &record).await.unwrap();
+    assert_eq!((latest.manifest.revision, indexed().await), (2, 2));
+}
+
+#[tokio::test]
 async fn of_two_reviewers_at_once_one_is_told_to_look_again() {
     let desk = Office::new().await;
     let record = desk.capture(1).await;
