@@ -50,7 +50,7 @@ async fn main() {
     for (name, typed, filter) in [
         ("search, a word that one record has", "so 500123", &all),
         ("search, a word of one in fifty", "w17", &all),
-        ("search, words of one in fifty, of a unit", "w17 giay phep", &of_unit),
+        ("search, words of one in fifty, of a unit", "w7 giay phep", &of_unit),
         ("search, words that all have", "quyet dinh", &all),
         ("search, words that all have, with marks", "quyết định", &all),
         ("search, words that all have, that wait", "quyet dinh", &waiting),

@@ -7,7 +7,7 @@
 use crate::database::Database;
 use crate::entry::{Entry, IndexedField, PageCounts, parse_state};
 use crate::error::{Error, Result};
-use crate::lists::bound;
+use crate::lists::{bound, conditions};
 use crate::query::{code_tails, exact};
 use serde::Serialize;
 use sohoa_record::identifier::RecordId;
@@ -91,23 +91,18 @@ impl Index {
     /// Entries in the order of their identifiers, which is the order of arrival: at most `limit` after `after`. Go on with the
     /// last one's identifier until none comes.
     pub async fn entries(&self, filter: &Filter, after: Option<&RecordId>, limit: u32) -> Result<Vec<Entry>> {
-        let rows = sqlx::query(
-            "SELECT * FROM records
-             WHERE record > ?1 AND (?2 IS NULL OR unit = ?2) AND (?3 IS NULL OR state = ?3)
-               AND (?4 IS NULL OR instr(dossier_code, ?4) > 0) AND (?5 IS NULL OR type_folded = ?5)
-               AND (?6 IS NULL OR record >= ?6) AND (?7 IS NULL OR record < ?7)
-             ORDER BY record LIMIT ?8",
-        )
-        .bind(after.map_or("", RecordId::as_str))
-        .bind(&filter.unit)
-        .bind(filter.state.map(State::as_str))
-        .bind(&filter.dossier_code)
-        .bind(filter.kind.as_deref().map(fold))
-        .bind(filter.since.map(bound))
-        .bind(filter.until.map(bound))
-        .bind(limit)
-        .fetch_all(&self.database.reader)
-        .await?;
+        let sql = format!("SELECT * FROM records WHERE record > ?1{} ORDER BY record LIMIT ?8", conditions(filter));
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(after.map_or("", RecordId::as_str))
+            .bind(&filter.unit)
+            .bind(filter.state.map(State::as_str))
+            .bind(&filter.dossier_code)
+            .bind(filter.kind.as_deref().map(fold))
+            .bind(filter.since.map(bound))
+            .bind(filter.until.map(bound))
+            .bind(limit)
+            .fetch_all(&self.database.reader)
+            .await?;
         self.with_fields(rows).await
     }
 

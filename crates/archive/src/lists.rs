@@ -7,7 +7,7 @@ use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::State;
 use sohoa_record::text::fold;
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 /// A record at a glance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,26 +29,37 @@ pub(crate) fn bound(ms: i64) -> String {
     format!("{}-{}", &digits[..8], &digits[8..])
 }
 
+/// What a filter asks of a row of `records`, as parameters 2 to 7. What is not asked is left out, so that an index of what is can be used.
+pub(crate) fn conditions(filter: &Filter) -> String {
+    [
+        (filter.unit.is_some(), " AND unit = ?2"),
+        (filter.state.is_some(), " AND state = ?3"),
+        (filter.dossier_code.is_some(), " AND instr(dossier_code, ?4) > 0"),
+        (filter.kind.is_some(), " AND type_folded = ?5"),
+        (filter.since.is_some(), " AND record >= ?6"),
+        (filter.until.is_some(), " AND record < ?7"),
+    ]
+    .into_iter()
+    .filter_map(|(is_asked, condition)| is_asked.then_some(condition))
+    .collect()
+}
+
 impl Index {
     /// The newest entries first: at most `limit` before `before`. Go on with the last one's identifier until none comes.
     pub async fn newest(&self, filter: &Filter, before: Option<&RecordId>, limit: u32) -> Result<Vec<Entry>> {
-        let rows = sqlx::query(
-            "SELECT * FROM records
-             WHERE (?1 IS NULL OR record < ?1) AND (?2 IS NULL OR unit = ?2) AND (?3 IS NULL OR state = ?3)
-               AND (?4 IS NULL OR instr(dossier_code, ?4) > 0) AND (?5 IS NULL OR type_folded = ?5)
-               AND (?6 IS NULL OR record >= ?6) AND (?7 IS NULL OR record < ?7)
-             ORDER BY record DESC LIMIT ?8",
-        )
-        .bind(before.map(RecordId::as_str))
-        .bind(&filter.unit)
-        .bind(filter.state.map(State::as_str))
-        .bind(&filter.dossier_code)
-        .bind(filter.kind.as_deref().map(fold))
-        .bind(filter.since.map(bound))
-        .bind(filter.until.map(bound))
-        .bind(limit)
-        .fetch_all(&self.database.reader)
-        .await?;
+        let sql = format!("SELECT * FROM records WHERE record < ?1{} ORDER BY record DESC LIMIT ?8", conditions(filter));
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            // Identifiers are hexadecimal: each comes before this.
+            .bind(before.map_or("g", RecordId::as_str))
+            .bind(&filter.unit)
+            .bind(filter.state.map(State::as_str))
+            .bind(&filter.dossier_code)
+            .bind(filter.kind.as_deref().map(fold))
+            .bind(filter.since.map(bound))
+            .bind(filter.until.map(bound))
+            .bind(limit)
+            .fetch_all(&self.database.reader)
+            .await?;
         self.with_fields(rows).await
     }
 

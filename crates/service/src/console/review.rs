@@ -211,6 +211,20 @@ async fn refused(
     Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response())
 }
 
+/// How the value of a field is typed, for who typed it otherwise.
+fn form_of(field: &str) -> &'static str {
+    match field {
+        name::ISSUED_DATE | name::VALID_UNTIL => "nhập ngày như 17/01/2025; ngày ban hành không ở tương lai",
+        name::CODE_NUMBER => "chỉ nhập số như trên giấy, không kèm 'Số:' và ký hiệu",
+        name::CODE_NOTATION => "nhập ký hiệu như QĐ-UBND",
+        name::DOSSIER_CODE => "nhập mã hồ sơ như H48.15-250117-0042",
+        name::PROCEDURE_CODE => "nhập mã thủ tục như 1.004227",
+        name::OWNER_ID => "nhập số định danh 12 chữ số hoặc số CMND 9 chữ số",
+        name::PAGE_AMOUNT => "số trang được đếm từ bản quét; nếu thiếu trang thì quét lại",
+        _ => "giá trị không đúng dạng; nhập như trên giấy, trên một dòng",
+    }
+}
+
 /// Why a decision was not taken, for the person.
 fn problem(seat: &Seat, error: &ReviewError) -> String {
     let told = |field: &str| seat.language.field(field);
@@ -219,7 +233,7 @@ fn problem(seat: &Seat, error: &ReviewError) -> String {
         ReviewError::NoValue(field) => {
             format!("{}: chưa có giá trị; nhập giá trị, hoặc gõ dấu - nếu giấy không ghi", told(field))
         }
-        ReviewError::BadValue(field, why) => format!("{}: giá trị không đúng dạng ({why})", told(field)),
+        ReviewError::BadValue(field, _) => format!("{}: {}", told(field), form_of(field)),
         ReviewError::NothingInDoubt(_) => "không có gì để xác nhận: không trường nào còn nghi ngờ".to_owned(),
         ReviewError::SamePerson(_) => "lần hai phải do người khác kiểm tra".to_owned(),
         ReviewError::NotDrawn | ReviewError::NoSecondRound => "giấy tờ này không (còn) chờ kiểm tra lần hai".to_owned(),
