@@ -7,7 +7,6 @@
 use crate::database::Database;
 use crate::entry::{Entry, IndexedField, PageCounts, parse_state};
 use crate::error::{Error, Result};
-use crate::lists::{bound, conditions};
 use crate::query::{code_tails, exact};
 use serde::Serialize;
 use sohoa_record::identifier::RecordId;
@@ -91,19 +90,7 @@ impl Index {
     /// Entries in the order of their identifiers, which is the order of arrival: at most `limit` after `after`. Go on with the
     /// last one's identifier until none comes.
     pub async fn entries(&self, filter: &Filter, after: Option<&RecordId>, limit: u32) -> Result<Vec<Entry>> {
-        let sql = format!("SELECT * FROM records WHERE record > ?1{} ORDER BY record LIMIT ?8", conditions(filter));
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(after.map_or("", RecordId::as_str))
-            .bind(&filter.unit)
-            .bind(filter.state.map(State::as_str))
-            .bind(&filter.dossier_code)
-            .bind(filter.kind.as_deref().map(fold))
-            .bind(filter.since.map(bound))
-            .bind(filter.until.map(bound))
-            .bind(limit)
-            .fetch_all(&self.database.reader)
-            .await?;
-        self.with_fields(rows).await
+        self.listed("record > ?1", "record", after.map_or("", RecordId::as_str), filter, limit).await
     }
 
     /// Records that were decided on after their capture, in the order of their identifiers: at most `limit` after `after`.

@@ -30,7 +30,7 @@ pub(crate) fn bound(ms: i64) -> String {
 }
 
 /// What a filter asks of a row of `records`, as parameters 2 to 7. What is not asked is left out, so that an index of what is can be used.
-pub(crate) fn conditions(filter: &Filter) -> String {
+fn conditions(filter: &Filter) -> String {
     [
         (filter.unit.is_some(), " AND unit = ?2"),
         (filter.state.is_some(), " AND state = ?3"),
@@ -47,10 +47,15 @@ pub(crate) fn conditions(filter: &Filter) -> String {
 impl Index {
     /// The newest entries first: at most `limit` before `before`. Go on with the last one's identifier until none comes.
     pub async fn newest(&self, filter: &Filter, before: Option<&RecordId>, limit: u32) -> Result<Vec<Entry>> {
-        let sql = format!("SELECT * FROM records WHERE record < ?1{} ORDER BY record DESC LIMIT ?8", conditions(filter));
+        // Identifiers are hexadecimal: each comes before "g".
+        self.listed("record < ?1", "record DESC", before.map_or("g", RecordId::as_str), filter, limit).await
+    }
+
+    /// A page of entries: those that a condition on parameter 1 and the filter leave, in that order.
+    pub(crate) async fn listed(&self, from: &str, order: &str, key: &str, filter: &Filter, limit: u32) -> Result<Vec<Entry>> {
+        let sql = format!("SELECT * FROM records WHERE {from}{} ORDER BY {order} LIMIT ?8", conditions(filter));
         let rows = sqlx::query(AssertSqlSafe(sql))
-            // Identifiers are hexadecimal: each comes before this.
-            .bind(before.map_or("g", RecordId::as_str))
+            .bind(key)
             .bind(&filter.unit)
             .bind(filter.state.map(State::as_str))
             .bind(&filter.dossier_code)

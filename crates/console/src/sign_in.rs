@@ -25,8 +25,6 @@ pub struct AccountPage {
     pub must_change: bool,
     /// Why it was refused.
     pub problem: Option<String>,
-    /// True after it was changed.
-    pub is_changed: bool,
 }
 
 /// Something is not there, not allowed, or broken.

@@ -151,7 +151,7 @@ async fn guarded(request: Request, next: Next) -> Response {
 /// A style, script or font.
 async fn asset(Path(name): Path<String>) -> Response {
     match assets::find(&name) {
-        // Asked for anew after an upgrade: a day is short enough for a style.
+        // Asked for anew after an upgrade: an hour is short enough for a style.
         Some(asset) => {
             let headers = [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, "public, max-age=3600")];
             ([(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], headers, asset.bytes).into_response()

@@ -71,7 +71,7 @@ pub async fn sign_out(
 
 /// One's own account.
 pub async fn account(seat: Seat) -> Response {
-    account_page(&seat, None, false).await
+    account_page(&seat, None).await
 }
 
 /// Changes one's own password.
@@ -89,23 +89,23 @@ pub async fn change_password(
     if form.get("new") != form.get("again") {
         let problem =
             seat.language.pick("Hai lần nhập mật khẩu mới khác nhau: nhập lại", "The two new passwords differ: type them again");
-        return Ok(account_page(&seat, Some(problem.to_owned()), false).await);
+        return Ok(account_page(&seat, Some(problem.to_owned())).await);
     }
     match console.door.change_password(cookie_of(&headers), form.get("old"), form.get("new"), seat.from).await {
         Ok(signed_in) => Ok(([(header::SET_COOKIE, signed_in.set_cookie)], go("/")).into_response()),
         Err(error) => {
             let problem = seat.language.pick(&error.vi(), &error.en()).to_owned();
-            Ok(account_page(&seat, Some(problem), false).await)
+            Ok(account_page(&seat, Some(problem)).await)
         }
     }
 }
 
-async fn account_page(seat: &Seat, problem: Option<String>, is_changed: bool) -> Response {
+async fn account_page(seat: &Seat, problem: Option<String>) -> Response {
     let Some(session) = seat.any_session() else { return go("/sign-in") };
     let must_change = session.must_change_password;
     let mut frame = seat.frame(None).await;
     frame.title = frame.w().account.to_owned();
-    Html(html(&AccountPage { frame, must_change, problem, is_changed })).into_response()
+    Html(html(&AccountPage { frame, must_change, problem })).into_response()
 }
 
 /// Keeps the language, and goes back to where one was.
