@@ -144,6 +144,10 @@ bench *ARGS: release
 [group('3. single checks')]
 bench-memory *ARGS: (bench "--memory" ARGS)
 
+# The service with 50 stations that push, and somebody at the console (6 min; 5 GB in data); wants a quiet machine
+[group('3. single checks')]
+bench-load *ARGS: (bench "--load" ARGS)
+
 # How fast the transparency log takes a million leaves, and its proofs (some minutes; 2 GB in data/bench-log)
 [group('3. single checks')]
 bench-log LEAVES="1000000" BATCH="1000":

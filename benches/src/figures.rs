@@ -31,6 +31,14 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     }
 }
 
+/// The one that a share of all are at or below, such as 0.99; 0 of none.
+pub fn at_share(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    let at = (values.len() as f64 * share).ceil() as usize;
+    values.get(at.max(1) - 1).copied().unwrap_or(0.0)
+}
+
 /// Where the time of one `sohoa ingest` went, as it says itself with `-v`. Milliseconds.
 #[derive(Debug, PartialEq)]
 pub struct TimeLine {
@@ -104,6 +112,9 @@ mod tests {
         assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median([4.0, 1.0, 2.0, 3.0]), 2.5);
         assert_eq!(median([]), 0.0);
+        let hundred: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        assert_eq!((at_share(&hundred, 0.99), at_share(&hundred, 0.5), at_share(&[], 0.5)), (99.0, 50.0, 0.0));
+        assert_eq!(at_share(&[7.0], 0.99), 7.0);
     }
 
     #[test]

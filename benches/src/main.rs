@@ -4,6 +4,7 @@
 mod accuracy;
 mod contest;
 mod figures;
+mod load;
 mod measure;
 mod memory;
 mod pages;
@@ -48,6 +49,18 @@ pub struct Asked {
     /// How much of each page of these jobs is filled, from the top: less text, less time, the same image size
     #[arg(long, default_value_t = 40, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
     filled: u32,
+    /// Measure the service under load instead of speed: stations push PDFs of ten pages while somebody looks at the console
+    #[arg(long, conflicts_with = "memory")]
+    load: bool,
+    /// How long the load lasts
+    #[arg(long, default_value_t = 300, requires = "load", value_parser = clap::value_parser!(u64).range(5..=86_400))]
+    seconds: u64,
+    /// How many stations push
+    #[arg(long, default_value_t = 50, requires = "load", value_parser = clap::value_parser!(u32).range(1..=400))]
+    stations: u32,
+    /// Seconds from one document of a station to its next: a scanner of 60 pages a minute has ten in so many
+    #[arg(long, default_value_t = 10, requires = "load", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    every: u64,
     /// Measure accuracy instead of speed: words and characters of pages whose text is known
     #[arg(long, conflicts_with = "memory")]
     accuracy: bool,
@@ -65,7 +78,7 @@ pub struct Asked {
     keep: Option<PathBuf>,
     /// Instead of speed: how many of the papers drawn into this folder by `sohoa-fixtures DIR --series …` need no person, and how many
     /// of the fields that are vouched for are wrong
-    #[arg(long, conflicts_with_all = ["memory", "accuracy", "engine"], value_name = "DIR")]
+    #[arg(long, conflicts_with_all = ["memory", "accuracy", "engine", "load"], value_name = "DIR")]
     straight_through: Option<PathBuf>,
     /// Append the figures to this file
     #[arg(long, value_name = "FILE")]
@@ -133,7 +146,13 @@ fn run(asked: &Asked) -> Result<bool, BenchError> {
     } else if let Some(drawn) = &asked.straight_through {
         straight::run(asked, drawn, work.path())?
     } else {
-        let (figures, held) = if asked.memory { memory::run(asked, work.path())? } else { contest::run(asked, work.path())? };
+        let (figures, held) = if asked.memory {
+            memory::run(asked, work.path())?
+        } else if asked.load {
+            load::run(asked, work.path())?
+        } else {
+            contest::run(asked, work.path())?
+        };
         (report::tables(&figures), figures, held)
     };
     println!("\n{tables}\n\n{machine}\n{versions}");

@@ -81,16 +81,7 @@ pub fn watched(command: &mut Command) -> Result<Watched, BenchError> {
     let child = child.spawn().map_err(|source| missing(command, source))?;
     let (root, done) = (child.id(), AtomicBool::new(false));
     std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            let mut watched = Watched::default();
-            while !done.load(Ordering::Relaxed) {
-                let (now, peak) = (tree_memory(root), watched.peak);
-                watched.peak = Peak { own: peak.own.max(now.own), resident: peak.resident.max(now.resident) };
-                watched.own.push(now.own);
-                std::thread::sleep(LOOK);
-            }
-            watched
-        });
+        let watcher = scope.spawn(|| watched_tree(root, || !done.load(Ordering::Relaxed)));
         let output = child.wait_with_output();
         done.store(true, Ordering::Relaxed);
         let watched = watcher.join().unwrap_or_default();
@@ -99,6 +90,18 @@ pub fn watched(command: &mut Command) -> Result<Watched, BenchError> {
         judge(command, output.status, &output.stderr, &[0])?;
         Ok(watched)
     })
+}
+
+/// Watches the memory of a process tree while it is told to.
+pub fn watched_tree(root: u32, go_on: impl Fn() -> bool) -> Watched {
+    let mut watched = Watched::default();
+    while go_on() {
+        let (now, peak) = (tree_memory(root), watched.peak);
+        watched.peak = Peak { own: peak.own.max(now.own), resident: peak.resident.max(now.resident) };
+        watched.own.push(now.own);
+        std::thread::sleep(LOOK);
+    }
+    watched
 }
 
 fn judge(command: &Command, status: ExitStatus, stderr: &[u8], good: &[i32]) -> Result<(), BenchError> {

@@ -190,7 +190,8 @@ pub fn ingest(asked: &Asked, archive: &Archive, folder: &Path) -> Result<(String
 pub struct Archive {
     /// Its folder, with `pipeline.toml`.
     pub folder: PathBuf,
-    password: PathBuf,
+    /// The file of its keys' password.
+    pub password: PathBuf,
 }
 
 impl Archive {
@@ -214,7 +215,7 @@ impl Versions {
     /// Asks those that will be run; a missing one is an error now, not after half an hour.
     pub fn of(asked: &Asked) -> Result<Versions, BenchError> {
         let mut programs = vec![("sohoa", asked.sohoa.clone())];
-        if !asked.memory && asked.straight_through.is_none() {
+        if !asked.memory && !asked.load && asked.straight_through.is_none() {
             let others = [
                 ("ocrmypdf", asked.ocrmypdf.clone()),
                 ("tesseract", "tesseract".into()),

@@ -135,6 +135,7 @@ fn messages() -> Vec<(u8, Vec<u8>, Vec<u8>)> {
         require_walls: true,
         model: "m".into(),
         roots: "r".into(),
+        recording: "".into(),
         language: "vie".into(),
         reading: Default::default(),
         limits: Limits::default(),

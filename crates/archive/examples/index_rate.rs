@@ -36,6 +36,9 @@ async fn main() {
     let all = Filter::default();
     let of_unit = Filter { unit: Some("H48.7".into()), ..all.clone() };
     let waiting = Filter { state: Some(State::Review), ..of_unit.clone() };
+    let since = i64::try_from(records / 2).unwrap() * SPACING_MS;
+    let hour = Filter { since: Some(since), until: Some(since + 3_600_000), ..all.clone() };
+    let half = Filter { since: Some(since), ..all.clone() };
     let middle: sohoa_record::identifier::RecordId = id(records / 2).parse().unwrap();
     for (name, filter, before) in [
         ("newest 25", &all, None),
@@ -54,6 +57,12 @@ async fn main() {
         ("search, words that all have", "quyet dinh", &all),
         ("search, words that all have, with marks", "quyết định", &all),
         ("search, words that all have, that wait", "quyet dinh", &waiting),
+        ("search, words that all pages have", "cong hoa xa hoi", &all),
+        ("search, the number of one in 5,000", "17/QĐ-UBND", &all),
+        ("search, a fragment of a code", "0421", &all),
+        ("search, a word's beginning", "quy*", &all),
+        ("search, words that all have, of one hour", "quyet dinh", &hour),
+        ("search, words that all have, of half the time", "quyet dinh", &half),
     ] {
         measure(name, async || assert!(!index.search(typed, filter, None, 25).await.unwrap().hits.is_empty())).await;
     }
@@ -97,6 +106,8 @@ async fn fill(database: &Path, records: u64) {
         "substr(printf('%012x', i * {SPACING_MS}), 1, 8) || '-' || substr(printf('%012x', i * {SPACING_MS}), 9) || '-7000-8000-000000000000'"
     );
     let digest = "printf('%064x', i)";
+    // As words.rs writes them: a code's group from each digit on, unit, state.
+    let marks = "printf('ƶ%04d ƶ%03d ƶƶuh48%d ƶƶs%s', i % 10000, i % 1000, i % 50, iif(i % 7, 'sealed', 'review'))";
     for sql in [
         format!(
             "{rows} INSERT INTO records SELECT i + 1, {id}, 1, {digest}, iif(i % 7, 'sealed', 'review'), iif(i % 7, '', 'number_handwritten'),
@@ -110,9 +121,13 @@ async fn fill(database: &Path, records: u64) {
         ),
         format!("{rows} INSERT INTO texts SELECT i + 1, 'Quyết định số ' || i || ' về việc cấp giấy phép xây dựng w' || (i % 50) FROM n"),
         format!(
-            "{rows} INSERT INTO words (rowid, head, head_exact, body, body_exact, codes) SELECT i + 1, i || ' pdf', i || ' pdf',
-             'quyet dinh so ' || i || ' ve viec cap giay phep xay dung w' || (i % 50),
-             'quyê' || char(769) || 't đi' || char(803) || 'nh so ' || i, '' FROM n"
+            "{rows} INSERT INTO heads (rowid, folded, exact, marks) SELECT i + 1, i || ' pdf quyet dinh ' || (i % 5000) || ' qd ubnd 2025 01 17',
+             i || ' pdf quyê' || char(769) || 't đi' || char(803) || 'nh', {marks} FROM n"
+        ),
+        format!(
+            "{rows} INSERT INTO words (rowid, folded, exact, marks) SELECT i + 1, i || ' pdf quyet dinh ' || (i % 5000) || ' qd ubnd 2025 01 17
+             cong hoa xa hoi quyet dinh so ' || i || ' ve viec cap giay phep xay dung w' || (i % 50),
+             i || ' pdf quyê' || char(769) || 't đi' || char(803) || 'nh so ' || i, {marks} FROM n"
         ),
     ] {
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&pool).await.unwrap();

@@ -6,13 +6,14 @@
 //! somebody does so. The price is one sync a transaction, against seconds of recognition a document.
 
 use crate::error::{Error, Result};
+use crate::words;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
 use std::path::Path;
 use std::time::Duration;
 
 /// Raised with every change of `index.sql`.
-const SCHEMA: i64 = 5;
+const SCHEMA: i64 = 6;
 const SCHEMA_SQL: &str = include_str!("index.sql");
 /// What makes a file of version n one of version n + 1. Older ones are made anew: the store has it all.
 const STEPS: &[(i64, &str)] = &[
@@ -28,7 +29,19 @@ const STEPS: &[(i64, &str)] = &[
         4,
         "CREATE TABLE destroyed (record TEXT PRIMARY KEY, revision INTEGER NOT NULL, at TEXT NOT NULL) STRICT, WITHOUT ROWID;",
     ),
+    (
+        WITHOUT_HEADS,
+        "DROP TABLE words;
+         CREATE VIRTUAL TABLE heads USING fts5 (
+           folded, exact, marks, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
+         );
+         CREATE VIRTUAL TABLE words USING fts5 (
+           folded, exact, marks, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
+         );",
+    ),
 ];
+/// The last version whose full text had another shape.
+const WITHOUT_HEADS: i64 = 5;
 /// How long a writer waits for the writer of another process.
 const BUSY: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
@@ -83,6 +96,9 @@ impl Database {
         }
         while let Some((_, step)) = STEPS.iter().find(|(from, _)| *from == found) {
             sqlx::raw_sql(*step).execute(&mut *tx).await?;
+            if found == WITHOUT_HEADS {
+                words::write_all(&mut tx).await?;
+            }
             found += 1;
         }
         if found != SCHEMA {
@@ -102,7 +118,8 @@ impl Database {
     pub(crate) async fn clear(&self) -> Result<()> {
         let mut tx = self.write().await?;
         sqlx::raw_sql(
-            "DROP TABLE fields; DROP TABLE texts; DROP TABLE words; DROP TABLE look_pieces; DROP TABLE records; DROP TABLE jobs; DROP TABLE register;
+            "DROP TABLE fields; DROP TABLE texts; DROP TABLE IF EXISTS heads; DROP TABLE words; DROP TABLE look_pieces; DROP TABLE records; DROP TABLE jobs;
+             DROP TABLE register;
              DROP TABLE pushes; DROP TABLE arriving; DROP TABLE IF EXISTS destroyed;
              DROP TABLE IF EXISTS log_leaves;",
         )
@@ -127,7 +144,9 @@ impl Database {
     pub(crate) async fn erase(&self, erase: impl AsyncFnOnce(&mut SqliteConnection) -> Result<()>) -> Result<()> {
         let mut tx = self.write().await?;
         erase(&mut tx).await?;
-        sqlx::raw_sql("INSERT INTO words (words) VALUES ('optimize')").execute(&mut *tx).await?;
+        sqlx::raw_sql("INSERT INTO heads (heads) VALUES ('optimize'); INSERT INTO words (words) VALUES ('optimize')")
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         sqlx::raw_sql("VACUUM").execute(&self.writer).await?;
         sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await?;
@@ -195,15 +214,27 @@ mod tests {
         let database = Database::open(&file).await.unwrap();
         let mut tx = database.write().await.unwrap();
         sqlx::raw_sql(
-            "DROP TABLE pushes; DROP TABLE arriving; DROP INDEX jobs_age; DROP TABLE destroyed; PRAGMA user_version = 3",
+            "DROP TABLE pushes; DROP TABLE arriving; DROP INDEX jobs_age; DROP TABLE destroyed; DROP TABLE heads; DROP TABLE words;
+             CREATE VIRTUAL TABLE words USING fts5 (head, head_exact, body, body_exact, codes, content = '', contentless_delete = 1);
+             PRAGMA user_version = 3",
         )
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        // A record without fields, as version 3 had it: its words are made from what the tables have.
+        let digest = "a".repeat(64);
+        sqlx::raw_sql(AssertSqlSafe(format!(
+            "INSERT INTO records VALUES (7, '0192f0c1-0000-7000-8000-000000000000', 1, '{digest}', 'sealed', '', NULL, 'in', NULL, 'H48.15', NULL,
+               'one.pdf', '{digest}', 1, 'image/png', NULL, 3, 1, 0, 0, 0, 0, 1, '', '', '{digest}', '');
+             INSERT INTO texts VALUES (7, 'Giấy phép')"
+        )))
         .execute(&mut *tx)
         .await
         .unwrap();
         tx.commit().await.unwrap();
         database.close().await;
         let database = Database::open(&file).await.unwrap();
-        let schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE name IN ('pushes', 'arriving', 'jobs_age', 'destroyed') ORDER BY name)";
+        let schema = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE name IN ('pushes', 'arriving', 'jobs_age', 'destroyed', 'heads', 'words') ORDER BY name)";
         let of_old: String = sqlx::query_scalar(schema).fetch_one(&database.reader).await.unwrap();
         let fresh = Database::open(&dir.path().join("fresh.sqlite")).await.unwrap();
         let of_new: String = sqlx::query_scalar(schema).fetch_one(&fresh.reader).await.unwrap();
@@ -213,5 +244,10 @@ mod tests {
         };
         assert_eq!(plain(&of_old), plain(&of_new));
         assert_eq!(version(&mut database.writer.acquire().await.unwrap()).await.unwrap(), SCHEMA);
+        let index = crate::Index { database };
+        let of_unit = crate::Filter { unit: Some("H48.15".into()), ..Default::default() };
+        for typed in ["giay phep", "one.pdf"] {
+            assert_eq!(index.search(typed, &of_unit, None, 9).await.unwrap().hits.len(), 1, "{typed}");
+        }
     }
 }

@@ -174,6 +174,9 @@ pub enum Error {
         /// The decision.
         basis: String,
     },
+    /// The store has nothing that the index speaks of.
+    #[error("the index knows papers and the store is empty: is its disk mounted? Nothing is written until it is there again")]
+    Away,
     /// A record cannot be destroyed as it was asked for.
     #[error("nothing was destroyed: {0}")]
     Destruction(String),
@@ -238,7 +241,8 @@ impl Error {
             | Error::Destroyed { .. }
             | Error::Destruction(_)
             | Error::Withheld { .. } => Remedy::Document,
-            Error::Folder { .. }
+            Error::Away
+            | Error::Folder { .. }
             | Error::Altered { .. }
             | Error::Missing { .. }
             | Error::SizeDiffers { .. }

@@ -7,14 +7,14 @@
 use crate::database::Database;
 use crate::entry::{Entry, IndexedField, PageCounts, parse_state};
 use crate::error::{Error, Result};
-use crate::query::{code_tails, exact};
+use crate::words;
 use serde::Serialize;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::State;
 use sohoa_record::text::fold;
 use sohoa_record::{DossierCode, PageLook, Reason, Sha256Hex};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, SqliteExecutor};
 use std::collections::BTreeMap;
 
 /// The index of an archive. Cheap to clone; all clones share its connections.
@@ -209,24 +209,29 @@ impl Index {
     pub(crate) async fn with_fields(&self, rows: Vec<SqliteRow>) -> Result<Vec<Entry>> {
         let mut entries = Vec::with_capacity(rows.len());
         for row in &rows {
-            let mut entry = read(row)?;
-            let fields = sqlx::query("SELECT name, value, page, confidence, doubt FROM fields WHERE row = ? ORDER BY place")
-                .bind(row.try_get::<i64, _>("row")?)
-                .fetch_all(&self.database.reader)
-                .await?;
-            for field in fields {
-                entry.fields.push(IndexedField {
-                    name: field.try_get(0)?,
-                    value: field.try_get(1)?,
-                    page: number(&field, 2)?,
-                    confidence: number(&field, 3)?,
-                    doubt: field.try_get::<Option<&str>, _>(4)?.map(parse).transpose()?,
-                });
-            }
-            entries.push(entry);
+            let fields = fields_of(&self.database.reader, row.try_get("row")?).await?;
+            entries.push(Entry { fields, ..read(row)? });
         }
         Ok(entries)
     }
+}
+
+/// The fields of a row, in the manifest's order.
+pub(crate) async fn fields_of(database: impl SqliteExecutor<'_>, row: i64) -> Result<Vec<IndexedField>> {
+    let fields = sqlx::query("SELECT name, value, page, confidence, doubt FROM fields WHERE row = ? ORDER BY place")
+        .bind(row)
+        .fetch_all(database)
+        .await?;
+    let field = |field: &SqliteRow| {
+        Ok(IndexedField {
+            name: field.try_get(0)?,
+            value: field.try_get(1)?,
+            page: number(field, 2)?,
+            confidence: number(field, 3)?,
+            doubt: field.try_get::<Option<&str>, _>(4)?.map(parse).transpose()?,
+        })
+    };
+    fields.iter().map(field).collect()
 }
 
 /// Writes a revision with the text of its pages. Nothing happens when the index has this revision or a later one, unless that
@@ -236,8 +241,10 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
         .bind(entry.record.as_str())
         .fetch_optional(&mut *tx)
         .await?;
+    let mut kept = None;
     if let Some(known) = known {
         let row: i64 = known.try_get(0)?;
+        kept = Some(row);
         let (revision, manifest): (i64, &str) = (known.try_get(1)?, known.try_get(2)?);
         let same = revision == i64::from(entry.revision) && manifest == entry.manifest_sha256.as_str();
         if same || revision > i64::from(entry.revision) {
@@ -248,11 +255,12 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
     let reasons: Vec<&str> = entry.reasons.iter().map(|reason| reason.code()).collect();
     let kind = entry.value(sohoa_record::field::name::TYPE_NAME).map(fold);
     let row: i64 = sqlx::query_scalar(
-        "INSERT INTO records (record, revision, manifest_sha256, state, reasons, dossier_code, folder, ordinal, unit, type_folded,
+        "INSERT INTO records (row, record, revision, manifest_sha256, state, reasons, dossier_code, folder, ordinal, unit, type_folded,
            source_name, source_sha256, source_size, media_type, text_sha256, stored_bytes, pages_text, pages_blank, pages_separator,
            pages_failed, signed, archived, arrived_at, sealed_at, key_id, looks)
-         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING row",
+         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING row",
     )
+    .bind(kept)
     .bind(entry.record.as_str())
     .bind(entry.revision)
     .bind(entry.manifest_sha256.as_str())
@@ -297,16 +305,7 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
             .await?;
     }
     sqlx::query("INSERT INTO texts (row, body) VALUES (?,?)").bind(row).bind(body).execute(&mut *tx).await?;
-    let head = head(entry);
-    sqlx::query("INSERT INTO words (rowid, head, head_exact, body, body_exact, codes) VALUES (?,?,?,?,?,?)")
-        .bind(row)
-        .bind(fold(&head))
-        .bind(exact(&head))
-        .bind(fold(body))
-        .bind(exact(body))
-        .bind(entry.dossier_code.as_ref().map(|code| code_tails(code.as_str())).unwrap_or_default())
-        .execute(&mut *tx)
-        .await?;
+    words::write(tx, row, entry, body).await?;
     Ok(())
 }
 
@@ -327,7 +326,7 @@ pub(crate) async fn destroy(tx: &mut SqliteConnection, record: &RecordId, revisi
 }
 
 async fn remove_row(tx: &mut SqliteConnection, row: i64, known_looks: &str) -> Result<()> {
-    sqlx::query("DELETE FROM words WHERE rowid = ?").bind(row).execute(&mut *tx).await?;
+    words::remove(tx, row).await?;
     for piece in looks(known_looks)?.first().into_iter().flat_map(pieces) {
         sqlx::query("DELETE FROM look_pieces WHERE piece = ? AND row = ?").bind(piece).bind(row).execute(&mut *tx).await?;
     }
@@ -336,18 +335,8 @@ async fn remove_row(tx: &mut SqliteConnection, row: i64, known_looks: &str) -> R
     Ok(())
 }
 
-/// What is known of a document beside its pages, one thing a line.
-fn head(entry: &Entry) -> String {
-    let mut lines: Vec<&str> = entry.fields.iter().filter_map(|field| field.value.as_deref()).collect();
-    let number = entry.number_and_notation().unwrap_or_default();
-    lines.extend([number.as_str(), &entry.source_name, &entry.folder]);
-    lines.extend(entry.dossier_code.as_ref().map(DossierCode::as_str));
-    lines.extend(entry.unit.as_deref());
-    lines.push(entry.record.as_str());
-    lines.join("\n")
-}
-
-fn read(row: &SqliteRow) -> Result<Entry> {
+/// An entry without its fields.
+pub(crate) fn read(row: &SqliteRow) -> Result<Entry> {
     let reasons: &str = row.try_get("reasons")?;
     Ok(Entry {
         record: parse(row.try_get("record")?)?,

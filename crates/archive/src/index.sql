@@ -3,7 +3,7 @@
 
 -- One row a record: its latest revision.
 CREATE TABLE records (
-  row             INTEGER PRIMARY KEY,
+  row             INTEGER PRIMARY KEY,      -- kept by later revisions: sorts, nearly, by time of arrival
   record          TEXT NOT NULL UNIQUE,     -- UUID v7: sorts by time of arrival
   revision        INTEGER NOT NULL,
   manifest_sha256 TEXT NOT NULL,
@@ -58,11 +58,15 @@ CREATE TABLE look_pieces (
 -- What a hit is shown with. Apart from `records`, so that lists never read it.
 CREATE TABLE texts (row INTEGER PRIMARY KEY REFERENCES records (row) ON DELETE CASCADE, body TEXT NOT NULL) STRICT;
 
--- The words, in both forms of query.rs; `head` is fields and names, `body` is the pages, `codes` makes fragments of codes findable.
--- The forms are made by us: SQLite's own folding leaves đ alone and knows nothing of hoà and hòa.
+-- The words, see words.rs: `heads` has what is known of a document beside its pages, `words` that and the pages. Two tables, since a word
+-- that all pages have costs its whole list even when it is asked for in the fields alone. Each has the words in both forms of query.rs; `marks`
+-- has the beginnings of all fragments of codes, and what is filtered by. The forms are made by us: SQLite's own folding leaves đ alone and
+-- knows nothing of hoà and hòa.
+CREATE VIRTUAL TABLE heads USING fts5 (
+  folded, exact, marks, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
+);
 CREATE VIRTUAL TABLE words USING fts5 (
-  head, head_exact, body, body_exact, codes,
-  content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
+  folded, exact, marks, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
 );
 
 -- Records that are no more: what remains of each is its tombstone in the store.

@@ -24,6 +24,7 @@ pub mod rebuild;
 pub mod register;
 pub mod search;
 pub mod store;
+mod words;
 
 pub use codes::CodeNote;
 pub use destroy::{Destroyed, DestroyedNote, Destruction, Doomed};

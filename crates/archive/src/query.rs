@@ -7,8 +7,8 @@
 //! | `Quyết định` | the same, and where it stands so first |
 //! | `"uỷ ban nhân dân"` | the words in this order |
 //! | `51/QĐ-UBND` | what punctuation joins belongs together |
-//! | `0117-0042` | a fragment of a code, if it has a digit and four letters or digits |
-//! | `quy*` | words that begin so |
+//! | `0117-0042` | also a fragment of a dossier's code, if it has a digit and four letters or digits |
+//! | `quy*` | also words that begin so; not numbers |
 //!
 //! No text is a mistake: what cannot be a word is left out.
 
@@ -32,7 +32,40 @@ pub struct Query {
 struct Term {
     folded: String,
     exact: String,
-    prefix: bool,
+    /// True when it may be a fragment of a code.
+    is_code: bool,
+    /// True when it was said that the word goes on.
+    is_beginning: bool,
+}
+
+/// A question to the full text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Expression {
+    pub(crate) text: String,
+    /// True when what it finds has the marks that were typed.
+    pub(crate) is_exact: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    This,
+    Any,
+}
+
+impl Term {
+    /// The whole words; with `beginnings` what begins so, where that was asked for.
+    fn expression(&self, spelling: Spelling, beginnings: bool) -> String {
+        match (beginnings && self.is_code, spelling) {
+            (true, _) => format!("({{marks}} : \"{}\" *)", code_marks(&self.folded)),
+            (false, Spelling::This) if self.exact != self.folded => self.words("exact", &self.exact, beginnings),
+            _ => self.words("folded", &self.folded, beginnings),
+        }
+    }
+
+    /// An FTS5 string. Both forms hold letters, digits, marks and spaces only, so there is nothing to escape.
+    fn words(&self, column: &str, words: &str, beginnings: bool) -> String {
+        format!("({{{column}}} : \"{words}\"{})", if beginnings && self.is_beginning { " *" } else { "" })
+    }
 }
 
 impl Query {
@@ -57,9 +90,11 @@ impl Query {
         if folded.is_empty() {
             return;
         }
-        let is_code = folded.bytes().any(|b| b.is_ascii_digit()) && folded.chars().filter(|c| c.is_alphanumeric()).count() >= 4;
-        let prefix = !quoted && (is_code || text.ends_with('*'));
-        let term = Term { folded, exact: exact(text), prefix };
+        let has_digit = folded.bytes().any(|b| b.is_ascii_digit());
+        let is_code = !quoted && has_digit && folded.chars().filter(|c| c.is_alphanumeric()).count() >= 4;
+        // A number's beginning would tell, digit by digit, a personal number to somebody who may see its end only.
+        let is_beginning = !quoted && text.ends_with('*') && !folded.ends_with(|c: char| c.is_ascii_digit());
+        let term = Term { folded, exact: exact(text), is_code, is_beginning };
         if !self.terms.contains(&term) {
             self.terms.push(term);
         }
@@ -70,26 +105,25 @@ impl Query {
         self.terms.is_empty()
     }
 
-    /// The FTS5 expression that finds every spelling.
-    pub(crate) fn any_spelling(&self) -> String {
-        let phrases: Vec<String> = self.terms.iter().map(|term| phrase(&term.folded, term.prefix)).collect();
-        format!("{{head body codes}} : ({})", phrases.join(" AND "))
+    /// The FTS5 expressions to ask one after another: the best answers first.
+    pub(crate) fn expressions(&self) -> Vec<Expression> {
+        let is_marked = self.terms.iter().any(|term| term.exact != term.folded);
+        let has_beginnings = self.terms.iter().any(|term| term.is_code || term.is_beginning);
+        let mut expressions = Vec::new();
+        for beginnings in [false, true].into_iter().take(1 + usize::from(has_beginnings)) {
+            if is_marked {
+                expressions.push(Expression { text: self.expression(Spelling::This, beginnings), is_exact: true });
+            }
+            expressions.push(Expression { text: self.expression(Spelling::Any, beginnings), is_exact: !is_marked });
+        }
+        // Fragments of codes have one spelling.
+        expressions.dedup_by(|later, earlier| later.text == earlier.text);
+        expressions
     }
 
-    /// The FTS5 expression that finds this spelling only; nothing when no word was typed with marks.
-    pub(crate) fn this_spelling(&self) -> Option<String> {
-        if self.terms.iter().all(|term| term.exact == term.folded) {
-            return None;
-        }
-        let phrases: Vec<String> = self
-            .terms
-            .iter()
-            .map(|term| match term.exact == term.folded {
-                true => format!("({{head body codes}} : {})", phrase(&term.folded, term.prefix)),
-                false => format!("({{head_exact body_exact}} : {})", phrase(&term.exact, term.prefix)),
-            })
-            .collect();
-        Some(phrases.join(" AND "))
+    fn expression(&self, spelling: Spelling, beginnings: bool) -> String {
+        let terms: Vec<String> = self.terms.iter().map(|term| term.expression(spelling, beginnings)).collect();
+        terms.join(" AND ")
     }
 
     /// True when a word of a text, folded, is one that was searched for.
@@ -99,15 +133,11 @@ impl Query {
             self.terms.iter().any(|term| {
                 let mut parts = term.folded.split(' ').rev();
                 let last = parts.next().unwrap_or_default();
-                (if term.prefix { token.starts_with(last) } else { token == last }) || parts.any(|part| part == token)
+                let goes_on = term.is_code || term.is_beginning;
+                (if goes_on { token.starts_with(last) } else { token == last }) || parts.any(|part| part == token)
             })
         })
     }
-}
-
-/// An FTS5 string. Both forms hold letters, digits, marks and spaces only, so there is nothing to escape.
-fn phrase(words: &str, prefix: bool) -> String {
-    format!("\"{words}\"{}", if prefix { " *" } else { "" })
 }
 
 /// The form in which a spelling is compared: lower case, every mark kept, white space and punctuation as one space, and the
@@ -140,13 +170,26 @@ pub fn exact(text: &str) -> String {
     out
 }
 
-/// What makes any fragment of a code findable by its beginning: the code from each letter or digit on that does not begin a
-/// group (those are found as they are).
+/// What words of `marks` begin with, and no word that people write does: lists of marks hold nothing else.
+pub(crate) const MARK: char = 'ƶ';
+
+/// What makes any fragment of a code findable by its beginning: the code from each letter or digit on.
 pub(crate) fn code_tails(code: &str) -> String {
     let letters: Vec<char> = code.chars().collect();
-    let inside = (1..letters.len()).filter(|&i| letters[i].is_alphanumeric() && letters[i - 1].is_alphanumeric());
-    let tails: Vec<String> = inside.map(|i| fold(&letters[i..].iter().collect::<String>())).collect();
+    let starts = (0..letters.len()).filter(|&i| letters[i].is_alphanumeric());
+    let tails: Vec<String> = starts.map(|i| code_marks(&fold(&letters[i..].iter().collect::<String>()))).collect();
     tails.join(" ")
+}
+
+/// The groups of a folded code, each as a mark.
+fn code_marks(folded: &str) -> String {
+    folded.split(' ').filter(|group| !group.is_empty()).map(|group| format!("{MARK}{group}")).collect::<Vec<_>>().join(" ")
+}
+
+/// An FTS5 expression for any fragment of a code; nothing when it has neither letter nor digit.
+pub(crate) fn code_fragment(fragment: &str) -> Option<String> {
+    let marks = code_marks(&fold(fragment));
+    (!marks.is_empty()).then(|| format!("({{marks}} : \"{marks}\" *)"))
 }
 
 #[cfg(test)]
@@ -165,34 +208,47 @@ mod tests {
         assert_eq!(exact("so 5/qd"), "so 5 qd");
     }
 
+    fn asked(typed: &str) -> Vec<(String, bool)> {
+        Query::parse(typed).expressions().into_iter().map(|asked| (asked.text.replace(['(', ')'], ""), asked.is_exact)).collect()
+    }
+
     #[test]
-    fn words_typed_without_marks_ask_for_no_spelling() {
-        assert_eq!(Query::parse("quyet dinh").this_spelling(), None);
-        assert_eq!(Query::parse("quyet dinh").any_spelling(), "{head body codes} : (\"quyet\" AND \"dinh\")");
-        let mixed = Query::parse("quyet định").this_spelling().unwrap();
-        assert!(
-            mixed.contains("{head body codes} : \"quyet\"") && mixed.contains("{head_exact body_exact} : \"đinh\u{323}\""),
-            "{mixed}"
+    fn this_spelling_is_asked_for_before_others_when_there_is_one() {
+        assert_eq!(asked("quyet dinh"), [("{folded} : \"quyet\" AND {folded} : \"dinh\"".into(), true)]);
+        assert_eq!(
+            asked("quyet định"),
+            [
+                ("{folded} : \"quyet\" AND {exact} : \"đinh\u{323}\"".into(), true),
+                ("{folded} : \"quyet\" AND {folded} : \"dinh\"".into(), false),
+            ]
         );
     }
 
     #[test]
     fn punctuation_joins_and_quotation_marks_hold_together() {
-        assert_eq!(Query::parse("51/QĐ-UBND").any_spelling(), "{head body codes} : (\"51 qd ubnd\" *)");
-        assert_eq!(Query::parse("“uỷ ban” 51").any_spelling(), "{head body codes} : (\"uy ban\" AND \"51\")");
-        assert_eq!(Query::parse("quy* \"mở").any_spelling(), "{head body codes} : (\"quy\" * AND \"mo\")");
-        assert!(Query::parse(" \" -- * NEAR( ").any_spelling().contains("\"near\""));
+        let last = |typed: &str| asked(typed).pop().unwrap().0;
+        assert_eq!(asked("51/qd-ubnd")[0].0, "{folded} : \"51 qd ubnd\"");
+        assert_eq!(last("51/QĐ-UBND"), "{marks} : \"ƶ51 ƶqd ƶubnd\" *");
+        assert_eq!(last("“uỷ ban” 51"), "{folded} : \"uy ban\" AND {folded} : \"51\"");
+        assert_eq!(last("quy* \"mở"), "{folded} : \"quy\" * AND {folded} : \"mo\"");
+        assert!(last(" \" -- * NEAR( ").contains("\"near\""));
         assert!(Query::parse(" \" ** () ").is_empty());
+    }
+
+    #[test]
+    fn of_a_number_no_beginning_is_asked_for_but_in_codes() {
+        for typed in ["00108", "00108*", "0010860*"] {
+            for (text, _) in asked(typed) {
+                assert!(!text.ends_with('*') || text.starts_with("{marks}"), "{text}");
+            }
+        }
     }
 
     #[test]
     fn tails_make_every_fragment_a_beginning() {
         let code = "H48.15-250117-0042";
-        let (whole, tails) = (fold(code), code_tails(code));
-        let found = |fragment: &str| {
-            format!(" {whole} ").contains(&format!(" {}", fold(fragment)))
-                || format!(" {tails}").contains(&format!(" {}", fold(fragment)))
-        };
+        let tails = code_tails(code);
+        let found = |fragment: &str| format!(" {tails}").contains(&format!(" {}", code_marks(&fold(fragment))));
         for from in 0..code.len() - 4 {
             for to in from + 4..=code.len() {
                 assert!(found(&code[from..to]), "{}", &code[from..to]);

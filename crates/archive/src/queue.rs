@@ -114,6 +114,8 @@ pub struct DeadJob {
     pub last_error: String,
 }
 
+/// No retry is put off for longer, so a time beyond that was written before the clock was set back.
+const LONGEST_WAIT_MS: i64 = 60 * 60 * 1000;
 const EXPIRED: &str = "the lease ran out: the worker stopped, was killed or took too long";
 
 impl Queue {
@@ -142,13 +144,13 @@ impl Queue {
         let row = sqlx::query(match order {
             Order::ByPriority => {
                 "UPDATE jobs SET state = 'leased', attempt = attempt + 1, owner = ?2, lease_until = ?3
-                 WHERE record = (SELECT record FROM jobs WHERE state = 'queued' AND not_before <= ?1
+                 WHERE record = (SELECT record FROM jobs WHERE state = 'queued' AND (not_before <= ?1 OR not_before > ?4)
                                  ORDER BY priority DESC, enqueued_at, record LIMIT 1)
                  RETURNING record, source_sha256, priority, attempt, owner, lease_until, last_error"
             }
             Order::ByAge => {
                 "UPDATE jobs SET state = 'leased', attempt = attempt + 1, owner = ?2, lease_until = ?3
-                 WHERE record = (SELECT record FROM jobs WHERE state = 'queued' AND not_before <= ?1
+                 WHERE record = (SELECT record FROM jobs WHERE state = 'queued' AND (not_before <= ?1 OR not_before > ?4)
                                  ORDER BY enqueued_at, record LIMIT 1)
                  RETURNING record, source_sha256, priority, attempt, owner, lease_until, last_error"
             }
@@ -156,6 +158,7 @@ impl Queue {
         .bind(now)
         .bind(owner)
         .bind(now.saturating_add(duration))
+        .bind(now.saturating_add(LONGEST_WAIT_MS))
         .fetch_optional(&mut *tx)
         .await?;
         let job = row.as_ref().map(read_job).transpose()?;

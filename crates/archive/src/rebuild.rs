@@ -12,6 +12,8 @@ use crate::{body, index, layout, queue};
 use futures::TryStreamExt as _;
 use object_store::path::Path;
 use serde::Serialize;
+use sohoa_record::identifier::RecordId;
+use sqlx::SqliteConnection;
 
 /// Records that share one transaction: a sync each would take most of the time.
 const BATCH: u64 = 200;
@@ -63,11 +65,10 @@ impl Archive {
     }
 
     async fn rebuild_index(&self, rebuilt: &mut Rebuilt, found: &mut (dyn FnMut(Finding) + Send)) -> Result<()> {
-        let mut listed = self.store.list(Some(&Path::from(layout::RECORDS)));
+        let mut receipts = self.sorted_receipts().await?;
         let mut tx = self.index.database.write().await?;
         let mut destroyed = Vec::new();
-        while let Some(meta) = listed.try_next().await.map_err(Error::store(layout::RECORDS))? {
-            let Some((record, revision)) = layout::parse_receipt(&meta.location) else { continue };
+        while let Some((record, revision)) = receipts.next().await? {
             let opened = match self.revision(&record, revision).await {
                 Ok(Some(opened)) => opened,
                 Err(Error::Destroyed { record, revision, at, .. }) => {
@@ -105,6 +106,25 @@ impl Archive {
         Ok(tx.commit().await?)
     }
 
+    /// All receipts, oldest record first: rows keep the order of arrival, by which the newest are found first. A folder lists in no order.
+    async fn sorted_receipts(&self) -> Result<Receipts> {
+        let mut scratch = self.index.database.scratch().await?;
+        sqlx::raw_sql("CREATE TEMP TABLE receipts (record TEXT, revision INTEGER, PRIMARY KEY (record, revision)) WITHOUT ROWID; BEGIN")
+            .execute(&mut scratch)
+            .await?;
+        let mut listed = self.store.list(Some(&Path::from(layout::RECORDS)));
+        while let Some(meta) = listed.try_next().await.map_err(Error::store(layout::RECORDS))? {
+            let Some((record, revision)) = layout::parse_receipt(&meta.location) else { continue };
+            sqlx::query("INSERT INTO receipts VALUES (?,?)")
+                .bind(record.as_str())
+                .bind(revision)
+                .execute(&mut scratch)
+                .await?;
+        }
+        sqlx::raw_sql("COMMIT").execute(&mut scratch).await?;
+        Ok(Receipts { scratch, last: (String::new(), 0) })
+    }
+
     async fn rebuild_queue(&self, rebuilt: &mut Rebuilt, found: &mut (dyn FnMut(Finding) + Send)) -> Result<()> {
         let mut listed = self.store.list(Some(&Path::from(layout::ARRIVALS)));
         let mut tx = self.index.database.write().await?;
@@ -128,6 +148,24 @@ impl Archive {
             }
         }
         Ok(tx.commit().await?)
+    }
+}
+
+/// Receipts in the order of their records and revisions, in constant memory.
+struct Receipts {
+    scratch: SqliteConnection,
+    last: (String, u32),
+}
+
+impl Receipts {
+    async fn next(&mut self) -> Result<Option<(RecordId, u32)>> {
+        let next = "SELECT record, revision FROM receipts WHERE (record, revision) > (?, ?) ORDER BY record, revision LIMIT 1";
+        let next: Option<(String, u32)> =
+            sqlx::query_as(next).bind(&self.last.0).bind(self.last.1).fetch_optional(&mut self.scratch).await?;
+        let Some((record, revision)) = next else { return Ok(None) };
+        let parsed = index::parse(&record)?;
+        self.last = (record, revision);
+        Ok(Some((parsed, revision)))
     }
 }
 

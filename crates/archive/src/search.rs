@@ -4,12 +4,14 @@ use crate::entry::Entry;
 use crate::error::Result;
 use crate::index::{Filter, Index};
 use crate::lists::bound;
-use crate::query::Query;
+use crate::query::{Expression, Query};
+use crate::words::{self, TABLES};
 use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::State;
 use sohoa_record::text::fold;
-use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
 /// Words of a text that are shown around a hit.
 const SNIPPET_WORDS: usize = 24;
@@ -43,69 +45,122 @@ pub struct Piece {
     pub hit: bool,
 }
 
-/// The place after a hit in the order of hits.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The place after a hit in the order of hits. A rebuild of the index moves it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
-    inexact: bool,
-    rank: f64,
-    record: RecordId,
+    step: usize,
+    row: i64,
+}
+
+/// An expression put to a table. Steps are taken in order, until a page is full.
+struct Step {
+    table: &'static str,
+    expression: Expression,
 }
 
 impl Index {
     /// Records that hold all words of `text` (see [`crate::query`]), narrowed by `filter`: at most `limit` after `after`. A text
-    /// in which nothing can be searched for finds nothing. No text is an error.
+    /// in which nothing can be searched for finds nothing. No text is an error. A record's identifier finds that record.
     ///
-    /// Order: this spelling before other spellings, then BM25 with fields four times as heavy as pages, then arrival.
+    /// Order: whole words before beginnings, this spelling before other spellings, in the fields before on the pages, then the newest.
     pub async fn search(&self, text: &str, filter: &Filter, after: Option<&Cursor>, limit: u32) -> Result<Found> {
         let query = Query::parse(text);
         if query.is_empty() || limit == 0 {
             return Ok(Found { hits: Vec::new(), next: None });
         }
-        let rows = sqlx::query(
-            "WITH found AS MATERIALIZED (
-               SELECT rowid AS row, bm25(words, 4.0, 4.0, 1.0, 1.0, 1.0) AS rank,
-                 ?2 IS NOT NULL AND rowid NOT IN (SELECT rowid FROM words WHERE words MATCH coalesce(?2, '\"\"')) AS inexact
-               FROM words WHERE words MATCH ?1)
-             SELECT records.*, found.rank AS rank, found.inexact AS inexact
-             FROM found JOIN records ON records.row = found.row
-             WHERE (?3 IS NULL OR unit = ?3) AND (?4 IS NULL OR state = ?4)
-               AND (?5 IS NULL OR instr(dossier_code, ?5) > 0) AND (?6 IS NULL OR type_folded = ?6)
-               AND (?7 IS NULL OR (inexact, rank, record) > (?7, ?8, ?9))
-               AND (?10 IS NULL OR record >= ?10) AND (?11 IS NULL OR record < ?11)
-             ORDER BY inexact, rank, record LIMIT ?12",
-        )
-        .bind(query.any_spelling())
-        .bind(query.this_spelling())
-        .bind(&filter.unit)
-        .bind(filter.state.map(State::as_str))
-        .bind(&filter.dossier_code)
-        .bind(filter.kind.as_deref().map(fold))
-        .bind(after.map(|cursor| cursor.inexact))
-        .bind(after.map(|cursor| cursor.rank))
-        .bind(after.map(|cursor| cursor.record.as_str()))
-        .bind(filter.since.map(bound))
-        .bind(filter.until.map(bound))
-        .bind(i64::from(limit) + 1)
-        .fetch_all(&self.database.reader)
-        .await?;
+        if let Ok(record) = text.trim().parse::<RecordId>() {
+            let mut hits = Vec::new();
+            for entry in self.listed("record = ?1", "record", record.as_str(), filter, 1).await? {
+                let row = sqlx::query_scalar("SELECT row FROM records WHERE record = ?").bind(record.as_str());
+                let snippet = self.snippet(row.fetch_one(&self.database.reader).await?, &query).await?;
+                hits.push(Hit { entry, exact: true, snippet });
+            }
+            return Ok(Found { hits, next: None });
+        }
+        let wanted = limit as usize + 1;
+        let (first, mut below) = after.map_or((0, i64::MAX), |cursor| (cursor.step, cursor.row));
+        let steps = steps(&query, filter);
+        let mut found = Vec::new();
+        for number in first..steps.len() {
+            for row in self.step(&steps, number, filter, below, wanted - found.len()).await? {
+                found.push((number, row));
+            }
+            if found.len() == wanted {
+                break;
+            }
+            below = i64::MAX;
+        }
 
-        let more = rows.len() > limit as usize;
+        let more = found.len() == wanted;
         let mut hits = Vec::new();
         let mut next = None;
-        for row in rows.into_iter().take(limit as usize) {
-            let (rank, inexact): (f64, bool) = (row.try_get("rank")?, row.try_get("inexact")?);
+        for (step, row) in found.into_iter().take(limit as usize) {
             let number: i64 = row.try_get("row")?;
-            let body: Option<String> = sqlx::query_scalar("SELECT body FROM texts WHERE row = ?")
-                .bind(number)
-                .fetch_optional(&self.database.reader)
-                .await?;
-            let snippet = snippet(&body.unwrap_or_default(), &query);
+            let snippet = self.snippet(number, &query).await?;
             let Some(entry) = self.with_fields(vec![row]).await?.pop() else { continue };
-            next = Some(Cursor { inexact, rank, record: entry.record.clone() });
-            hits.push(Hit { entry, exact: !inexact, snippet });
+            next = Some(Cursor { step, row: number });
+            hits.push(Hit { entry, exact: steps[step].expression.is_exact, snippet });
         }
         Ok(Found { hits, next: next.filter(|_| more) })
     }
+
+    /// The newest `limit` rows before row `below` that a step finds and none before it did. The full text is read from its end, and no further
+    /// than needed: a word that all records have costs no more than one that few have.
+    async fn step(&self, steps: &[Step], number: usize, filter: &Filter, below: i64, limit: usize) -> Result<Vec<SqliteRow>> {
+        let Step { table, expression } = &steps[number];
+        let found_before: String = (0..number)
+            .map(|earlier| {
+                let table = steps[earlier].table;
+                format!(" AND NOT EXISTS (SELECT 1 FROM {table} WHERE {table} MATCH ?{} AND rowid = records.row)", earlier + 10)
+            })
+            .collect();
+        let span = if filter.since.is_some() || filter.until.is_some() {
+            // Rows are nearly in the order of arrival: the full text need not be read before the first of a span, nor after its last.
+            let of_span = "FROM records WHERE record >= coalesce(?7, '') AND record < coalesce(?8, 'g')";
+            format!(
+                " AND {table}.rowid >= (SELECT coalesce(min(row), 1) {of_span}) AND {table}.rowid <= (SELECT coalesce(max(row), 0) {of_span})"
+            )
+        } else {
+            String::new()
+        };
+        // Names of tables and numbers of parameters: nothing in it comes from outside. CROSS JOIN keeps SQLite to this order.
+        let sql = format!(
+            "SELECT records.* FROM {table} CROSS JOIN records ON records.row = {table}.rowid
+             WHERE {table} MATCH ?1 AND {table}.rowid < ?2{span}
+               AND (?3 IS NULL OR unit = ?3) AND (?4 IS NULL OR state = ?4)
+               AND (?5 IS NULL OR instr(dossier_code, ?5) > 0) AND (?6 IS NULL OR type_folded = ?6)
+               AND (?7 IS NULL OR record >= ?7) AND (?8 IS NULL OR record < ?8){found_before}
+             ORDER BY {table}.rowid DESC LIMIT ?9"
+        );
+        let mut asked = sqlx::query(AssertSqlSafe(sql))
+            .bind(&expression.text)
+            .bind(below)
+            .bind(&filter.unit)
+            .bind(filter.state.map(State::as_str))
+            .bind(&filter.dossier_code)
+            .bind(filter.kind.as_deref().map(fold))
+            .bind(filter.since.map(bound))
+            .bind(filter.until.map(bound))
+            .bind(limit as i64);
+        for earlier in &steps[..number] {
+            asked = asked.bind(&earlier.expression.text);
+        }
+        Ok(asked.fetch_all(&self.database.reader).await?)
+    }
+
+    async fn snippet(&self, row: i64, query: &Query) -> Result<Vec<Piece>> {
+        let body: Option<String> =
+            sqlx::query_scalar("SELECT body FROM texts WHERE row = ?").bind(row).fetch_optional(&self.database.reader).await?;
+        Ok(snippet(&body.unwrap_or_default(), query))
+    }
+}
+
+/// Every expression of a query, narrowed, put to the fields and then to all words.
+fn steps(query: &Query, filter: &Filter) -> Vec<Step> {
+    let narrowing = words::narrowing(filter);
+    let narrowed = |asked: Expression| Expression { text: format!("{narrowing}{}", asked.text), ..asked };
+    let expressions = query.expressions().into_iter().map(narrowed);
+    expressions.flat_map(|expression| TABLES.map(|table| Step { table, expression: expression.clone() })).collect()
 }
 
 /// The stretch of words with the most hits, the first of equals, beginning a few words before its first hit.

@@ -180,13 +180,16 @@ impl Archive {
         self.index.database.close().await;
     }
 
-    /// True when the index knows records and the store has nothing at all: another folder is mounted, or none.
-    pub async fn is_away(&self) -> Result<bool> {
-        if self.index.entries(&Filter::default(), None, 1).await?.is_empty() {
-            return Ok(false);
-        }
+    /// [`Error::Away`] when index or queue know papers and the store has none at all: another folder is mounted, or none. Whatever would be
+    /// written then would lie in a wrong place.
+    pub async fn check_is_there(&self) -> Result<()> {
         let first = self.store.list(Some(&Path::from(layout::ARRIVALS))).try_next().await;
-        Ok(first.map_err(Error::store(layout::ARRIVALS))?.is_none())
+        if first.map_err(Error::store(layout::ARRIVALS))?.is_some() {
+            return Ok(());
+        }
+        let knows_none = self.index.entries(&Filter::default(), None, 1).await?.is_empty()
+            && self.queue.counts().await? == QueueCounts::default();
+        if knows_none { Ok(()) } else { Err(Error::Away) }
     }
 
     /// True when index and queue are empty and the store is not: somebody lost the database, and `sohoa fsck --rebuild` is due.

@@ -29,8 +29,8 @@ async fn lists_leases_and_searches_are_quick_among_100_000_records() {
         ),
         format!("{rows} INSERT INTO texts SELECT i, 'Quyết định số ' || i || ' về việc cấp giấy phép' FROM n"),
         format!(
-            "{rows} INSERT INTO words (rowid, head, head_exact, body, body_exact, codes) SELECT i, i || ' pdf', i || ' pdf',
-             'quyet dinh so ' || i || ' ve viec cap giay phep w' || (i % 1000), 'quyê' || char(769) || 't', '' FROM n"
+            "{rows} INSERT INTO words (rowid, folded, exact, marks) SELECT i, i || ' pdf quyet dinh so ' || i || ' ve viec cap giay phep w' || (i % 1000),
+             i || ' pdf quyê' || char(769) || 't', '' FROM n"
         ),
         format!(
             "{rows} INSERT INTO jobs (record, source_sha256, priority, enqueued_at, state) SELECT {}, {digest}, i % 3, i, 'queued' FROM n",

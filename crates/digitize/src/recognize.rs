@@ -174,15 +174,16 @@ fn to_upright_scale(text: &mut PageText, (width, height): (u32, u32)) {
     (text.width, text.height) = (width, height);
 }
 
-/// Replays stored text by page number: tests of everything after recognition run without an engine.
+/// Replays stored text by page number: what happens before and after recognition can be tried and measured without an engine.
 pub struct RecordedEngine {
     pages: BTreeMap<u32, PageText>,
+    recording: Sha256Hex,
 }
 
 impl RecordedEngine {
-    /// An engine that knows these pages by their number.
-    pub fn new(pages: BTreeMap<u32, PageText>) -> Self {
-        Self { pages }
+    /// An engine that knows these pages by their number, from a recording with that digest.
+    pub fn new(pages: BTreeMap<u32, PageText>, recording: Sha256Hex) -> Self {
+        Self { pages, recording }
     }
 }
 
@@ -192,7 +193,7 @@ impl OcrEngine for RecordedEngine {
     }
 
     fn info(&self) -> EngineInfo {
-        EngineInfo { engine: "recorded".into(), model: "recorded".into(), model_sha256: None }
+        EngineInfo { engine: "recorded".into(), model: "recorded".into(), model_sha256: Some(self.recording.clone()) }
     }
 }
 

@@ -140,6 +140,7 @@ pub struct Codes {
 pub struct Recognize {
     pub language: String,
     pub model: PathBuf,
+    pub recording: PathBuf,
 }
 
 /// Lost accents, for search.
@@ -254,7 +255,7 @@ impl Default for Codes {
 
 impl Default for Recognize {
     fn default() -> Self {
-        Recognize { language: "vie".into(), model: PathBuf::new() }
+        Recognize { language: "vie".into(), model: PathBuf::new(), recording: PathBuf::new() }
     }
 }
 
@@ -435,8 +436,16 @@ impl Config {
 
     /// The folder of certificates that signatures of others may lead to; empty when none is configured.
     pub fn signature_roots(&self) -> PathBuf {
-        let folder = &self.decode.signature_roots;
-        if folder.as_os_str().is_empty() { PathBuf::new() } else { self.path(folder) }
+        self.path_or_none(&self.decode.signature_roots)
+    }
+
+    /// What stands for the reading of pages; empty when they are read.
+    pub fn recording(&self) -> PathBuf {
+        self.path_or_none(&self.recognize.recording)
+    }
+
+    fn path_or_none(&self, path: &Path) -> PathBuf {
+        if path.as_os_str().is_empty() { PathBuf::new() } else { self.path(path) }
     }
 
     /// The PDF profile; none when the name is unknown, which [`Config::load`] has ruled out.

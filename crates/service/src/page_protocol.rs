@@ -48,6 +48,8 @@ pub struct ChildSpec {
     pub require_walls: bool,
     /// The engine's model file.
     pub model: PathBuf,
+    /// A text object whose pages stand for what would be read; empty to read.
+    pub recording: PathBuf,
     /// The folder of certificates that signatures of others may lead to; empty for none.
     pub roots: PathBuf,
     /// The engine's language.

@@ -13,11 +13,13 @@ use serde::de::DeserializeOwned;
 use sohoa_digitize::clean::cut_out;
 use sohoa_digitize::page::{CleanPage, Grey};
 use sohoa_digitize::picture::picture;
-use sohoa_digitize::recognize::{EngineError, EngineInfo, Part, TesseractEngine};
+use sohoa_digitize::recognize::{EngineError, EngineInfo, Part, RecordedEngine, TesseractEngine};
 use sohoa_digitize::{Limits, OcrEngine, ReadPage, decode, read_page};
 use sohoa_record::manifest::IncomingSignature;
-use sohoa_record::{Line, PageText, Reason, Rect};
+use sohoa_record::page_texts::read_pages;
+use sohoa_record::{Line, PageText, Reason, Rect, Sha256Hex};
 use sohoa_sign::validate::{Checked, Trust, validate};
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -196,7 +198,7 @@ fn close_inherited() {
 
 /// The engine with a stop-watch, so that the time outside it can be told.
 struct TimedEngine {
-    engine: TesseractEngine,
+    engine: Box<dyn OcrEngine>,
     milliseconds: u32,
 }
 
@@ -221,8 +223,17 @@ impl OcrEngine for TimedEngine {
 }
 
 fn load_engine(spec: &ChildSpec) -> Result<TimedEngine, String> {
-    let model = std::fs::read(&spec.model).map_err(|e| format!("the OCR model {} cannot be read: {e}", spec.model.display()))?;
-    let engine = TesseractEngine::new(&model, &spec.language).map_err(|e| e.to_string())?;
+    let read = |what: &str, path: &Path| std::fs::read(path).map_err(|e| format!("{what} {} cannot be read: {e}", path.display()));
+    let engine: Box<dyn OcrEngine> = if spec.recording.as_os_str().is_empty() {
+        let model = read("the OCR model", &spec.model)?;
+        Box::new(TesseractEngine::new(&model, &spec.language).map_err(|e| e.to_string())?)
+    } else {
+        let recording = read("the recording", &spec.recording)?;
+        let mut pages = BTreeMap::new();
+        read_pages(recording.as_slice(), |page| drop(pages.insert(page.number, page.text)))
+            .map_err(|e| format!("the recording {} is no text object: {e}; see [recognize] recording", spec.recording.display()))?;
+        Box::new(RecordedEngine::new(pages, Sha256Hex::of(&recording)))
+    };
     Ok(TimedEngine { engine, milliseconds: 0 })
 }
 

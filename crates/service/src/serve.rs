@@ -146,6 +146,10 @@ impl Service<'_> {
     /// The folders, one after the other, again and again.
     async fn watch(&self, mut folders: Vec<Watched>) {
         while !self.stopping() && !folders.is_empty() {
+            if let Err(error) = self.bench.archive.check_is_there().await {
+                self.pause(&error).await;
+                continue;
+            }
             let mut waiting = 0;
             for folder in &mut folders {
                 let queued = match self.bench.archive.queue.counts().await {
@@ -178,6 +182,10 @@ impl Service<'_> {
         while !self.stopping() {
             self.wait(APPEND_EVERY).await;
             rounds = rounds.wrapping_add(1);
+            if self.bench.archive.check_is_there().await.is_err() {
+                // Told by the workers and at each push; nothing is to be written then.
+                continue;
+            }
             if rounds.is_multiple_of(SWEEP) {
                 uploads::sweep(&self.api).await;
             }

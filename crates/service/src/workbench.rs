@@ -62,6 +62,8 @@ pub struct Workbench<'a> {
     pub sealer: Sealer<'a>,
     /// Where receipts are noted.
     pub logbook: &'a Logbook,
+    /// True for a service that stays: it waits for a store that is away, where a batch gives its documents up after some attempts.
+    pub stays: bool,
 }
 
 /// How the work on a job ended.
@@ -97,10 +99,16 @@ impl Workbench<'_> {
         };
         let error = match finished {
             Ok(manifests) => return Ok(Ended::Done(manifests)),
+            // What cannot be found may be gone with all the rest.
+            Err(error @ Halt::Archive(sohoa_archive::Error::Missing { .. })) => match self.archive.check_is_there().await {
+                Err(away) => away.into(),
+                Ok(()) => error,
+            },
             Err(error) => error,
         };
         use sohoa_archive::Error::{Altered, Missing};
         let remedy = match &error {
+            Halt::Archive(sohoa_archive::Error::Store { .. }) if self.stays => Remedy::Halt,
             // Its own scan is gone or is no longer what arrived: that is this document's trouble, and the others go on.
             Halt::Archive(Missing { digest } | Altered { digest, .. }) if *digest == job.source_sha256 => Remedy::Document,
             Halt::Archive(error) => error.remedy(),

@@ -102,6 +102,7 @@ fn with_fake(trouble: &str, page_time: Duration) -> [Vec<(PageState, Vec<Reason>
         require_walls: true,
         roots: "".into(),
         model: "none".into(),
+        recording: "".into(),
         language: "none".into(),
         reading: Default::default(),
         limits: Limits::default(),

@@ -140,6 +140,13 @@ impl Problem {
         "đĩa sắp đầy, hãy báo quản trị viên và gửi lại sau",
         "the disk is nearly full; tell the administrator and push again later",
     );
+    pub const STORE_AWAY: Problem = later(
+        60,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "store_away",
+        "kho lưu trữ đang mất kết nối, hãy báo quản trị viên và gửi lại sau",
+        "the store is not there: its disk may not be mounted; tell the administrator and push again later",
+    );
     pub const BROKEN: Problem = later(
         60,
         StatusCode::SERVICE_UNAVAILABLE,

@@ -159,6 +159,10 @@ impl Drop for Coming {
 pub async fn room_for(api: &Api, station: &str) -> Result<Coming, Problem> {
     let waiting = api.archive.queue.counts().await.map_err(|e| Problem::broken(&e))?.queued;
     disk_has_room(api)?;
+    match api.archive.check_is_there().await {
+        Err(sohoa_archive::Error::Away) => return Err(Problem::STORE_AWAY),
+        checked => checked.map_err(|e| Problem::broken(&e))?,
+    }
     let mut coming = api.running.coming.lock().map_err(|e| Problem::broken(&e))?;
     let (all, own) = (coming.values().sum::<u64>(), coming.get(station).copied().unwrap_or(0));
     if waiting + all >= api.config.serve.most_waiting || own >= MOST_COMING {

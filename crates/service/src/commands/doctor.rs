@@ -368,7 +368,7 @@ async fn index(report: &mut Report, config: &Config) {
         let told = (
             archive.index.status().await?,
             archive.queue.counts().await?,
-            archive.is_away().await?,
+            matches!(archive.check_is_there().await, Err(sohoa_archive::Error::Away)),
             archive.wants_rebuild().await?,
         );
         archive.close().await;

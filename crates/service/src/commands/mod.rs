@@ -282,6 +282,7 @@ pub fn child_spec(config: &Config) -> Result<ChildSpec, Failure> {
         program: None,
         require_walls: config.decode.require_walls,
         model: config.model()?,
+        recording: config.recording(),
         roots: config.signature_roots(),
         language: config.recognize.language.clone(),
         reading: Reading { correct: config.correct.enabled, sheets: config.sheets() },
@@ -361,14 +362,13 @@ pub async fn text_pages(archive: &Archive, manifest: &Manifest) -> Result<Vec<Te
 /// Opens the archive for a command that only looks or decides.
 pub async fn open(config: &Config) -> Result<Archive, Failure> {
     let archive = archive_home::open(config).await?;
-    if archive.is_away().await? {
-        let store = config.path(&config.archive.store);
-        return Err(Failure::Archive(format!(
-            "the index knows records and the store {} is empty: is its disk mounted?",
-            store.display()
-        )));
+    match archive.check_is_there().await {
+        Err(away @ sohoa_archive::Error::Away) => {
+            let store = config.path(&config.archive.store);
+            Err(Failure::Archive(format!("{}: {away}", store.display())))
+        }
+        checked => Ok(checked.map(|()| archive)?),
     }
-    Ok(archive)
 }
 
 /// Opens the archive for a command whose answer would be wrong while the index lacks what the store has.

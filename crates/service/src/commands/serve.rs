@@ -50,7 +50,7 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     let stop = super::stop_on_signals()?;
     let viewers = Children::new(super::child_spec(config)?, VIEWERS, &workshop.run.folder.join("viewers"));
     let console = Console::new(api.clone(), Arc::clone(&workshop), door, viewers, stop.clone());
-    let service = Service { bench: workshop.bench(config), api, console, stop };
+    let service = Service { bench: workshop.bench(config, true), api, console, stop };
     service.run(listener, folders).await;
     drop(service);
     // Whoever still waits for an answer holds on to it; the archive is closed all the same.

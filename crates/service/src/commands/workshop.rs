@@ -65,8 +65,8 @@ impl Workshop {
         Ok(Workshop { archive, children, run, engine: ready.engine, templates, logbook, key, signing })
     }
 
-    /// What documents are made with.
-    pub fn bench<'a>(&'a self, config: &'a Config) -> Workbench<'a> {
+    /// What documents are made with, by a batch or by a service that stays.
+    pub fn bench<'a>(&'a self, config: &'a Config, stays: bool) -> Workbench<'a> {
         Workbench {
             config,
             archive: &self.archive,
@@ -76,6 +76,7 @@ impl Workshop {
             templates: self.templates.clone(),
             sealer: self.sealer(config),
             logbook: &self.logbook,
+            stays,
         }
     }
 

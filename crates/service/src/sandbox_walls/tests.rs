@@ -17,6 +17,7 @@ fn spec() -> ChildSpec {
         program: None,
         require_walls: true,
         model: "none".into(),
+        recording: "".into(),
         roots: "".into(),
         language: "vie".into(),
         reading: Default::default(),

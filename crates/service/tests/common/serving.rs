@@ -4,7 +4,7 @@ use super::{Home, small_scan};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The service of a data folder while it runs.
@@ -56,8 +56,12 @@ pub fn token(home: &Home, name: &str) -> String {
 }
 
 pub fn serve(home: &Home) -> Serving {
+    start(home, home.command(&["serve"]))
+}
+
+/// Starts a service as that command does.
+pub fn start(home: &Home, mut command: Command) -> Serving {
     let log = std::fs::File::options().create(true).append(true).open(home.path("serve.log")).unwrap();
-    let mut command = home.command(&["serve"]);
     let mut child = command.env("SOHOA_LOG", "sohoa=debug").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let address = loop {
@@ -70,26 +74,36 @@ pub fn serve(home: &Home) -> Serving {
     Serving { child, address }
 }
 
+/// Sends a request and reads the answer to its end; nothing when nobody listens. Status 0 is a line that broke.
+pub fn ask(address: &str, request: &[u8]) -> Option<Answer> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    // A server that refuses early may close before all is sent.
+    let _ = stream.write_all(request);
+    let mut text = Vec::new();
+    let _ = stream.read_to_end(&mut text);
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    Some(Answer { status, head: head.to_owned(), body: body.to_owned() })
+}
+
+/// The request that pushes a document.
+pub fn a_push(token: &str, query: &str, headers: &str, bytes: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST /v1/documents?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{headers}Content-Length: {}\r\n\r\n",
+        bytes.len()
+    );
+    [head.as_bytes(), bytes].concat()
+}
+
 impl Serving {
     pub fn raw(&self, request: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        // A server that refuses early may close before all is sent.
-        let _ = stream.write_all(request);
-        let mut text = Vec::new();
-        let _ = stream.read_to_end(&mut text);
-        let text = String::from_utf8_lossy(&text).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        ask(&self.address, request).expect("it listens")
     }
 
     pub fn push(&self, token: &str, query: &str, headers: &str, bytes: &[u8]) -> Answer {
-        let head = format!(
-            "POST /v1/documents?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{headers}Content-Length: {}\r\n\r\n",
-            bytes.len()
-        );
-        self.raw(&[head.as_bytes(), bytes].concat())
+        self.raw(&a_push(token, query, headers, bytes))
     }
 
     pub fn get(&self, token: &str, path: &str) -> Answer {
@@ -109,6 +123,17 @@ impl Serving {
             assert!(Instant::now() < until, "{told}");
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Of the service, or of what it was started by.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What stands in the way of being ready; empty when it is.
+    pub fn not_ready(&self) -> String {
+        let told = self.get("", "/readyz");
+        if told.status == 200 { String::new() } else { told.body }
     }
 
     pub fn signal(&mut self, signal: rustix::process::Signal) -> std::process::ExitStatus {
