@@ -97,7 +97,7 @@ fn a_store_that_goes_away_is_waited_for() {
     // Longer than any document's attempts last; set it to 300 to see the five minutes.
     let seconds = std::env::var("SOHOA_AWAY_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(40);
     std::thread::sleep(Duration::from_secs(seconds));
-    assert_eq!(home.lines(&[4], &["status", "--json"]).len(), 0, "a command says so too");
+    assert_eq!(home.lines(&[5], &["status", "--json"]).len(), 0, "a command says so too");
     std::fs::remove_dir_all(&store).unwrap();
     std::fs::rename(&away, &store).unwrap();
     for record in &records {
@@ -149,13 +149,14 @@ fn a_full_disk_stops_the_work_until_there_is_room() {
         assert_ne!(serving.outcome(&token, record)["state"], "given_up");
     }
     push_all(&home, &serving, &token, 100..101).iter().for_each(|record| drop(serving.outcome(&token, record)));
-    // What is on the small disk is gone with the service: it is looked at before.
+    // What is on the small disk is gone with the service: it is looked at before, when the log has all.
+    let leaves = || std::fs::read_to_string(store.join("log/checkpoint")).unwrap().lines().nth(1).unwrap().to_owned();
+    wait_for("nine leaves are in the log", || leaves() == "9");
     let copied = Command::new("cp").arg("-a").arg(format!("{}/.", store.display())).arg(home.path("taken")).status().unwrap();
     assert!(copied.success());
     assert!(serving.signal(Signal::TERM).success());
     std::fs::remove_dir_all(home.path("archive")).unwrap();
     std::fs::rename(home.path("taken"), home.path("archive")).unwrap();
-    home.expect(0, &["log", "append"]);
     all_is_well(&home, 9);
 }
 
@@ -220,9 +221,10 @@ fn a_clock_that_is_set_back_an_hour_holds_up_nothing() {
     std::fs::write(&clock, "-1h\n").unwrap();
     let after = push_all(&home, &serving, &token, 3..6);
     // Its time is an hour ahead of the clock.
-    std::fs::copy(home.path("one.png"), home.path("in/late.png")).unwrap();
     common::small_scan(&home.path("in/late.png"), 50);
     before.iter().chain(&after).for_each(|record| drop(serving.outcome(&token, record)));
+    let arrived_at = |record: &str| home.lines(&[0], &["search", record, "--json"])[0]["entry"]["arrived_at"].as_str().unwrap().to_owned();
+    assert!(arrived_at(&after[0]) < arrived_at(&before[0]), "the clock was set back");
     wait_for("the folder is emptied", || !home.path("in/late.png").exists());
     // Killed with work under way, and begun again an hour before.
     push_all(&home, &serving, &token, 6..12);
