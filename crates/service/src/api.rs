@@ -56,10 +56,11 @@ pub fn routes(api: Api) -> Router {
 fn in_pieces() -> Router<Api> {
     let whole = post(uploads::create).options(uploads::options);
     let one = get(uploads::get).head(uploads::head).patch(uploads::patch).delete(uploads::delete);
+    // Of each route: a method that is none of theirs is told so, whatever version it speaks.
+    let version = axum::middleware::from_fn(uploads::version);
     Router::new()
-        .route("/v1/uploads", whole)
-        .route("/v1/uploads/{id}", one.layer(DefaultBodyLimit::disable()))
-        .layer(axum::middleware::from_fn(uploads::version))
+        .route("/v1/uploads", whole.route_layer(version.clone()))
+        .route("/v1/uploads/{id}", one.layer(DefaultBodyLimit::disable()).route_layer(version))
 }
 
 /// The turn of whoever sends a piece of an upload; it ends when it is dropped.

@@ -158,6 +158,28 @@ fn what_is_wrong_with_a_push_is_told_and_nothing_of_it_stays() {
 }
 
 #[test]
+fn an_outside_judge_finds_the_interface_as_it_is_described() {
+    let home = home();
+    let good = token(&home, "tram-1");
+    let serving = serve(&home);
+    let judges = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges");
+    let judged = std::process::Command::new("schemathesis")
+        .arg("--config-file")
+        .arg(judges.join("schemathesis.toml"))
+        .args(["run", &format!("http://{}/v1/openapi.json", serving.address), "--header", &format!("Authorization: Bearer {good}")])
+        .args(["--max-examples", "40", "--seed", "20261127", "--continue-on-failure", "--no-color"])
+        .env("PYTHONPATH", &judges)
+        .env("SCHEMATHESIS_HOOKS", "schemathesis_hooks")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(home.path("."))
+        .output()
+        .expect("schemathesis, which ./bootstrap installs");
+    let told = String::from_utf8_lossy(&judged.stdout);
+    assert!(judged.status.success(), "{told}{}", String::from_utf8_lossy(&judged.stderr));
+    assert!(told.contains("Tested: 12"), "all operations are tried: {told}");
+}
+
+#[test]
 fn a_full_queue_puts_pushes_off() {
     let home = home();
     home.set("most_waiting = 5000", "most_waiting = 1").set("workers = 0", "workers = 1");

@@ -117,11 +117,10 @@ impl Upload {
     }
 }
 
-/// Every request names the version of the protocol, every answer too.
+/// Every request of the protocol names its version, every answer too.
 pub async fn version(request: axum::extract::Request, next: Next) -> Response {
-    let speaks = request.method() == Method::OPTIONS
-        || request.method() == Method::GET
-        || request.headers().get(RESUMABLE).is_some_and(|v| *v == VERSION);
+    let is_of_tus = [Method::POST, Method::HEAD, Method::PATCH, Method::DELETE].contains(request.method());
+    let speaks = !is_of_tus || request.headers().get(RESUMABLE).is_some_and(|v| *v == VERSION);
     let mut response = if speaks { next.run(request).await } else { Problem::TUS_VERSION.into_response() };
     let headers = response.headers_mut();
     headers.insert(RESUMABLE, VERSION);
@@ -184,10 +183,10 @@ pub async fn patch(State(api): State<Api>, Path(id): Path<String>, headers: Head
 }
 
 async fn append(api: &Api, id: &str, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
+    let station = own(api, id, headers)?.push.station;
     if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/offset+octet-stream") {
         return Err(Problem::NOT_A_PIECE);
     }
-    let station = own(api, id, headers)?.push.station;
     let _coming = room_for(api, &station).await?;
     let _turn = api.turn(id).ok_or(Problem::BUSY)?;
     // Looked at again: whoever had the turn before may have got further.
