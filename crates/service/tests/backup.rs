@@ -33,7 +33,7 @@ fn sohoa(folder: &Path, args: &[&str]) -> Output {
         .arg("--config")
         .arg(config)
         .args(args)
-        .env("SOHOA_KEY_PASSWORD", "mật khẩu")
+        .env("SOHOA_KEY_PASSWORD", common::KEY_PASSWORD)
         .output()
         .unwrap()
 }

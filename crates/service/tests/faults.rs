@@ -109,29 +109,14 @@ fn a_store_that_goes_away_is_waited_for() {
     all_is_well(&home, 9);
 }
 
-/// The store of a data folder on a disk of so many MiB, which only the service sees: as `sohoa serve` of somebody whose disk is small.
-fn on_a_small_disk(home: &Home, mib: u32) -> Serving {
-    let store = home.path("archive");
-    let serve = home.command(&["serve"]);
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private"]);
-    if !rustix::process::geteuid().is_root() {
-        command.args(["--user", "--map-root-user"]);
-    }
-    let script = "cp -a \"$0\" \"$0.before\" && mount -t tmpfs -o size=\"$1\"m none \"$0\" && cp -a \"$0.before/.\" \"$0\" && shift && exec \"$@\"";
-    command.args(["sh", "-c", script]).arg(store).arg(mib.to_string()).arg(serve.get_program()).args(serve.get_args());
-    for (name, value) in serve.get_envs().filter_map(|(name, value)| Some((name, value?))) {
-        command.env(name, value);
-    }
-    start(home, command)
-}
-
 #[test]
 fn a_full_disk_stops_the_work_until_there_is_room() {
     let home = home();
     home.set("workers = 0", "workers = 1").set("min_free_mb = 2000", "min_free_mb = 1");
     let token = token(&home, "tram-1");
-    let mut serving = on_a_small_disk(&home, 16);
+    // The store is on a disk that is small, and that only the service sees.
+    let small = "cp -a archive before && mount -t tmpfs -o size=16m none archive && cp -a before/. archive";
+    let mut serving = start(&home, with_mounts(&home, small));
     let records = push_all(&home, &serving, &token, 0..8);
     // The disk as the service sees it.
     let as_seen = PathBuf::from(format!("/proc/{}/root", serving.id()));

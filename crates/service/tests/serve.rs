@@ -12,14 +12,6 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(folder)
-        .map(|files| files.map(|f| f.unwrap().file_name().into_string().unwrap()).collect())
-        .unwrap_or_default();
-    names.sort();
-    names
-}
-
 #[test]
 fn what_was_destroyed_is_not_taken_in_again() {
     let home = home();
@@ -219,107 +211,6 @@ fn what_was_pushed_survives_a_kill_and_is_done_by_the_next_start() {
     assert!(serving.signal(rustix::process::Signal::INT).success());
     assert_eq!(verify(&home.path("archive"), &home.path("trust")).iter().map(|(v, _)| v.as_str()).collect::<Vec<_>>(), ["ok"; 6]);
     home.expect(0, &["fsck"]);
-}
-
-#[test]
-fn a_watched_folder_is_emptied_into_done_and_failed() {
-    let home = home();
-    watch(&home, "unit = \"H48.16\"");
-    let inbox = home.path("in");
-    std::fs::create_dir_all(inbox.join("H48.16-250117-0042")).unwrap();
-    // There before the start; in a dossier's folder; not a scan inside; half copied; junk; a name that is taken in done/.
-    small_scan(&inbox.join("a.png"), 1);
-    small_scan(&inbox.join("H48.16-250117-0042/b.png"), 2);
-    std::fs::write(inbox.join("c.pdf"), "hỏng").unwrap();
-    std::fs::write(inbox.join("d.pdf.part"), "x").unwrap();
-    std::fs::write(inbox.join("Thumbs.db"), "x").unwrap();
-    std::fs::create_dir_all(inbox.join("done")).unwrap();
-    std::fs::write(inbox.join("done/a.png"), "đã có").unwrap();
-    let mut serving = serve(&home);
-    wait_for("the scans are moved away", || {
-        names(&inbox) == ["H48.16-250117-0042", "Thumbs.db", "d.pdf.part", "done", "failed"]
-            && names(&inbox.join("H48.16-250117-0042")).is_empty()
-    });
-    assert_eq!(names(&inbox.join("done")), ["H48.16-250117-0042", "a (2).png", "a.png"]);
-    assert_eq!(std::fs::read_to_string(inbox.join("done/a.png")).unwrap(), "đã có", "nothing is written over");
-    assert_eq!(names(&inbox.join("done/H48.16-250117-0042")), ["b.png"]);
-    let failed = names(&inbox.join("failed"));
-    assert_eq!(
-        (failed.len(), names(&inbox.join("failed").join(&failed[0]))),
-        (1, vec!["LY-DO.txt".to_owned(), "c.pdf".to_owned()])
-    );
-    let reason = std::fs::read_to_string(inbox.join("failed").join(&failed[0]).join("LY-DO.txt")).unwrap();
-    assert!(reason.contains("tệp hỏng") && reason.contains(&failed[0]), "{reason}");
-    // Renamed into place while it runs; the same bytes once more under another name; one that grows.
-    small_scan(&home.path("e.png"), 3);
-    std::fs::rename(home.path("e.png"), inbox.join("e.png")).unwrap();
-    std::fs::copy(inbox.join("done/a (2).png"), inbox.join("again.png")).unwrap();
-    let whole = scan(&home, 4);
-    let mut growing = std::fs::File::create(inbox.join("f.png")).unwrap();
-    for piece in whole.chunks(whole.len() / 6 + 1) {
-        growing.write_all(piece).unwrap();
-        growing.flush().unwrap();
-        std::thread::sleep(Duration::from_millis(600));
-        assert!(inbox.join("f.png").exists(), "it is not taken while it grows");
-    }
-    drop(growing);
-    wait_for("the later ones, too", || ["e.png", "again.png", "f.png"].iter().all(|name| inbox.join("done").join(name).exists()));
-    assert!(serving.signal(rustix::process::Signal::TERM).success());
-    let lines = home.lines(&[0], &["search", "", "--json"]);
-    let mut states: Vec<&str> = lines.iter().map(|line| line["state"].as_str().unwrap()).collect();
-    states.sort_unstable();
-    assert_eq!((states.len(), states.iter().filter(|state| **state == "failed").count()), (5, 1), "{lines:?}");
-    assert!(lines.iter().any(|line| line["dossier_code"] == "H48.16-250117-0042"), "{lines:?}");
-    home.expect(0, &["fsck"]);
-}
-
-#[test]
-fn a_link_in_a_watched_folder_leads_nowhere_and_a_lost_folder_is_told() {
-    let home = home();
-    watch(&home, "");
-    let (inbox, out) = (home.path("in"), home.path("out"));
-    std::fs::create_dir_all(&out).unwrap();
-    let mut serving = serve(&home);
-    // Whoever may write into the share puts a link in the place of our own folder.
-    std::fs::remove_dir(inbox.join("done")).unwrap();
-    std::os::unix::fs::symlink(&out, inbox.join("done")).unwrap();
-    small_scan(&inbox.join("a.png"), 1);
-    wait_for("it is done", || serving.get("", "/metrics").body.contains("sohoa_documents_total"));
-    std::thread::sleep(Duration::from_secs(3));
-    assert!(inbox.join("a.png").exists() && names(&out).is_empty(), "it is moved through no link");
-    std::fs::remove_file(inbox.join("done")).unwrap();
-    wait_for("it is moved once the link is gone", || inbox.join("done/a.png").exists());
-    std::fs::rename(&inbox, home.path("away")).unwrap();
-    wait_for("the lost folder is told", || serving.get("", "/readyz").status == 503);
-    assert!(serving.get("", "/readyz").body.contains("the watched folder"));
-    std::fs::rename(home.path("away"), &inbox).unwrap();
-    wait_for("it is there again", || serving.get("", "/readyz").status == 200);
-    assert!(serving.signal(rustix::process::Signal::TERM).success());
-}
-
-#[test]
-fn folders_that_cannot_be_watched_stop_the_start() {
-    for (lines, why) in [
-        ("[[watch]]\nfolder = \"nowhere\"", "nowhere"),
-        ("[[watch]]\nfolder = \"archive\"", "archive"),
-        ("[[watch]]\nfolder = \".\"", "one inside the other"),
-        ("[[watch]]\nfolder = \"keys\"", "one inside the other"),
-        ("[[watch]]\nfolder = \"in\"\n[[watch]]\nfolder = \"in/a\"", "taken twice"),
-    ] {
-        let home = home();
-        std::fs::create_dir_all(home.path("in/a")).unwrap();
-        std::fs::create_dir_all(home.path("archive")).unwrap();
-        let mut file = std::fs::OpenOptions::new().append(true).open(home.path("pipeline.toml")).unwrap();
-        file.write_all(format!("\n{lines}\n").as_bytes()).unwrap();
-        let said = home.sohoa(&["serve"]);
-        let errors = String::from_utf8_lossy(&said.stderr);
-        assert!(said.status.code() == Some(4) && errors.contains(why), "{lines}: {:?} {errors}", said.status);
-        let made = common::files_below(&home.path("")).iter().any(|file| file.to_string_lossy().contains("/done"));
-        assert!(
-            !made && !home.path("in/done").exists() && !home.path("keys/done").exists(),
-            "{lines}: a refused start makes nothing"
-        );
-    }
 }
 
 /// A request of tus 1.0.0.

@@ -8,6 +8,33 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// The password of every data folder's keys: like nothing that a program says by itself.
+pub const KEY_PASSWORD: &str = "mật khẩu thử 7421";
+
+/// Nothing that a program says into its log, or beside its answers, is a secret or a personal number. Every data folder's logs are looked
+/// through when it goes, and what every command said: so the logs of all tests are.
+pub fn tells_no_secret(said: &str, by: &str) {
+    assert!(!said.contains(KEY_PASSWORD), "{by} tells the password:\n{said}");
+    for (at, _) in said.match_indices("sohoa_") {
+        let token = said[at + 6..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte)).count();
+        assert!(token < 32, "{by} tells a station's token:\n{said}");
+    }
+    // Twelve digits that are a word of their own: not the end of an identifier, nor a piece of a digest.
+    let words = said.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_' && c != '.');
+    let is_personal = |word: &str| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let number = words.into_iter().find(|word| is_personal(word));
+    assert!(number.is_none(), "{by} tells the personal number {number:?}:\n{said}");
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let log = std::fs::read(self.path("serve.log")).unwrap_or_default();
+            tells_no_secret(&String::from_utf8_lossy(&log), "sohoa serve");
+        }
+    }
+}
+
 /// A data folder made by `sohoa init`.
 pub struct Home {
     dir: tempfile::TempDir,
@@ -18,7 +45,7 @@ impl Home {
         let home = Home { dir: tempfile::tempdir().unwrap() };
         let made = Command::new(env!("CARGO_BIN_EXE_sohoa"))
             .args(["init", home.dir.path().to_str().unwrap(), "--name", "thử nghiệm"])
-            .env("SOHOA_KEY_PASSWORD", "mật khẩu")
+            .env("SOHOA_KEY_PASSWORD", KEY_PASSWORD)
             .output()
             .unwrap();
         assert!(made.status.success(), "{made:?}");
@@ -45,14 +72,16 @@ impl Home {
             .arg("--config")
             .arg(self.path("pipeline.toml"))
             .args(args)
-            .env("SOHOA_KEY_PASSWORD", "mật khẩu")
+            .env("SOHOA_KEY_PASSWORD", KEY_PASSWORD)
             .env_remove("SOHOA_LOG");
         command
     }
 
     /// Runs a command to its end.
     pub fn sohoa(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
+        let output = self.command(args).output().unwrap();
+        tells_no_secret(&String::from_utf8_lossy(&output.stderr), &format!("sohoa {args:?}"));
+        output
     }
 
     /// Runs a command that must exit with `code`; gives its standard output.

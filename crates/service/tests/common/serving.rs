@@ -59,6 +59,20 @@ pub fn serve(home: &Home) -> Serving {
     start(home, home.command(&["serve"]))
 }
 
+/// `sohoa serve` after a shell mounted something in the data folder, which nobody else sees.
+pub fn with_mounts(home: &Home, mounts: &str) -> Command {
+    let serve = home.command(&["serve"]);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private"]);
+    if !rustix::process::geteuid().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["sh", "-c", &format!("cd \"$0\" && {mounts} && exec \"$@\"")]).arg(home.path(""));
+    command.arg(serve.get_program()).args(serve.get_args());
+    command.envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+}
+
 /// Starts a service as that command does.
 pub fn start(home: &Home, mut command: Command) -> Serving {
     let log = std::fs::File::options().create(true).append(true).open(home.path("serve.log")).unwrap();
