@@ -102,11 +102,8 @@ fn told(asked: &Asked, seen: &Seen, memory: &Watched, stopped_in: Duration) -> (
     }
     seen.errors.iter().take(10).for_each(|error| eprintln!("should not be: {error}"));
     let is_used = !seen.accepted.is_empty() && !looks.is_empty();
-    let held = is_used
-        && seen.errors.is_empty()
-        && accept <= MOST_ACCEPT_MS
-        && page <= MOST_PAGE_MS
-        && memory.growth() <= MOST_GROWTH;
+    let held =
+        is_used && seen.errors.is_empty() && accept <= MOST_ACCEPT_MS && page <= MOST_PAGE_MS && memory.growth() <= MOST_GROWTH;
     (figures, held)
 }
 
@@ -219,7 +216,15 @@ impl Serving {
     }
 
     /// A station: a document each `every` seconds. Put off, it comes again when it was told to.
-    fn push_until(&self, end: Instant, first: Instant, every: u64, (number, token): (usize, &str), pdf: &[u8], seen: &Mutex<Seen>) {
+    fn push_until(
+        &self,
+        end: Instant,
+        first: Instant,
+        every: u64,
+        (number, token): (usize, &str),
+        pdf: &[u8],
+        seen: &Mutex<Seen>,
+    ) {
         let mut next = first;
         for document in 0.. {
             std::thread::sleep(next.saturating_duration_since(Instant::now()));

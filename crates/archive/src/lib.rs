@@ -33,7 +33,7 @@ pub use error::{Error, Remedy, Result};
 pub use fsck::{Finding, Kind, Report};
 pub use index::{Filter, Index, Status};
 pub use keyring::StoredKeyring;
-pub use lists::Glance;
+pub use lists::{Counted, Glance};
 pub use log::{Log, LogReader};
 pub use objects::Objects;
 pub use pushes::Pushes;

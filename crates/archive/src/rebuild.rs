@@ -109,17 +109,15 @@ impl Archive {
     /// All receipts, oldest record first: rows keep the order of arrival, by which the newest are found first. A folder lists in no order.
     async fn sorted_receipts(&self) -> Result<Receipts> {
         let mut scratch = self.index.database.scratch().await?;
-        sqlx::raw_sql("CREATE TEMP TABLE receipts (record TEXT, revision INTEGER, PRIMARY KEY (record, revision)) WITHOUT ROWID; BEGIN")
-            .execute(&mut scratch)
-            .await?;
+        sqlx::raw_sql(
+            "CREATE TEMP TABLE receipts (record TEXT, revision INTEGER, PRIMARY KEY (record, revision)) WITHOUT ROWID; BEGIN",
+        )
+        .execute(&mut scratch)
+        .await?;
         let mut listed = self.store.list(Some(&Path::from(layout::RECORDS)));
         while let Some(meta) = listed.try_next().await.map_err(Error::store(layout::RECORDS))? {
             let Some((record, revision)) = layout::parse_receipt(&meta.location) else { continue };
-            sqlx::query("INSERT INTO receipts VALUES (?,?)")
-                .bind(record.as_str())
-                .bind(revision)
-                .execute(&mut scratch)
-                .await?;
+            sqlx::query("INSERT INTO receipts VALUES (?,?)").bind(record.as_str()).bind(revision).execute(&mut scratch).await?;
         }
         sqlx::raw_sql("COMMIT").execute(&mut scratch).await?;
         Ok(Receipts { scratch, last: (String::new(), 0) })

@@ -182,6 +182,22 @@ async fn filters_narrow_searches_and_lists_alike() {
 }
 
 #[tokio::test]
+async fn what_reports_count_is_what_the_entries_say() {
+    let place = Place::new();
+    let archive = filled(&place).await;
+    let names = ["code_number", "code_notation"];
+    let counted = archive.index.counted(&names).await.unwrap();
+    let entries = archive.index.entries(&Filter::default(), None, 9).await.unwrap();
+    assert_eq!((counted.len(), entries.len()), (3, 3));
+    for entry in &entries {
+        let mut expected = sohoa_archive::Counted::of(entry);
+        expected.fields.retain(|(name, _)| names.contains(&name.as_str()));
+        assert!(counted.contains(&expected), "{expected:?}");
+    }
+    assert!(counted.iter().any(|one| one.vouched("code_number") == Some("151")));
+}
+
+#[tokio::test]
 async fn a_span_of_time_narrows_by_arrival() {
     let place = Place::new();
     let archive = filled(&place).await;

@@ -223,15 +223,17 @@ impl OcrEngine for TimedEngine {
 }
 
 fn load_engine(spec: &ChildSpec) -> Result<TimedEngine, String> {
-    let read = |what: &str, path: &Path| std::fs::read(path).map_err(|e| format!("{what} {} cannot be read: {e}", path.display()));
+    let read =
+        |what: &str, path: &Path| std::fs::read(path).map_err(|e| format!("{what} {} cannot be read: {e}", path.display()));
     let engine: Box<dyn OcrEngine> = if spec.recording.as_os_str().is_empty() {
         let model = read("the OCR model", &spec.model)?;
         Box::new(TesseractEngine::new(&model, &spec.language).map_err(|e| e.to_string())?)
     } else {
         let recording = read("the recording", &spec.recording)?;
         let mut pages = BTreeMap::new();
-        read_pages(recording.as_slice(), |page| drop(pages.insert(page.number, page.text)))
-            .map_err(|e| format!("the recording {} is no text object: {e}; see [recognize] recording", spec.recording.display()))?;
+        read_pages(recording.as_slice(), |page| drop(pages.insert(page.number, page.text))).map_err(|e| {
+            format!("the recording {} is no text object: {e}; see [recognize] recording", spec.recording.display())
+        })?;
         Box::new(RecordedEngine::new(pages, Sha256Hex::of(&recording)))
     };
     Ok(TimedEngine { engine, milliseconds: 0 })

@@ -208,7 +208,8 @@ fn a_clock_that_is_set_back_an_hour_holds_up_nothing() {
     // Its time is an hour ahead of the clock.
     common::small_scan(&home.path("in/late.png"), 50);
     before.iter().chain(&after).for_each(|record| drop(serving.outcome(&token, record)));
-    let arrived_at = |record: &str| home.lines(&[0], &["search", record, "--json"])[0]["entry"]["arrived_at"].as_str().unwrap().to_owned();
+    let arrived_at =
+        |record: &str| home.lines(&[0], &["search", record, "--json"])[0]["entry"]["arrived_at"].as_str().unwrap().to_owned();
     assert!(arrived_at(&after[0]) < arrived_at(&before[0]), "the clock was set back");
     wait_for("the folder is emptied", || !home.path("in/late.png").exists());
     // Killed with work under way, and begun again an hour before.

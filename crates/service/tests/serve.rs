@@ -4,13 +4,12 @@
 mod common;
 
 use common::serving::*;
-use common::{small_scan, verify};
+use common::verify;
 use serde_json::Value;
 use sohoa_record::Sha256Hex;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
 
 #[test]
 fn what_was_destroyed_is_not_taken_in_again() {
@@ -158,7 +157,12 @@ fn an_outside_judge_finds_the_interface_as_it_is_described() {
     let judged = std::process::Command::new("schemathesis")
         .arg("--config-file")
         .arg(judges.join("schemathesis.toml"))
-        .args(["run", &format!("http://{}/v1/openapi.json", serving.address), "--header", &format!("Authorization: Bearer {good}")])
+        .args([
+            "run",
+            &format!("http://{}/v1/openapi.json", serving.address),
+            "--header",
+            &format!("Authorization: Bearer {good}"),
+        ])
         .args(["--max-examples", "40", "--seed", "20261127", "--continue-on-failure", "--no-color"])
         .env("PYTHONPATH", &judges)
         .env("SCHEMATHESIS_HOOKS", "schemathesis_hooks")

@@ -140,7 +140,8 @@ fn five_thousand_files_at_once_are_all_done_once() {
     for number in 0..files {
         let folder = home.path("in").join(format!("{}", number % 7));
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(format!("{number}.png")), [&one[..], format!("{}", number % documents).as_bytes()].concat()).unwrap();
+        std::fs::write(folder.join(format!("{number}.png")), [&one[..], format!("{}", number % documents).as_bytes()].concat())
+            .unwrap();
     }
     let mut serving = serve(&home);
     let inbox = home.path("in");
@@ -150,7 +151,9 @@ fn five_thousand_files_at_once_are_all_done_once() {
         assert!(std::time::Instant::now() < until, "{} files are left", left());
         std::thread::sleep(Duration::from_millis(500));
     }
-    let moved = |place: &str| common::files_below(&inbox.join(place)).iter().filter(|file| file.extension().is_some_and(|end| end == "png")).count();
+    let moved = |place: &str| {
+        common::files_below(&inbox.join(place)).iter().filter(|file| file.extension().is_some_and(|end| end == "png")).count()
+    };
     assert_eq!(moved("done") + moved("failed"), files);
     assert!(serving.signal(Signal::TERM).success());
     assert_eq!(outcomes(&home).iter().map(|(_, many)| many).sum::<usize>(), documents);

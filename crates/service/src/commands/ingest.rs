@@ -54,8 +54,13 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
     let progress = Progress::new(found.scans.len() as u64);
     let began = Instant::now();
     let unit = asked.unit.or_else(|| Some(config.archive.unit.clone()).filter(|unit| !unit.is_empty()));
-    let batch =
-        Batch { bench: workshop.bench(config, false), unit, progress: &progress, json: asked.json, stop: super::stop_on_signals()? };
+    let batch = Batch {
+        bench: workshop.bench(config, false),
+        unit,
+        progress: &progress,
+        json: asked.json,
+        stop: super::stop_on_signals()?,
+    };
     let result = batch.run(&found.scans).await;
     let engine_ms = children.engine_ms.load(std::sync::atomic::Ordering::Relaxed);
     let busy_ms = children.busy_ms.load(std::sync::atomic::Ordering::Relaxed);

@@ -5,7 +5,7 @@ use crate::cli::Register;
 use crate::config::Config;
 use crate::present::json_line;
 use crate::{registers, time};
-use sohoa_archive::{Archive, Filter};
+use sohoa_archive::{Archive, Counted};
 use sohoa_coverage::{
     Effect, Entry, Group, Indicator, RegisterRow, ReportRow, Targets, Units, parse_register, report as figures,
 };
@@ -104,18 +104,14 @@ fn table(config: &Config, file: &Path) -> Result<Option<String>, Failure> {
 
 /// What the index knows of each document.
 pub async fn entries(archive: &Archive) -> Result<Vec<Entry>, Failure> {
-    let mut all = Vec::new();
-    let mut after = None;
-    loop {
-        let page = archive.index.entries(&Filter::default(), after.as_ref(), 1000).await?;
-        let Some(last) = page.last().map(|entry| entry.record.clone()) else { return Ok(all) };
-        all.extend(page.iter().map(counted_entry));
-        after = Some(last);
-    }
+    Ok(archive.index.counted(&COUNTED).await?.iter().map(counted_entry).collect())
 }
 
+/// The fields by which a document finds its result.
+const COUNTED: [&str; 4] = [name::PROCEDURE_CODE, name::CODE_NUMBER, name::CODE_NOTATION, name::ISSUED_DATE];
+
 /// A record as it is counted; values in doubt find no result.
-pub fn counted_entry(entry: &sohoa_archive::Entry) -> Entry {
+pub fn counted_entry(entry: &Counted) -> Entry {
     let vouched = |name: &str| entry.vouched(name).map(str::to_owned);
     Entry {
         record: entry.record.to_string(),

@@ -1,9 +1,9 @@
 //! *Chỉ tiêu*: the figures of `sohoa report`, as a leader reads them. They go over every record, so they are made at most once a minute,
-//! and everybody sees the last ones meanwhile.
+//! and everybody sees the last ones meanwhile: only who asks for a year first waits.
 
 use super::Console;
 use super::seat::{Seat, Trouble};
-use crate::commands::report;
+use crate::commands::{Failure, report};
 use crate::people::role::Right;
 use crate::time;
 use axum::extract::{Query, State};
@@ -16,8 +16,8 @@ use sohoa_coverage::indicators::NO_UNIT;
 use sohoa_coverage::{Group, Indicator, Level, ReportRow};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
 
 /// Figures of a year are made anew after this long.
 const FRESH_FOR: Duration = Duration::from_secs(60);
@@ -26,7 +26,17 @@ const FIRST_YEAR: i16 = 2021;
 
 /// The figures of each year that was asked for.
 #[derive(Default)]
-pub struct Figures(Mutex<HashMap<i16, Year>>);
+pub struct Figures {
+    years: Mutex<HashMap<i16, Year>>,
+    /// Held while figures are made: one hand is enough.
+    making: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Figures {
+    fn known(&self, year: i16) -> Option<Year> {
+        self.years.lock().ok()?.get(&year).cloned()
+    }
+}
 
 /// The figures of a year.
 #[derive(Clone)]
@@ -118,12 +128,30 @@ fn rate(row: &ReportRow, name: String) -> Rate {
     }
 }
 
-async fn figures(console: &Console, year: i16) -> Result<Year, crate::commands::Failure> {
-    // Whoever comes while they are made waits for these, and makes none.
-    let mut years = console.figures.0.lock().await;
-    if let Some(known) = years.get(&year).filter(|known| known.at.elapsed() < FRESH_FOR) {
-        return Ok(known.clone());
+async fn figures(console: &Console, year: i16) -> Result<Year, Failure> {
+    let Some(known) = console.figures.known(year) else {
+        // Whoever comes while they are made waits for these, and makes none.
+        let _making = console.figures.making.lock().await;
+        return match console.figures.known(year) {
+            Some(known) => Ok(known),
+            None => make(console, year).await,
+        };
+    };
+    if known.at.elapsed() >= FRESH_FOR
+        && let Ok(making) = Arc::clone(&console.figures.making).try_lock_owned()
+    {
+        let console = console.clone();
+        tokio::spawn(async move {
+            if let Err(error) = make(&console, year).await {
+                tracing::warn!("the figures of {year} are old: {error}");
+            }
+            drop(making);
+        });
     }
+    Ok(known)
+}
+
+async fn make(console: &Console, year: i16) -> Result<Year, Failure> {
     let (archive, config) = (&console.api.archive, &console.api.config);
     let (entries, register) = (report::entries(archive).await?, report::rows(archive).await?);
     let (units, targets) = (report::units(config)?, report::targets(config)?);
@@ -131,9 +159,11 @@ async fn figures(console: &Console, year: i16) -> Result<Year, crate::commands::
     let today = now.date();
     let has_register = register.is_some();
     let made = move || sohoa_coverage::report(&entries, register.as_deref(), &units, &targets, year, today);
-    let rows = tokio::task::spawn_blocking(made).await.map_err(|e| crate::commands::Failure::Archive(e.to_string()))?;
+    let rows = tokio::task::spawn_blocking(made).await.map_err(|e| Failure::Archive(e.to_string()))?;
     let as_of = now.strftime("%d/%m/%Y %H:%M").to_string();
     let made = Year { rows: Arc::new(rows), has_register, at: Instant::now(), as_of };
-    years.insert(year, made.clone());
+    if let Ok(mut years) = console.figures.years.lock() {
+        years.insert(year, made.clone());
+    }
     Ok(made)
 }
