@@ -189,7 +189,11 @@ impl Logbook {
     /// Renews the time stamps that end within so long.
     pub async fn renew(&self, within: SignedDuration, done: &mut dyn FnMut(Anchored)) -> Result<(), LogbookError> {
         let (Some(log), Some(anchoring)) = (&self.log, &self.anchoring) else { return Err(AnchorError::NoService.into()) };
-        Ok(anchoring.renew(log, within, done).await?)
+        let renewed = anchoring.renew(log, within, done).await;
+        // Also those of a run that was stopped in between, or that failed with the next one.
+        log.append_renewals().await?;
+        self.keep().await?;
+        Ok(renewed?)
     }
 
     /// Keeps the newest checkpoint beside the key, away from the store: whoever takes the store back to an older state is found out.

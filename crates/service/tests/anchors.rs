@@ -125,6 +125,20 @@ fn a_stamp_bounds_what_was_logged_and_is_renewed() {
         assert!(by < "2049", "the time is that of the first stamp: {by}");
     }
     home.expect(0, &["fsck"]);
+    // Each renewal is a leaf, and asked for again it is no second one.
+    let leaves = || home.lines(&[0], &["log", "status", "--json"])[0]["leaves"].as_u64().unwrap();
+    assert_eq!(leaves(), 4, "two records, two renewals");
+    home.expect(0, &["renew"]);
+    assert_eq!(leaves(), 4);
+    // Taken away, it is missed by the small program and by fsck.
+    let second = home.path("archive/log/anchors/00000000000000000002/0002.tst");
+    let token = std::fs::read(&second).unwrap();
+    std::fs::remove_file(&second).unwrap();
+    assert!(home.verify().iter().any(|(verdict, line)| verdict == "bad_log" && line.to_string().contains("renewed time stamp")));
+    let fsck = home.sohoa(&["fsck", "--json"]);
+    assert!(String::from_utf8_lossy(&fsck.stdout).contains("names a renewed time stamp"), "{fsck:?}");
+    std::fs::write(&second, token).unwrap();
+    home.expect(0, &["fsck"]);
 
     // a stamp over something else is a fault of the log
     std::fs::write(&of_two, &first).unwrap();

@@ -102,7 +102,7 @@ impl LogCopy {
         let mut kept = Kept::list(folder, reading, &tree);
         kept.at(&edge, &[]);
         let mut tail = Vec::new();
-        let (mut revisions, mut key_events) = (BTreeMap::new(), Vec::new());
+        let (mut revisions, mut key_events, mut renewals) = (BTreeMap::new(), Vec::new(), Vec::new());
         let mut forked = forks(&edge);
         for bundle in Tile::bundles(tree.size) {
             let (found, bytes) = read_bundle(folder, bundle).map_err(|cause| about(&bundle.path(), cause))?;
@@ -122,8 +122,10 @@ impl LogCopy {
                         Cause::BadLog(format!("two leaves name revision {number} of record {record}")),
                     ));
                 }
-                if leaf.kind == log::Kind::KeyEvent {
-                    key_events.push((index, hash));
+                match leaf.kind {
+                    log::Kind::KeyEvent => key_events.push((index, hash)),
+                    log::Kind::Renewal => renewals.push((index, leaf)),
+                    _ => {}
                 }
                 edge.push(hash, |tile, hashes| kept.full(tile, &hashes, index + 1));
                 forked = forked.or_else(|| forks(&edge));
@@ -140,6 +142,7 @@ impl LogCopy {
             return Err(about("checkpoint", Cause::LogForked { kept: size }));
         }
         moments.extend(since.iter().filter_map(|kept| judge_as_of(&kept.note, policy, at).ok()));
+        kept.check_renewals(&renewals);
         let told = kept.finish(edge, tail);
         moments.extend(told.cosigned);
         let moments = Moments::of(moments).with_stamps(told.stamps);

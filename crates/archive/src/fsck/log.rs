@@ -13,6 +13,14 @@ use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Checkpoint, Edge, Hash, Kind as LeafKind, Leaf, Tile};
 use std::collections::HashSet;
 
+/// What leaves name besides receipts, as far as it is there.
+struct Beside {
+    /// The leaves of keyrings.
+    keyrings: HashSet<Vec<u8>>,
+    /// Time stamps that renew others.
+    renewals: HashSet<Sha256Hex>,
+}
+
 impl Run<'_> {
     /// Remembers a receipt, or tombstone, that was believed.
     pub(super) async fn sealed(&mut self, record: &RecordId, revision: u32, digest: &Sha256Hex, key: &Sha256Hex) -> Result<()> {
@@ -37,7 +45,11 @@ impl Run<'_> {
             return Ok(());
         }
         let keyrings = self.checked(archive.keyrings().await)?.unwrap_or_default();
-        let keyrings: HashSet<Vec<u8>> = keyrings.iter().map(|keyring| keyring.leaf.to_bytes()).collect();
+        let renewals = self.checked(log.renewals().await)?.unwrap_or_default();
+        let beside = Beside {
+            keyrings: keyrings.iter().map(|keyring| keyring.leaf.to_bytes()).collect(),
+            renewals: renewals.iter().map(|token| Sha256Hex::of(token)).collect(),
+        };
         // A run beside this one adds a head, then tells the index, then publishes: what was told first is asked first.
         let indexed = Leaves::open(&archive.index.database).await?.size().await?;
         let Some(head) = self.checked(archive.log_head().await)? else { return Ok(()) };
@@ -49,7 +61,7 @@ impl Run<'_> {
         }
         let mut next = 1;
         if let Some((_, tree)) = head {
-            let Some(reached) = self.entries(&tree, kept, &keyrings).await? else { return Ok(()) };
+            let Some(reached) = self.entries(&tree, kept, &beside).await? else { return Ok(()) };
             next = reached;
         }
         self.last_head(next, size, indexed).await?;
@@ -58,12 +70,7 @@ impl Run<'_> {
 
     /// Hashes the log of a checkpoint again from its entries and holds tiles, heads and `kept` against it. Gives the number of
     /// the first head that was not looked at; none when the log cannot be read.
-    async fn entries(
-        &mut self,
-        tree: &Checkpoint,
-        kept: Option<&Checkpoint>,
-        keyrings: &HashSet<Vec<u8>>,
-    ) -> Result<Option<u64>> {
+    async fn entries(&mut self, tree: &Checkpoint, kept: Option<&Checkpoint>, beside: &Beside) -> Result<Option<u64>> {
         let log = self.archive.log();
         let (mut edge, mut number) = (Edge::default(), 1);
         let mut head = self.head(number, None).await?;
@@ -71,7 +78,7 @@ impl Run<'_> {
             let Some(entries) = self.checked(log.entries(bundle).await)? else { return Ok(None) };
             let mut filled = Vec::new();
             for entry in &entries {
-                self.leaf(edge.size(), entry, keyrings).await?;
+                self.leaf(edge.size(), entry, beside).await?;
                 edge.push(leaf_hash(entry), |tile, hashes| filled.push((tile, hashes)));
                 if kept.is_some_and(|kept| kept.size == edge.size() && kept.root != edge.root()) {
                     let other = format!("its first {} leaves are not those of the checkpoint kept beside its key", edge.size());
@@ -159,7 +166,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn leaf(&mut self, index: u64, entry: &[u8], keyrings: &HashSet<Vec<u8>>) -> Result<()> {
+    async fn leaf(&mut self, index: u64, entry: &[u8], beside: &Beside) -> Result<()> {
         let leaf = match Leaf::from_bytes(entry) {
             Ok(leaf) => leaf,
             Err(error) => {
@@ -167,11 +174,18 @@ impl Run<'_> {
                 return Ok(());
             }
         };
-        if leaf.kind == LeafKind::KeyEvent && !keyrings.contains(entry) {
+        if leaf.kind == LeafKind::KeyEvent && !beside.keyrings.contains(entry) {
             self.found(
                 Kind::LeafWithoutReceipt,
                 layout::KEYRINGS,
                 format!("leaf {index} of the log names a keyring, and it is not there"),
+            );
+        }
+        if leaf.kind == LeafKind::Renewal && !beside.renewals.contains(&leaf.man.sha256) {
+            self.found(
+                Kind::LeafWithoutReceipt,
+                place("anchors"),
+                format!("leaf {index} of the log names a renewed time stamp, and it is not there"),
             );
         }
         let (Some(record), Some(revision)) = (leaf.rec, leaf.ver) else { return Ok(()) };

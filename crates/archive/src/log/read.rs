@@ -103,6 +103,21 @@ impl LogReader {
         Ok(sizes)
     }
 
+    /// The time stamps that renew others, in no order.
+    pub async fn renewals(&self) -> Result<Vec<Bytes>> {
+        let folder = place("anchors");
+        let listed: Vec<Path> =
+            self.store.list(Some(&folder)).map_ok(|meta| meta.location).try_collect().await.map_err(Error::store(&folder))?;
+        let mut tokens = Vec::new();
+        for path in listed {
+            let below = path.as_ref().strip_prefix(super::LOG).and_then(|path| path.strip_prefix('/'));
+            if below.and_then(parse_anchor).is_some_and(|(_, number)| number > 1) {
+                tokens.extend(self.read(&path).await?);
+            }
+        }
+        Ok(tokens)
+    }
+
     /// The right edge of the tree of the first `size` leaves.
     pub async fn edge(&self, size: u64) -> Result<Edge> {
         let mut hashes = HashMap::new();

@@ -136,6 +136,13 @@ impl Log {
         Ok(self.create(&place(&anchor(size, number)), token.to_vec()).await?.is_none_or(|other| other == token))
     }
 
+    /// Appends the leaf of every time stamp that renews another and has none yet.
+    pub async fn append_renewals(&self) -> Result<()> {
+        let tokens = self.reader.renewals().await?;
+        let leaves: Vec<Leaf> = tokens.iter().map(|token| Leaf::of_renewal(token, &self.signer)).collect();
+        self.append_leaves(&leaves).await.map(drop)
+    }
+
     /// Appends leaves, like [`Log::append`].
     pub async fn append_leaves(&self, leaves: &[Leaf]) -> Result<Vec<u64>> {
         let entries: Vec<Bytes> = leaves.iter().map(|leaf| leaf.to_bytes().into()).collect();

@@ -2,13 +2,22 @@
 //! personal data, since a log can never forget: the statement has 32 random bytes of salt, so its digest gives nothing away, and an
 //! erasure destroys the statement, not the leaf.
 
+use super::NoteSigner;
+use crate::envelope::pre_authentication_encoding;
 use crate::identifier::RecordId;
 use crate::seal::Opened;
+use crate::trust::key_id;
 use crate::{Digests, Sha256Hex};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 /// The member `v` of every leaf of this format.
 pub const FORMAT: &str = "sohoa-leaf/1";
+
+/// What a log signs of a time stamp (DSSE, as of every statement): its token, as ETSI EN 319 422 names the type.
+pub const TOKEN_TYPE: &str = "application/vnd.etsi.timestamp-token";
 
 /// A leaf's bytes are no more than these.
 pub const MOST_BYTES: usize = 1024;
@@ -78,6 +87,31 @@ impl Leaf {
             v: FORMAT.to_owned(),
             ver: Some(manifest.revision),
         }
+    }
+
+    /// The leaf of a time stamp (an RFC 3161 token, DER) that renews those before it, as the log itself names it.
+    pub fn of_renewal(token: &[u8], log: &NoteSigner) -> Leaf {
+        let digests = Digests::of(token);
+        Leaf {
+            key: key_id(log.public().key()),
+            kind: Kind::Renewal,
+            man: StatementDigests { sha256: digests.sha256, sha512: digests.sha512 },
+            prev: None,
+            rec: None,
+            sig: STANDARD.encode(log.sign_bytes(&pre_authentication_encoding(TOKEN_TYPE, token))),
+            v: FORMAT.to_owned(),
+            ver: None,
+        }
+    }
+
+    /// True when this is the leaf of that token, signed by that key of the log.
+    pub fn is_renewal(&self, token: &[u8], log: &VerifyingKey) -> bool {
+        let signature = STANDARD.decode(&self.sig).ok().and_then(|bytes| Signature::from_slice(&bytes).ok());
+        let digests = Digests::of(token);
+        self.kind == Kind::Renewal
+            && self.key == key_id(log)
+            && (&self.man.sha256, &self.man.sha512) == (&digests.sha256, &digests.sha512)
+            && signature.is_some_and(|s| log.verify_strict(&pre_authentication_encoding(TOKEN_TYPE, token), &s).is_ok())
     }
 
     /// The leaf's bytes, as logged.
@@ -165,6 +199,21 @@ mod tests {
         assert!(made(Kind::Import, true, Some(1), false) && made(Kind::Import, true, Some(2), true));
         assert!(made(Kind::KeyEvent, false, None, false) && !made(Kind::KeyEvent, true, Some(1), false));
         assert!(made(Kind::Renewal, false, None, false));
+    }
+
+    #[test]
+    fn a_renewal_is_of_one_token_and_signed_by_its_log() {
+        let signer = |seed| NoteSigner::new("log.example/sohoa", ed25519_dalek::SigningKey::from_bytes(&[seed; 32])).unwrap();
+        let (log, other) = (signer(1), signer(2));
+        let leaf = Leaf::of_renewal(b"token", &log);
+        assert_eq!(Leaf::from_bytes(&leaf.to_bytes()), Ok(leaf.clone()));
+        assert_eq!(Leaf::of_renewal(b"token", &log), leaf, "made again it is the same leaf");
+        let key = log.public().key();
+        assert!(leaf.is_renewal(b"token", key));
+        assert!(!leaf.is_renewal(b"another", key) && !leaf.is_renewal(b"token", other.public().key()));
+        let forged = Leaf { sig: Leaf::of_renewal(b"token", &other).sig, ..leaf.clone() };
+        assert!(!forged.is_renewal(b"token", key));
+        assert!(!Leaf { kind: Kind::KeyEvent, ..leaf }.is_renewal(b"token", key));
     }
 
     #[test]

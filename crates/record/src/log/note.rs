@@ -164,6 +164,11 @@ impl NoteSigner {
         &self.public
     }
 
+    /// The signature over bytes that are no note, and cannot be taken for one.
+    pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> [u8; 64] {
+        self.key.sign(bytes).to_bytes()
+    }
+
     /// Signs `text`, which ends in a line feed.
     pub fn sign(&self, text: &str) -> Note {
         let bytes = self.key.sign(text.as_bytes()).to_bytes().to_vec();

@@ -11,7 +11,7 @@ use sohoa_record::log::head::{CREATE_ONLY, Head, anchor, cosigned as cosigned_pa
 use sohoa_record::log::policy::{Cosigned, PolicyError};
 use sohoa_record::log::tile::{Contents, push_entry, split_entries};
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{Checkpoint, Edge, Hash, LogPolicy, Note, Tile};
+use sohoa_record::log::{Checkpoint, Edge, Hash, Leaf, LogPolicy, Note, Tile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -36,8 +36,10 @@ pub(super) struct Kept<'a> {
     passed: usize,
     /// Staged entries by the size of the tree that they continue: size and root of the tree that they lead to.
     staged: BTreeMap<u64, Vec<(u64, Hash)>>,
-    /// How many time stamps lie there of the checkpoint of each size.
+    /// The time stamps that lie there of the checkpoint of each size, by number, until they are judged.
     anchors: BTreeMap<u64, BTreeSet<u32>>,
+    /// Those that renew others.
+    renewing: Vec<(u64, u32)>,
     observer: Option<Observer<'a>>,
     stamps: Vec<(u64, u64)>,
     /// Cosigned checkpoints of the past, by the size of their tree; then those that the entries lead to.
@@ -79,6 +81,7 @@ impl<'a> Kept<'a> {
             passed: 0,
             staged: BTreeMap::new(),
             anchors: BTreeMap::new(),
+            renewing: Vec::new(),
             observer: reading.observer,
             stamps: Vec::new(),
             cosigned: BTreeMap::new(),
@@ -185,6 +188,28 @@ impl<'a> Kept<'a> {
         Told { findings: self.findings, cosigned: self.seen, stamps: self.stamps }
     }
 
+    /// Each leaf that names a renewed time stamp has its token, and the log has signed it. A copy of a log may do without its tokens.
+    pub(super) fn check_renewals(&mut self, leaves: &[(u64, Leaf)]) {
+        if leaves.is_empty() {
+            return;
+        }
+        let mut tokens = BTreeMap::new();
+        for (size, number) in std::mem::take(&mut self.renewing) {
+            if let Some(token) = self.file(&anchor(size, number)) {
+                tokens.insert(Sha256Hex::of(&token), token);
+            }
+        }
+        let keys: Vec<_> = self.policy.logs().iter().map(|log| *log.key.key()).collect();
+        for (index, leaf) in leaves {
+            match tokens.get(&leaf.man.sha256) {
+                Some(token) if keys.iter().any(|key| leaf.is_renewal(token, key)) => {}
+                Some(_) => self.tell("anchors", bad_leaf(*index, "no key of this log has signed what it says of a time stamp")),
+                None if self.whole => self.tell("anchors", bad_leaf(*index, "the renewed time stamp that it names is not here")),
+                None => {}
+            }
+        }
+    }
+
     /// Has the time stamps of a checkpoint judged, by whoever can. One by a service whom the policy does not name says nothing.
     fn judge_anchor(&mut self, tree: &Checkpoint, numbers: &BTreeSet<u32>) {
         let Some(observer) = self.observer else { return };
@@ -233,6 +258,7 @@ impl<'a> Kept<'a> {
             found.cosigned.push(size);
         } else if let Some((size, number)) = parse_anchor(path) {
             self.anchors.entry(size).or_default().insert(number);
+            self.renewing.extend((number > 1).then_some((size, number)));
         } else if path == "create-only" {
             found.create_only = true;
         } else if let Some((own, _)) =
@@ -419,6 +445,10 @@ fn began(tile: &Tile, size: u64) -> bool {
         Contents::Hashes(level) => size.is_multiple_of(1 << (8 * u32::from(level))),
         Contents::Entries => true,
     }
+}
+
+fn bad_leaf(index: u64, why: &str) -> Cause {
+    Cause::BadLog(format!("leaf {index}: {why}"))
 }
 
 fn bad(why: &str) -> Cause {
