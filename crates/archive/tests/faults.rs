@@ -7,7 +7,7 @@ mod common;
 use common::faulty::{Faulty, When};
 use common::*;
 use sohoa_archive::{Archive, Commit, Order, Remedy, Result, SourceBytes, remove_index};
-use sohoa_record::manifest::Part;
+use sohoa_record::manifest::{Part, State};
 use std::sync::Arc;
 
 /// What happens between the failed run and the next one.
@@ -237,6 +237,25 @@ async fn an_index_that_fails_after_the_commit_point_is_completed_by_the_next_run
         assert_eq!(fsck(&archive).await.1, []);
     }
     assert_eq!(place.receipts(), 4);
+}
+
+#[tokio::test]
+async fn a_decision_whose_program_was_killed_after_its_commit_point_is_taken_up() {
+    let place = Place::new();
+    let archive = place.open().await;
+    let (arrived, _) = ingest(&archive, &document("a.png", &["một"]), 1).await.unwrap();
+    let (other, _) = ingest(&archive, &Document { bytes: vec![9], ..document("b.png", &["hai"]) }, 2).await.unwrap();
+    for record in [&arrived.first.record, &other.first.record] {
+        archive.commit(&revise(&archive, record, |m| m.state = State::Review).await).await.unwrap();
+    }
+    let record = &arrived.first.record;
+    let decided = revise(&archive, record, |m| m.state = State::Sealed).await;
+    std::fs::write(place.folder().join(format!("records/{record}/r0003.dsse.json")), decided.to_bytes()).unwrap();
+    let waits = async || archive.index.count(State::Review, None).await.unwrap();
+    assert_eq!(waits().await, 2);
+    assert_eq!(archive.resume_decisions().await.unwrap(), 1);
+    assert_eq!((waits().await, archive.index.entry(record).await.unwrap().unwrap().revision), (1, 3));
+    assert_eq!(archive.resume_decisions().await.unwrap(), 0);
 }
 
 #[tokio::test]

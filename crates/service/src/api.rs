@@ -5,6 +5,7 @@ mod documents;
 mod health;
 mod problem;
 mod push;
+mod refused;
 pub mod uploads;
 
 use crate::config::Config;
@@ -12,6 +13,7 @@ use crate::running::Running;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use problem::Problem;
 use sohoa_archive::Archive;
@@ -40,7 +42,10 @@ pub struct Api {
 pub fn routes(api: Api) -> Router {
     Router::new()
         // Streamed to the disk and counted there.
-        .route("/v1/documents", post(documents::push).layer(DefaultBodyLimit::disable()))
+        .route(
+            "/v1/documents",
+            post(documents::push).layer(DefaultBodyLimit::disable()).layer(from_fn(refused::listen_to_the_end)),
+        )
         .route("/v1/documents/{record}", get(documents::state))
         .route("/v1/documents/{record}/events", get(documents::follow))
         .merge(in_pieces())
@@ -57,10 +62,9 @@ fn in_pieces() -> Router<Api> {
     let whole = post(uploads::create).options(uploads::options);
     let one = get(uploads::get).head(uploads::head).patch(uploads::patch).delete(uploads::delete);
     // Of each route: a method that is none of theirs is told so, whatever version it speaks.
-    let version = axum::middleware::from_fn(uploads::version);
-    Router::new()
-        .route("/v1/uploads", whole.route_layer(version.clone()))
-        .route("/v1/uploads/{id}", one.layer(DefaultBodyLimit::disable()).route_layer(version))
+    let version = from_fn(uploads::version);
+    let one = one.layer(DefaultBodyLimit::disable()).layer(from_fn(refused::listen_to_the_end));
+    Router::new().route("/v1/uploads", whole.route_layer(version.clone())).route("/v1/uploads/{id}", one.route_layer(version))
 }
 
 /// The turn of whoever sends a piece of an upload; it ends when it is dropped.

@@ -6,6 +6,7 @@ mod batches;
 mod claims;
 mod day;
 mod doorway;
+mod kept;
 mod mask;
 mod papers;
 mod pictures;

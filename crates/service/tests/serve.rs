@@ -176,6 +176,27 @@ fn an_outside_judge_finds_the_interface_as_it_is_described() {
 }
 
 #[test]
+fn whoever_is_refused_while_sending_reads_why() {
+    let home = home();
+    let serving = serve(&home);
+    // More than the two systems' buffers hold: without a reader it cannot be sent to its end.
+    let request = a_push("sohoa_wrong", "name=a.png", "", &vec![7; 48 << 20]);
+    let mut stream = TcpStream::connect(&serving.address).unwrap();
+    stream.write_all(&request).unwrap();
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut told).unwrap();
+    assert!(told.starts_with("HTTP/1.1 401") && told.contains("unknown_token"), "{told}");
+    // Who asks before sending is answered at once, and sends nothing.
+    let head = String::from_utf8_lossy(&request[..request.windows(4).position(|w| w == b"\r\n\r\n").unwrap()]).into_owned();
+    let mut stream = TcpStream::connect(&serving.address).unwrap();
+    stream.write_all(format!("{head}\r\nExpect: 100-continue\r\n\r\n").as_bytes()).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    let mut first = [0; 12];
+    std::io::Read::read_exact(&mut stream, &mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 401");
+}
+
+#[test]
 fn a_full_queue_puts_pushes_off() {
     let home = home();
     home.set("most_waiting = 5000", "most_waiting = 1").set("workers = 0", "workers = 1");

@@ -2,13 +2,13 @@
 //! which never changes, so it is read once.
 
 use super::Console;
+use super::kept::Kept;
 use crate::time;
 use sohoa_archive::Glance;
 use sohoa_record::manifest::State;
 use sohoa_record::{Reason, Sha256Hex};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
 
 /// Places that are remembered; more than a station brings in months.
 const MOST: usize = 100_000;
@@ -17,10 +17,10 @@ const MOST: usize = 100_000;
 #[derive(Default)]
 pub struct Day {
     places: Mutex<HashMap<Sha256Hex, String>>,
-    summary: tokio::sync::Mutex<Option<(Instant, Summary)>>,
+    summary: Arc<Kept<(), Summary>>,
 }
 
-/// What goes over every record, and is asked for at most so often.
+/// What goes over every record, and is kept for a while.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Records by their first reason to be looked at.
@@ -35,9 +35,6 @@ impl Summary {
         self.bytes.checked_div(self.documents).filter(|bytes| *bytes > 0)
     }
 }
-
-/// A summary is made anew after this long.
-const FRESH_FOR: Duration = Duration::from_secs(60);
 
 /// Documents of one place.
 #[derive(Clone, Debug, Default)]
@@ -80,16 +77,14 @@ impl Day {
         place
     }
 
-    /// The whole archive in figures, at most a minute old.
+    /// The whole archive in figures.
     pub async fn summary(&self, console: &Console) -> Result<Summary, sohoa_archive::Error> {
-        let mut kept = self.summary.lock().await;
-        if let Some((_, summary)) = kept.as_ref().filter(|(at, _)| at.elapsed() < FRESH_FOR) {
-            return Ok(summary.clone());
-        }
-        let status = console.api.archive.index.status().await?;
-        let summary = Summary { reasons: status.reasons, documents: status.records.values().sum(), bytes: status.stored_bytes };
-        *kept = Some((Instant::now(), summary.clone()));
-        Ok(summary)
+        let index = console.api.archive.index.clone();
+        let made = async move {
+            let status = index.status().await?;
+            Ok(Summary { reasons: status.reasons, documents: status.records.values().sum(), bytes: status.stored_bytes })
+        };
+        self.summary.of((), made).await
     }
 
     /// All that arrived today, of a unit or of all, and each place with what came from there, the latest first.

@@ -1,7 +1,8 @@
-//! *Chỉ tiêu*: the figures of `sohoa report`, as a leader reads them. They go over every record, so they are made at most once a minute,
-//! and everybody sees the last ones meanwhile: only who asks for a year first waits.
+//! *Chỉ tiêu*: the figures of `sohoa report`, as a leader reads them. They go over every record, so they are kept for a
+//! while ([`super::kept`]).
 
 use super::Console;
+use super::kept::Kept;
 use super::seat::{Seat, Trouble};
 use crate::commands::{Failure, report};
 use crate::people::role::Right;
@@ -16,34 +17,18 @@ use sohoa_coverage::indicators::NO_UNIT;
 use sohoa_coverage::{Group, Indicator, Level, ReportRow};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
-/// Figures of a year are made anew after this long.
-const FRESH_FOR: Duration = Duration::from_secs(60);
 /// The targets begin with this year (QĐ 468/QĐ-TTg of 2021).
 const FIRST_YEAR: i16 = 2021;
 
 /// The figures of each year that was asked for.
-#[derive(Default)]
-pub struct Figures {
-    years: Mutex<HashMap<i16, Year>>,
-    /// Held while figures are made: one hand is enough.
-    making: Arc<tokio::sync::Mutex<()>>,
-}
-
-impl Figures {
-    fn known(&self, year: i16) -> Option<Year> {
-        self.years.lock().ok()?.get(&year).cloned()
-    }
-}
+pub type Figures = Arc<Kept<i16, Year>>;
 
 /// The figures of a year.
 #[derive(Clone)]
-struct Year {
+pub struct Year {
     rows: Arc<Vec<ReportRow>>,
     has_register: bool,
-    at: Instant,
     as_of: String,
 }
 
@@ -57,7 +42,7 @@ pub async fn page(
     let this_year = time::now().date().year();
     let asked = asked.get("year").and_then(|year| year.parse().ok()).filter(|year| (FIRST_YEAR..=this_year).contains(year));
     let year = asked.unwrap_or(this_year);
-    let figures = figures(&console, year).await.map_err(|error| seat.broken(&error))?;
+    let figures = console.figures.of(year, make(console.clone(), year)).await.map_err(|error| seat.broken(&error))?;
     let frame = seat.frame(Some(Page::Targets)).await;
     let w = frame.w();
     let rows = || figures.rows.iter();
@@ -128,30 +113,7 @@ fn rate(row: &ReportRow, name: String) -> Rate {
     }
 }
 
-async fn figures(console: &Console, year: i16) -> Result<Year, Failure> {
-    let Some(known) = console.figures.known(year) else {
-        // Whoever comes while they are made waits for these, and makes none.
-        let _making = console.figures.making.lock().await;
-        return match console.figures.known(year) {
-            Some(known) => Ok(known),
-            None => make(console, year).await,
-        };
-    };
-    if known.at.elapsed() >= FRESH_FOR
-        && let Ok(making) = Arc::clone(&console.figures.making).try_lock_owned()
-    {
-        let console = console.clone();
-        tokio::spawn(async move {
-            if let Err(error) = make(&console, year).await {
-                tracing::warn!("the figures of {year} are old: {error}");
-            }
-            drop(making);
-        });
-    }
-    Ok(known)
-}
-
-async fn make(console: &Console, year: i16) -> Result<Year, Failure> {
+async fn make(console: Console, year: i16) -> Result<Year, Failure> {
     let (archive, config) = (&console.api.archive, &console.api.config);
     let (entries, register) = (report::entries(archive).await?, report::rows(archive).await?);
     let (units, targets) = (report::units(config)?, report::targets(config)?);
@@ -161,9 +123,5 @@ async fn make(console: &Console, year: i16) -> Result<Year, Failure> {
     let made = move || sohoa_coverage::report(&entries, register.as_deref(), &units, &targets, year, today);
     let rows = tokio::task::spawn_blocking(made).await.map_err(|e| Failure::Archive(e.to_string()))?;
     let as_of = now.strftime("%d/%m/%Y %H:%M").to_string();
-    let made = Year { rows: Arc::new(rows), has_register, at: Instant::now(), as_of };
-    if let Ok(mut years) = console.figures.years.lock() {
-        years.insert(year, made.clone());
-    }
-    Ok(made)
+    Ok(Year { rows: Arc::new(rows), has_register, as_of })
 }
