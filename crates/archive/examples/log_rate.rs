@@ -85,7 +85,7 @@ async fn main() {
     took.clear();
     for i in 1..=200 {
         // A tree that was published: of others the partial tiles were never written.
-        let old = (leaves * i / 201 / batch as u64 * batch as u64).max(batch as u64);
+        let old = (leaves * i / 201 / batch * batch).max(batch);
         let old_root = reader.root(old).await.unwrap();
         let one = Instant::now();
         let proof = reader.consistency(old, tree.size).await.unwrap();

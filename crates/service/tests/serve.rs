@@ -206,7 +206,8 @@ fn a_full_queue_puts_pushes_off() {
     for number in 0..20 {
         let answer = serving.push(&good, &format!("name={number}.png"), "", &scan(&home, number));
         if answer.status == 429 {
-            assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("too_many", Some("30")));
+            let seconds: u32 = answer.header("retry-after").unwrap().parse().unwrap();
+            assert!(answer.code() == "too_many" && (20..=40).contains(&seconds), "{}", answer.head);
         }
         statuses.push(answer.status);
     }

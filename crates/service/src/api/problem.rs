@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use sohoa_record::identifier::RecordId;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A refusal.
 #[derive(Debug, Clone)]
@@ -248,6 +249,15 @@ impl Problem {
     }
 }
 
+/// A time near this one, another for each: fifty stations that were put off together would all come back in one second.
+fn spread(seconds: u32) -> u32 {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    // Steps of the golden ratio: however many have been told, their times lie evenly between two thirds and four thirds.
+    let part = ASKED.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9);
+    let width = seconds * 2 / 3;
+    seconds - width / 2 + ((u64::from(part) * u64::from(width + 1)) >> 32) as u32
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut body = json!({"status": self.status.as_u16(), "code": self.code, "title": self.vi, "detail": self.en});
@@ -257,11 +267,23 @@ impl IntoResponse for Problem {
         let mut response =
             (self.status, [(header::CONTENT_TYPE, "application/problem+json")], format!("{body}\n")).into_response();
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(spread(seconds)));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn those_who_are_put_off_together_come_back_one_after_the_other() {
+        let mut times: Vec<u32> = (0..50).map(|_| super::spread(30)).collect();
+        assert!(times.iter().all(|time| (20..=40).contains(time)), "{times:?}");
+        times.sort_unstable();
+        let most = times.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap();
+        assert!(most <= 4, "{times:?}");
     }
 }
