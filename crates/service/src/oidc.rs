@@ -80,8 +80,8 @@ pub struct Begun {
     pub set_cookie: String,
 }
 
-/// What a browser brings back from the provider.
-#[derive(Debug, Default)]
+/// What a browser brings back from the provider. The code is a secret.
+#[derive(Default)]
 #[allow(missing_docs)]
 pub struct Returned {
     pub code: String,
