@@ -89,8 +89,14 @@ impl Language {
         match name {
             "sign_in" => self.pick("đăng nhập", "signed in"),
             "sign_in_refused" => self.pick("đăng nhập không được", "was not let in"),
+            "oidc_sign_in" => self.pick("đăng nhập bằng tài khoản cơ quan", "signed in with the organization's account"),
+            "oidc_sign_in_refused" => {
+                self.pick("đăng nhập bằng tài khoản cơ quan không được", "was not let in with the organization's account")
+            }
             "sign_out" => self.pick("đăng xuất", "signed out"),
             "password_changed" => self.pick("đổi mật khẩu", "changed the password"),
+            "totp_on" => self.pick("bật mã một lần", "turned one-time codes on"),
+            "totp_off" => self.pick("tắt mã một lần", "turned one-time codes off"),
             "record" => self.pick("xem giấy tờ", "looked at a record"),
             "page" => self.pick("xem ảnh trang", "looked at a page"),
             "pdf" => self.pick("mở PDF", "opened the PDF"),
@@ -240,6 +246,7 @@ words! {
     skip_to_content: "Đến nội dung", "To the content";
     // --- signing in
     sign_in: "Đăng nhập", "Sign in";
+    sign_in_oidc: "Đăng nhập bằng tài khoản cơ quan", "Sign in with your organization's account";
     login: "Tên đăng nhập", "Login";
     password: "Mật khẩu", "Password";
     one_time_code: "Mã một lần (nếu có)", "One-time code (if you have one)";
@@ -248,6 +255,19 @@ words! {
     new_password_again: "Nhập lại mật khẩu mới", "New password again";
     change_password: "Đổi mật khẩu", "Change the password";
     must_change: "Đây là lần đăng nhập đầu hoặc mật khẩu đã được đặt lại: hãy đổi mật khẩu trước khi làm việc.", "This is your first time here, or your password was reset: change it before you go on.";
+    totp: "Mã một lần", "One-time codes";
+    totp_missing: "Vai trò của bạn cần mã một lần: hãy bật trước khi làm việc.", "Your role wants one-time codes: turn them on before you go on.";
+    totp_is_on: "Đang bật: mỗi lần đăng nhập cần một mã từ ứng dụng trên điện thoại.", "On: each sign-in wants a code of the app on your phone.";
+    totp_is_off: "Đang tắt. Khi bật, mỗi lần đăng nhập cần thêm một mã từ ứng dụng xác thực trên điện thoại.", "Off. Once on, each sign-in also wants a code of an authenticator app on your phone.";
+    totp_on: "Bật mã một lần", "Turn codes on";
+    totp_off: "Tắt mã một lần", "Turn codes off";
+    totp_other: "Đổi sang điện thoại khác", "Use another phone";
+    totp_scan: "Quét hình này bằng ứng dụng xác thực trên điện thoại, rồi nhập mã mà ứng dụng hiện: sau đó mới có hiệu lực.", "Scan this picture with the authenticator app on your phone, then type the code that it shows. Only then it counts.";
+    totp_picture: "Mã QR cho ứng dụng xác thực", "QR code for the authenticator app";
+    totp_by_hand: "Hoặc nhập bằng tay:", "Or type it in by hand:";
+    totp_code: "Mã trên điện thoại", "Code on the phone";
+    totp_confirm: "Xác nhận", "Confirm";
+    cancel: "Hủy", "Cancel";
     // --- today
     arrived_today: "Nhận hôm nay", "Arrived today";
     done_today: "Hoàn tất", "Done";

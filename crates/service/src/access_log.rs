@@ -64,8 +64,15 @@ pub enum Act {
     SignIn,
     /// Login, password or code was wrong, or the person is disabled.
     SignInRefused,
+    /// By way of an OpenID provider.
+    OidcSignIn,
+    /// A provider knows them, and we do not, or they are disabled.
+    OidcSignInRefused,
     SignOut,
     PasswordChanged,
+    /// One-time codes, by the person themselves.
+    TotpOn,
+    TotpOff,
     /// A record's fields, text or history.
     Record {
         record: RecordId,
@@ -162,8 +169,12 @@ impl Act {
         match self {
             Act::SignIn => "sign_in",
             Act::SignInRefused => "sign_in_refused",
+            Act::OidcSignIn => "oidc_sign_in",
+            Act::OidcSignInRefused => "oidc_sign_in_refused",
             Act::SignOut => "sign_out",
             Act::PasswordChanged => "password_changed",
+            Act::TotpOn => "totp_on",
+            Act::TotpOff => "totp_off",
             Act::Record { .. } => "record",
             Act::Page { .. } => "page",
             Act::Pdf { .. } => "pdf",

@@ -1,6 +1,7 @@
 //! `pipeline.toml`: read once at the start, checked, and handed on. Paths in it are relative to its own folder.
 
 mod access;
+mod oidc;
 mod serve;
 mod sign;
 
@@ -15,6 +16,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 pub use access::Access;
+pub use oidc::Oidc;
 pub use serve::{After, Priority, Serve, Watch};
 pub use sign::{Sign, Signature, SignerKind};
 
@@ -364,8 +366,15 @@ impl Config {
                 ));
             }
         }
-        if let Some((key, value, remedy)) = config.sign.mistake() {
-            return Err(bad("sign", key, value, remedy));
+        let (sign, serve, oidc) = (config.sign.mistake(), config.serve.mistake(), config.access.oidc.mistake());
+        for (section, mistake) in [("sign", sign), ("serve", serve), ("access.oidc", oidc)] {
+            if let Some((key, value, remedy)) = mistake {
+                return Err(bad(section, key, value, remedy));
+            }
+        }
+        if config.access.behind_tls && config.serve.tls().is_some() {
+            let remedy = "write false where [serve] tls_certificate is named: browsers come to this service itself, and X-Forwarded-For would be whatever they say";
+            return Err(bad("access", "behind_tls", "true".into(), remedy));
         }
         if let Some(url) = config.log.timestamp.iter().find(|url| !url.starts_with("http://")) {
             let remedy = "write http://…: the answer is signed, and https brings nothing more";
@@ -561,6 +570,9 @@ mod tests {
             ("[decode]\npage_seconds = 9223372036854775807", "page_seconds"),
             ("[review]\nsecond_round_percent = 101", "second_round_percent"),
             ("[access]\nidle_minutes = 0", "idle_minutes"),
+            ("[serve]\ntls_certificate = \"a.pem\"", "tls_key"),
+            ("[serve]\ntls_key = \"a.key\"", "tls_certificate"),
+            ("[serve]\ntls_certificate = \"a.pem\"\ntls_key = \"a.key\"\n[access]\nbehind_tls = true", "behind_tls"),
             ("[codes]\nseparators = [\"A\"]", "separators"),
             ("[codes]\nfirst_page_prefixes = [\"\"]", "first_page_prefixes"),
             ("[sign]\nlevel = \"b-x\"", "b-lta"),

@@ -2,6 +2,7 @@
 //! page is a file below, its HTML is made by `sohoa-console`. It does *not* decide who somebody is ([`crate::door`]) nor what a decision
 //! means ([`crate::review`]).
 
+mod account;
 mod batches;
 mod claims;
 mod day;
@@ -110,8 +111,11 @@ pub fn routes(console: Console) -> Router {
         .route("/system/people", post(system::new_person))
         .route("/system/people/change", post(system::change_person))
         .route("/sign-in", get(doorway::sign_in_page).post(doorway::sign_in))
+        .route("/sign-in/oidc", get(doorway::begin_oidc))
+        .route(crate::oidc::CALLBACK, get(doorway::finish_oidc))
         .route("/sign-out", post(doorway::sign_out))
-        .route("/account", get(doorway::account).post(doorway::change_password))
+        .route("/account", get(account::page).post(account::change_password))
+        .route("/account/totp", post(account::totp))
         .route("/language/{code}", get(doorway::language))
         .layer(middleware::from_fn(guarded))
         .route("/assets/{*name}", get(asset))

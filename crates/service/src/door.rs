@@ -5,10 +5,13 @@
 //! changes something, [`Session::is_csrf_token`]; then [`Door::note`], and only then its answer. The form to sign in has no session yet: it
 //! asks [`is_same_origin`](crate::sessions::same_origin::is_same_origin), signs out what the browser had, and signs in.
 
+mod totp;
+
 use crate::access_log::{AccessLog, AccessLogError, Act};
 use crate::config::Config;
 use crate::keyring::KeyringError;
 use crate::lock_out::LockOut;
+use crate::oidc::{Oidc, OidcError};
 use crate::people::password::{LEAST_CHARACTERS, MOST_BYTES, NewPassword, PasswordError, PasswordHash};
 use crate::people::role::Role;
 use crate::people::{self, People, PeopleError, Person};
@@ -35,7 +38,11 @@ pub struct Door {
     pub people: Arc<People>,
     /// Who looked at what.
     pub access_log: Arc<AccessLog>,
+    /// The provider with which people may sign in too, if there is one.
+    pub oidc: Option<Arc<Oidc>>,
     cookie: Cookie,
+    /// True behind a web server that says from where browsers come.
+    is_behind: bool,
     sessions: Mutex<Sessions>,
     lock_out: Mutex<LockOut>,
     nobody: PasswordHash,
@@ -57,12 +64,17 @@ impl std::fmt::Debug for SignedIn {
     }
 }
 
+pub use totp::TotpError;
+
 /// Why somebody is not let in. What is told does not say whether there is such a login.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// Login, password or code is wrong, the code was used before, or the person is disabled.
     #[error("login, password or code is wrong")]
     Wrong,
+    /// A provider knows them; we do not, or they are disabled.
+    #[error("nobody has that login here")]
+    Unknown,
     /// Too many failures: not looked at.
     #[error("too many failures; wait {}", duration(*.0, "s", "min"))]
     Wait(Duration),
@@ -106,8 +118,10 @@ impl Door {
         Ok(Door {
             people,
             access_log,
-            cookie: access.cookie(),
-            sessions: Mutex::new(Sessions::new(access.sessions())),
+            oidc: Oidc::open(config)?.map(Arc::new),
+            cookie: access.cookie(config.serve.tls().is_some()),
+            is_behind: access.behind_tls,
+            sessions: Mutex::new(Sessions::new(access.sessions()).with_totp_required(&access.totp_required)),
             lock_out: Mutex::new(lock_out),
             nobody: PasswordHash::of_nobody()?,
             checks: Semaphore::new(CHECKED_AT_ONCE),
@@ -122,6 +136,21 @@ impl Door {
         let login = people::typed(login);
         let person = self.check(&login, password, Some(code.unwrap_or_default()), from).await?;
         self.let_in(&person, from, Act::SignIn).await
+    }
+
+    /// Lets a person in of whom an OpenID provider said who they are ([`Oidc::finish`]). Their password and code are not asked for, and nobody
+    /// waits: there is nothing to guess here.
+    pub async fn sign_in_vouched(&self, login: &str, from: IpAddr) -> Result<SignedIn, SignInError> {
+        let (people, sought) = (Arc::clone(&self.people), login.to_owned());
+        match blocking(move || people.find(&sought)).await?.map_err(unavailable)? {
+            Some(person) if !person.disabled => self.let_in(&person, from, Act::OidcSignIn).await,
+            other => {
+                // A provider's names for people who are none of ours are not kept.
+                let login = other.map(|person| person.login).unwrap_or_default();
+                self.write(&login, None, from, Act::OidcSignInRefused).await.map_err(unavailable)?;
+                Err(SignInError::Unknown)
+            }
+        }
     }
 
     /// Whose request that is: the session of a `Cookie` header. None: show the page to sign in.
@@ -182,7 +211,7 @@ impl Door {
     /// server has put there. Those before it are whatever the browser said.
     pub fn address(&self, peer: IpAddr, forwarded_for: Option<&str>) -> IpAddr {
         let last = forwarded_for.and_then(|list| list.rsplit(',').next()).and_then(|last| last.trim().parse().ok());
-        if self.cookie.secure { last.unwrap_or(peer) } else { peer }
+        if self.is_behind { last.unwrap_or(peer) } else { peer }
     }
 
     /// The person whose login and password that is, and code where `code` is Some and codes are asked of them. Whatever is wrong, and whether
@@ -234,8 +263,10 @@ impl Door {
     }
 
     async fn let_in(&self, person: &Person, from: IpAddr, act: Act) -> Result<SignedIn, SignInError> {
+        let is_vouched_for = act == Act::OidcSignIn;
         self.write(&person.login, Some(person.role), from, act).await.map_err(unavailable)?;
-        let (id, session) = held(&self.sessions).begin(person, Instant::now()).map_err(unavailable)?;
+        let begun = held(&self.sessions).begin_by(person, is_vouched_for, Instant::now());
+        let (id, session) = begun.map_err(unavailable)?;
         Ok(SignedIn { session, set_cookie: self.cookie.give(&id) })
     }
 
@@ -257,6 +288,8 @@ pub enum DoorError {
     AccessLog(#[from] AccessLogError),
     #[error(transparent)]
     Random(#[from] KeyringError),
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
 }
 
 impl SignInError {
@@ -266,6 +299,7 @@ impl SignInError {
             SignInError::Wrong => {
                 "Tên đăng nhập, mật khẩu hoặc mã xác thực không đúng: kiểm tra rồi thử lại; mỗi mã chỉ dùng được một lần".into()
             }
+            SignInError::Unknown => "Tài khoản này không được vào đây: báo cho quản trị viên".into(),
             SignInError::Wait(wait) => format!("Đã sai nhiều lần: thử lại sau {}", duration(*wait, "giây", "phút")),
             SignInError::Busy => "Đang có nhiều người cùng đăng nhập: thử lại sau vài giây".into(),
             SignInError::Unavailable(_) => "Hiện chưa đăng nhập được: báo cho quản trị viên".into(),
@@ -278,6 +312,7 @@ impl SignInError {
             SignInError::Wrong => {
                 "Login, password or one-time code is wrong: check them and try again; each code can be used once".into()
             }
+            SignInError::Unknown => "This account may not come in here: tell the administrator".into(),
             SignInError::Wait(wait) => format!("Too many failed attempts: try again in {}", duration(*wait, "s", "min")),
             SignInError::Busy => "Many people are signing in: try again in a few seconds".into(),
             SignInError::Unavailable(_) => "Nobody can sign in at the moment: tell the administrator".into(),

@@ -1,6 +1,11 @@
-//! How sohoa listens: plain HTTP/1.1 with a limit on connections, on the time for a head and on the life of a connection, and a stop that
-//! lets answers finish. Plain, because what leaves the machine goes through a web server that speaks TLS (docs/operating.md).
+//! How sohoa listens: HTTP/1.1 with a limit on connections, on the time for a head and on the life of a connection, and a stop that lets
+//! answers finish. Over TLS of its own, or plain behind a web server that speaks TLS (docs/operating.md).
 
+pub mod tls;
+
+use axum::http::{HeaderValue, header};
+use axum::middleware;
+use axum::response::Response;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -8,6 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::Tls;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -15,6 +21,8 @@ use tokio::sync::Semaphore;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Answers that are under way when the server is stopped have so long.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
+/// Whoever has come over TLS once comes so for a year (RFC 6797).
+const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// What callers may take.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +37,9 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// Serves until `stop` is done, then finishes what was begun.
-pub async fn serve(routes: Router, listener: TcpListener, limits: Limits, stop: impl Future<Output = ()>) {
+/// Serves until `stop` is done, then finishes what was begun. Plain HTTP when there is no `tls`.
+pub async fn serve(routes: Router, listener: TcpListener, tls: Option<Arc<Tls>>, limits: Limits, stop: impl Future<Output = ()>) {
+    let routes = if tls.is_some() { routes.layer(middleware::map_response(strict_transport)) } else { routes };
     let mut connection = hyper::server::conn::http1::Builder::new();
     connection.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     let (places, open) = (Arc::new(Semaphore::new(limits.connections)), GracefulShutdown::new());
@@ -54,11 +63,27 @@ pub async fn serve(routes: Router, listener: TcpListener, limits: Limits, stop: 
             }
         };
         let service = TowerToHyperService::new(routes.clone().layer(Extension(Peer(peer))));
-        let answering = open.watch(connection.serve_connection(TokioIo::new(stream), service));
+        let (connection, watcher, tls) = (connection.clone(), open.watcher(), tls.clone());
+        let answering = async move {
+            match tls {
+                None => drop(watcher.watch(connection.serve_connection(TokioIo::new(stream), service)).await),
+                // Here, and not where callers are accepted: one who is silent holds up nobody.
+                Some(tls) => {
+                    if let Some(stream) = tls.accept(stream).await {
+                        drop(watcher.watch(connection.serve_connection(TokioIo::new(stream), service)).await);
+                    }
+                }
+            }
+        };
         tokio::spawn(async move {
             let _ = tokio::time::timeout(limits.connection_time, answering).await;
             drop(place);
         });
     }
     let _ = tokio::time::timeout(LAST_ANSWERS, open.shutdown()).await;
+}
+
+async fn strict_transport(mut response: Response) -> Response {
+    response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    response
 }

@@ -19,6 +19,7 @@ pub mod keyring;
 pub mod lock_out;
 pub mod log_witness;
 pub mod logbook;
+mod oidc;
 pub mod page_protocol;
 pub mod people;
 mod present;
@@ -44,6 +45,9 @@ mod witness;
 mod workbench;
 pub mod worker;
 
+#[cfg(test)]
+#[path = "../tests/common/jws.rs"]
+mod jws;
 #[cfg(test)]
 #[path = "../tests/common/test_log.rs"]
 mod test_log;

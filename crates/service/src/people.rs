@@ -254,11 +254,16 @@ impl People {
     /// Gives a person a new secret for one-time codes, which is asked for from now on; their sessions end. The secret is shown once.
     pub fn new_totp(&self, login: &str) -> Result<(Person, Secret), PeopleError> {
         let secret = Secret::generate()?;
-        let person = self.change(login, |person| {
-            person.totp = Some(Totp { secret: secret.clone(), last_step: 0 });
+        Ok((self.set_totp(login, &secret, 0)?, secret))
+    }
+
+    /// Asks a person for codes of that secret from now on; their sessions end. `step`: that of the code by which they showed that their app has
+    /// it, which is used then.
+    pub fn set_totp(&self, login: &str, secret: &Secret, step: u64) -> Result<Person, PeopleError> {
+        self.change(login, |person| {
+            person.totp = Some(Totp { secret: secret.clone(), last_step: step });
             Ok(())
-        })?;
-        Ok((person, secret))
+        })
     }
 
     /// Asks a person for no more one-time codes; their sessions end.

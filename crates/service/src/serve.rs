@@ -3,6 +3,7 @@
 
 use crate::api::{self, Api, uploads};
 use crate::console::{self, Console};
+use crate::http::tls::Tls;
 use crate::http::{self, Limits};
 use crate::time;
 use crate::watch::Watched;
@@ -41,6 +42,8 @@ pub struct Service<'a> {
     pub api: Api,
     /// What pages are answered from.
     pub console: Console,
+    /// How it is listened, if not plainly.
+    pub tls: Option<Arc<Tls>>,
     /// Becomes true when it shall stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -58,8 +61,8 @@ impl Service<'_> {
         let stopped = async move {
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        let listening =
-            http::serve(api::routes(self.api.clone()).merge(console::routes(self.console.clone())), listener, LIMITS, stopped);
+        let routes = api::routes(self.api.clone()).merge(console::routes(self.console.clone()));
+        let listening = http::serve(routes, listener, self.tls.clone(), LIMITS, stopped);
         tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_house());
         if let Err(error) = self.bench.logbook.finish(self.bench.archive).await {
             tracing::error!("the log: {error}");
@@ -176,12 +179,15 @@ impl Service<'_> {
         }
     }
 
-    /// What is to be done now and then: leaves are appended while receipts come, dead uploads cleared away.
+    /// What is to be done now and then: leaves are appended while receipts come, dead uploads cleared away, a renewed certificate taken up.
     async fn keep_house(&self) {
         let mut rounds = 0u32;
         while !self.stopping() {
             self.wait(APPEND_EVERY).await;
             rounds = rounds.wrapping_add(1);
+            if let Some(tls) = &self.tls {
+                tls.look();
+            }
             if self.bench.archive.check_is_there().await.is_err() {
                 // Told by the workers and at each push; nothing is to be written then.
                 continue;

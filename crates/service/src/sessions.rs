@@ -6,6 +6,7 @@ pub mod same_origin;
 
 use crate::keyring::{self, KeyringError};
 use crate::people::role::{Right, Role};
+use crate::people::totp::Secret;
 use crate::people::{People, Person};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -41,13 +42,22 @@ pub struct Session {
     pub unit: Option<String>,
     /// True while nothing may be done but choose a password.
     pub must_change_password: bool,
+    /// True while nothing may be done but set up one-time codes, which their role wants.
+    pub must_set_up_totp: bool,
+    /// True when a provider said who they are, and no password of ours.
+    pub is_vouched_for: bool,
     csrf: Zeroizing<String>,
 }
 
 impl Session {
-    /// True when the person's role has that right, and they have chosen their own password.
+    /// True when the person's role has that right, and nothing must be done before.
     pub fn may(&self, right: Right) -> bool {
-        !self.must_change_password && self.role.may(right)
+        !self.must_do_first() && self.role.may(right)
+    }
+
+    /// True while nothing may be done but choose a password or set up one-time codes.
+    pub fn must_do_first(&self) -> bool {
+        self.must_change_password || self.must_set_up_totp
     }
 
     /// True when a paper of that unit is theirs to see, as far as their role sees papers. A paper without a unit is for those who see all.
@@ -65,13 +75,17 @@ impl Session {
         self.csrf.as_bytes().ct_eq(given.as_bytes()).into()
     }
 
-    fn of(person: &Person, held: &Held) -> Session {
+    fn of(person: &Person, held: &Held, totp_required: &[Role]) -> Session {
         Session {
             login: person.login.clone(),
             name: person.name.clone(),
             role: person.role,
             unit: person.unit.clone(),
-            must_change_password: person.must_change_password,
+            // Whoever comes by way of a provider used no password that somebody else may know.
+            must_change_password: person.must_change_password && !held.is_vouched_for,
+            // Whether that takes a code is the provider's matter, too.
+            must_set_up_totp: totp_required.contains(&person.role) && !person.has_totp() && !held.is_vouched_for,
+            is_vouched_for: held.is_vouched_for,
             csrf: held.csrf.clone(),
         }
     }
@@ -86,6 +100,7 @@ impl std::fmt::Debug for Session {
 /// All sessions. Times are given, so that a test need not wait.
 pub struct Sessions {
     rules: Rules,
+    totp_required: Vec<Role>,
     held: HashMap<[u8; 32], Held>,
 }
 
@@ -93,6 +108,9 @@ struct Held {
     login: String,
     standing: Sha256Hex,
     csrf: Zeroizing<String>,
+    is_vouched_for: bool,
+    /// A secret that the person has not confirmed.
+    offered: Option<Secret>,
     begun: Instant,
     seen: Instant,
 }
@@ -100,12 +118,27 @@ struct Held {
 impl Sessions {
     /// No session yet.
     pub fn new(rules: Rules) -> Sessions {
-        Sessions { rules, held: HashMap::new() }
+        Sessions { rules, totp_required: Vec::new(), held: HashMap::new() }
+    }
+
+    /// The same, where people of those roles must have one-time codes before they do anything else.
+    pub fn with_totp_required(self, of: &[Role]) -> Sessions {
+        Sessions { totp_required: of.to_vec(), ..self }
     }
 
     /// Begins a session, always under a new number: none that a browser brought along is taken over. The number is for the cookie alone, and
     /// kept as a digest.
     pub fn begin(&mut self, person: &Person, now: Instant) -> Result<(Zeroizing<String>, Session), KeyringError> {
+        self.begin_by(person, false, now)
+    }
+
+    /// The same. `is_vouched_for`: a provider said who they are.
+    pub fn begin_by(
+        &mut self,
+        person: &Person,
+        is_vouched_for: bool,
+        now: Instant,
+    ) -> Result<(Zeroizing<String>, Session), KeyringError> {
         let (id, csrf) = (token()?, token()?);
         let rules = self.rules;
         self.held.retain(|_, held| held.lasts(rules, now));
@@ -115,8 +148,16 @@ impl Sessions {
         {
             self.held.remove(&oldest);
         }
-        let held = Held { login: person.login.clone(), standing: person.standing(), csrf, begun: now, seen: now };
-        let session = Session::of(person, &held);
+        let held = Held {
+            login: person.login.clone(),
+            standing: person.standing(),
+            csrf,
+            is_vouched_for,
+            offered: None,
+            begun: now,
+            seen: now,
+        };
+        let session = Session::of(person, &held, &self.totp_required);
         self.held.insert(digest(&id), held);
         Ok((id, session))
     }
@@ -135,13 +176,25 @@ impl Sessions {
                 if asked {
                     held.seen = now;
                 }
-                Some(Session::of(&person, held))
+                Some(Session::of(&person, held, &self.totp_required))
             }
             None => {
                 self.held.remove(&digest);
                 None
             }
         }
+    }
+
+    /// Keeps a secret for one-time codes with a session until it is confirmed, or forgets it.
+    pub fn offer(&mut self, id: &str, secret: Option<Secret>) {
+        if let Some(held) = self.held.get_mut(&digest(id)) {
+            held.offered = secret;
+        }
+    }
+
+    /// The secret that is kept with a session.
+    pub fn offered(&self, id: &str) -> Option<Secret> {
+        self.held.get(&digest(id))?.offered.clone()
     }
 
     /// Ends a session; gives whose it was.

@@ -4,6 +4,7 @@
 use super::{Failure, Outcome, PARTIAL};
 use crate::archive_home;
 use crate::config::Config;
+use crate::http::tls::Tls;
 use crate::keyring;
 use crate::page_protocol::{ChildSpec, Ready};
 use crate::people::People;
@@ -202,6 +203,7 @@ async fn folder(report: &mut Report, config: &Config) {
     signatures(report, config);
     log_key(report, config);
     people(report, config);
+    tls(report, config);
     if trusted && store.is_dir() {
         index(report, config).await;
     }
@@ -327,6 +329,15 @@ fn people(report: &mut Report, config: &Config) {
             report.ok("people", format!("{} may sign in, {codes} of them with one-time codes", may.len()));
         }
         Err(error) => report.problem("people", error.to_string(), "nobody can sign in until then"),
+    }
+}
+
+/// The certificate with which the service speaks TLS itself.
+fn tls(report: &mut Report, config: &Config) {
+    let Some((certificate, key)) = config.serve.tls() else { return };
+    match Tls::open(config.path(certificate), config.path(key)) {
+        Ok(tls) => report.ok("tls", format!("the certificate is good until {}", tls.ends().to_zoned(crate::time::zone()).date())),
+        Err(error) => report.problem("tls", error.to_string(), "`sohoa serve` does not start until then"),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::api::{Api, uploads};
 use crate::config::Config;
 use crate::console::Console;
 use crate::door::Door;
+use crate::http::tls::Tls;
 use crate::running::Running;
 use crate::sandbox::Children;
 use crate::serve::Service;
@@ -24,6 +25,7 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     let folders = watch::open(config).map_err(|e| Failure::Setup(e.to_string()))?;
     let stations = stations::load(&config.path(&config.serve.stations)).map_err(|e| Failure::Setup(e.to_string()))?;
     raise_open_files();
+    let tls = tls(config)?;
     let door = Door::open(config).map_err(|e| Failure::Setup(e.to_string()))?;
     let workshop = Arc::new(Workshop::open(config, password_file).await?);
     let address = config.serve.listen;
@@ -35,11 +37,13 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
         std::fs::create_dir_all(folder).map_err(|e| Failure::Archive(format!("{} cannot be made: {e}", folder.display())))?;
     }
     workshop.sign_what_waits(config).await?;
-    println!("listens   http://{address}");
-    if !address.ip().is_loopback() {
-        eprintln!(
-            "[serve] listen {address} is reached from other machines without TLS: tokens and papers can be read on the way; listen on 127.0.0.1 behind a web server"
-        );
+    println!("listens   {}://{address}", if tls.is_some() { "https" } else { "http" });
+    match &tls {
+        Some(tls) => println!("tls       until {}", tls.ends().to_zoned(crate::time::zone()).date()),
+        None if !address.ip().is_loopback() => eprintln!(
+            "[serve] listen {address} is reached from other machines without TLS: tokens and papers can be read on the way; name [serve] tls_certificate and tls_key, or listen on 127.0.0.1 behind a web server"
+        ),
+        None => {}
     }
     let valid = stations.iter().filter(|station| !station.revoked).count();
     println!("stations  {valid}{}", if valid == 0 { ": nobody may push; `sohoa station new NAME` makes one" } else { "" });
@@ -50,7 +54,7 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     let stop = super::stop_on_signals()?;
     let viewers = Children::new(super::child_spec(config)?, VIEWERS, &workshop.run.folder.join("viewers"));
     let console = Console::new(api.clone(), Arc::clone(&workshop), door, viewers, stop.clone());
-    let service = Service { bench: workshop.bench(config, true), api, console, stop };
+    let service = Service { bench: workshop.bench(config, true), api, console, tls, stop };
     service.run(listener, folders).await;
     drop(service);
     // Whoever still waits for an answer holds on to it; the archive is closed all the same.
@@ -60,6 +64,13 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     }
     println!("stopped; what waits is done after the next start");
     Ok(ExitCode::SUCCESS)
+}
+
+/// TLS of its own, where the configuration names a certificate.
+fn tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
+    let Some((certificate, key)) = config.serve.tls() else { return Ok(None) };
+    let tls = Tls::open(config.path(certificate), config.path(key)).map_err(|e| Failure::Setup(e.to_string()))?;
+    Ok(Some(Arc::new(tls)))
 }
 
 /// A connection is up to three open files; the usual soft limit of 1024 is too low for many stations, and the hard limit is ours to use.

@@ -1,5 +1,7 @@
 //! `[access]`: who may sit at the console, how long they stay signed in, and what is kept of what they looked at.
 
+use super::oidc::Oidc;
+use crate::people::role::Role;
 use crate::sessions::{Rules, cookie::Cookie};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -16,6 +18,8 @@ pub struct Access {
     pub idle_minutes: u64,
     pub longest_hours: u64,
     pub behind_tls: bool,
+    pub totp_required: Vec<Role>,
+    pub oidc: Oidc,
 }
 
 impl Default for Access {
@@ -27,6 +31,8 @@ impl Default for Access {
             idle_minutes: 30,
             longest_hours: 12,
             behind_tls: false,
+            totp_required: Vec::new(),
+            oidc: Oidc::default(),
         }
     }
 }
@@ -37,8 +43,8 @@ impl Access {
         Rules { idle: Duration::from_secs(self.idle_minutes * 60), longest: Duration::from_secs(self.longest_hours * 3600) }
     }
 
-    /// How the cookie is sent.
-    pub fn cookie(&self) -> Cookie {
-        Cookie { secure: self.behind_tls }
+    /// How the cookie is sent. `own_tls`: the service speaks TLS itself.
+    pub fn cookie(&self, own_tls: bool) -> Cookie {
+        Cookie { secure: self.behind_tls || own_tls }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What listens.
 #[derive(Debug, Clone, Deserialize)]
@@ -10,6 +10,8 @@ use std::path::PathBuf;
 #[allow(missing_docs)]
 pub struct Serve {
     pub listen: SocketAddr,
+    pub tls_certificate: PathBuf,
+    pub tls_key: PathBuf,
     pub stations: PathBuf,
     pub most_waiting: u64,
     pub min_free_mb: u64,
@@ -20,10 +22,33 @@ impl Default for Serve {
     fn default() -> Self {
         Serve {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls_certificate: PathBuf::new(),
+            tls_key: PathBuf::new(),
             stations: "keys/stations".into(),
             most_waiting: 5000,
             min_free_mb: 2000,
             stuck_minutes: 60,
+        }
+    }
+}
+
+impl Serve {
+    /// Certificate and key of its own TLS; none where it speaks plain HTTP.
+    pub fn tls(&self) -> Option<(&Path, &Path)> {
+        (!self.tls_certificate.as_os_str().is_empty()).then_some((&self.tls_certificate, &self.tls_key))
+    }
+
+    /// The key that makes no sense, what stands there, and what to write instead.
+    pub fn mistake(&self) -> Option<(&'static str, String, &'static str)> {
+        let (certificate, key) = (&self.tls_certificate, &self.tls_key);
+        match (certificate.as_os_str().is_empty(), key.as_os_str().is_empty()) {
+            (true, false) => {
+                Some(("tls_certificate", "\"\"".into(), "name the certificate of tls_key, or leave both empty for plain HTTP"))
+            }
+            (false, true) => {
+                Some(("tls_key", "\"\"".into(), "name the key of tls_certificate, or leave both empty for plain HTTP"))
+            }
+            _ => None,
         }
     }
 }

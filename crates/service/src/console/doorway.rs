@@ -1,13 +1,15 @@
-//! Signing in and out, one's own password, the language.
+//! Signing in and out, the language.
 
-use super::seat::{Form, LANGUAGE, Seat, Trouble};
+use super::seat::{Form, LANGUAGE, Seat};
 use super::{Console, go};
+use crate::oidc::{OidcError, Returned};
 use crate::sessions::same_origin::is_same_origin;
+use crate::time;
 use axum::Form as Sent;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use sohoa_console::sign_in::{AccountPage, SignInPage};
+use sohoa_console::sign_in::{SignInPage, SignedInPage};
 use sohoa_console::{Language, html};
 use std::collections::HashMap;
 
@@ -17,6 +19,69 @@ pub async fn sign_in_page(seat: Seat) -> Response {
         Some(_) => go("/"),
         None => door(&seat, String::new(), None).await,
     }
+}
+
+/// Leads a browser to the provider. By a link and not by a form: the browser is told to send forms nowhere but here.
+pub async fn begin_oidc(seat: Seat, State(console): State<Console>) -> Response {
+    let Some(oidc) = console.door.oidc.as_ref().filter(|_| seat.any_session().is_none()) else { return go("/sign-in") };
+    match oidc.begin(now()).await {
+        Ok(begun) => ([(header::SET_COOKIE, begun.set_cookie)], go(&begun.location)).into_response(),
+        Err(error) => not_by_oidc(&seat, &error).await,
+    }
+}
+
+/// The provider sends the browser back.
+pub async fn finish_oidc(
+    seat: Seat,
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Query(mut query): Query<HashMap<String, String>>,
+) -> Response {
+    let Some(oidc) = &console.door.oidc else { return go("/sign-in") };
+    let mut take = |name: &str| query.remove(name).unwrap_or_default();
+    let (code, state, error) = (take("code"), take("state"), take("error"));
+    let returned = Returned { code, state, error, issuer: query.remove("iss") };
+    let mut response = match oidc.finish(cookie_of(&headers), returned, now()).await {
+        Ok(login) => match console.door.sign_in_vouched(&login, seat.from).await {
+            Ok(signed_in) => {
+                // A session that the browser brings is never taken over.
+                if seat.any_session().is_some() {
+                    console.door.sign_out(cookie_of(&headers), seat.from).await;
+                }
+                let mut frame = seat.frame(None).await;
+                frame.title = frame.w().sign_in.to_owned();
+                ([(header::SET_COOKIE, signed_in.set_cookie)], Html(html(&SignedInPage { frame }))).into_response()
+            }
+            Err(error) => {
+                let problem = seat.language.pick(&error.vi(), &error.en()).to_owned();
+                (StatusCode::FORBIDDEN, door(&seat, String::new(), Some(problem)).await).into_response()
+            }
+        },
+        Err(error) => not_by_oidc(&seat, &error).await,
+    };
+    if let Ok(taken_away) = oidc.take_away().parse() {
+        response.headers_mut().append(header::SET_COOKIE, taken_away);
+    }
+    response
+}
+
+/// Why the provider's word is not taken; the password is there all the same.
+async fn not_by_oidc(seat: &Seat, error: &OidcError) -> Response {
+    let status = match error {
+        OidcError::Away(_) | OidcError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::FORBIDDEN,
+    };
+    match error {
+        // Strangers can bring these about as often as they like.
+        OidcError::NotBegun | OidcError::Denied | OidcError::Busy => tracing::debug!("{error}"),
+        _ => tracing::warn!("{error}"),
+    }
+    let problem = seat.language.pick(error.vi(), error.en()).to_owned();
+    (status, door(seat, String::new(), Some(problem)).await).into_response()
+}
+
+fn now() -> u64 {
+    u64::try_from(time::now_ms() / 1000).unwrap_or_default()
 }
 
 /// Lets somebody in, or says why not.
@@ -51,7 +116,8 @@ pub async fn sign_in(
 async fn door(seat: &Seat, login: String, problem: Option<String>) -> Response {
     let mut frame = seat.frame(None).await;
     frame.title = frame.w().sign_in.to_owned();
-    Html(html(&SignInPage { frame, login, problem })).into_response()
+    let oidc = seat.has_oidc();
+    Html(html(&SignInPage { frame, login, problem, oidc })).into_response()
 }
 
 /// Ends the session.
@@ -69,45 +135,6 @@ pub async fn sign_out(
     ([(header::SET_COOKIE, taken_away)], go("/sign-in")).into_response()
 }
 
-/// One's own account.
-pub async fn account(seat: Seat) -> Response {
-    account_page(&seat, None).await
-}
-
-/// Changes one's own password.
-pub async fn change_password(
-    seat: Seat,
-    State(console): State<Console>,
-    headers: HeaderMap,
-    Sent(form): Sent<HashMap<String, String>>,
-) -> Result<Response, Trouble> {
-    let form = Form::from(form);
-    let session = seat.any_session().ok_or(Trouble::Nobody)?;
-    if !session.is_csrf_token(form.get("csrf")) {
-        return Ok(go("/account"));
-    }
-    if form.get("new") != form.get("again") {
-        let problem =
-            seat.language.pick("Hai lần nhập mật khẩu mới khác nhau: nhập lại", "The two new passwords differ: type them again");
-        return Ok(account_page(&seat, Some(problem.to_owned())).await);
-    }
-    match console.door.change_password(cookie_of(&headers), form.get("old"), form.get("new"), seat.from).await {
-        Ok(signed_in) => Ok(([(header::SET_COOKIE, signed_in.set_cookie)], go("/")).into_response()),
-        Err(error) => {
-            let problem = seat.language.pick(&error.vi(), &error.en()).to_owned();
-            Ok(account_page(&seat, Some(problem)).await)
-        }
-    }
-}
-
-async fn account_page(seat: &Seat, problem: Option<String>) -> Response {
-    let Some(session) = seat.any_session() else { return go("/sign-in") };
-    let must_change = session.must_change_password;
-    let mut frame = seat.frame(None).await;
-    frame.title = frame.w().account.to_owned();
-    Html(html(&AccountPage { frame, must_change, problem })).into_response()
-}
-
 /// Keeps the language, and goes back to where one was.
 pub async fn language(Path(code): Path<String>, headers: HeaderMap) -> Response {
     let cookie = format!("{LANGUAGE}={}; Path=/; Max-Age=31536000; SameSite=Lax", Language::of_code(&code).code());
@@ -119,6 +146,7 @@ pub async fn language(Path(code): Path<String>, headers: HeaderMap) -> Response 
     ([(header::SET_COOKIE, cookie)], go(back.unwrap_or("/"))).into_response()
 }
 
-fn cookie_of(headers: &HeaderMap) -> Option<&str> {
+/// The cookies of a request.
+pub fn cookie_of(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::COOKIE).and_then(|value| value.to_str().ok())
 }

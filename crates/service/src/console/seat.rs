@@ -59,7 +59,7 @@ fn language(headers: &HeaderMap) -> Language {
 pub enum Trouble {
     /// Nobody has signed in: to the door.
     Nobody,
-    /// Their password must be changed first.
+    /// Something must be done on the account's page first.
     MustChange,
     /// Their role does not see this.
     NotAllowed(Box<Frame>),
@@ -99,11 +99,11 @@ fn told(
 }
 
 impl Seat {
-    /// The session, when they have chosen their own password.
+    /// The session, when nothing must be done before.
     pub fn session(&self) -> Result<&Session, Trouble> {
         match &self.session {
             None => Err(Trouble::Nobody),
-            Some(session) if session.must_change_password => Err(Trouble::MustChange),
+            Some(session) if session.must_do_first() => Err(Trouble::MustChange),
             Some(session) => Ok(session),
         }
     }
@@ -111,6 +111,11 @@ impl Seat {
     /// The session, whatever must be done first.
     pub fn any_session(&self) -> Option<&Session> {
         self.session.as_ref()
+    }
+
+    /// True where people may sign in with a provider too.
+    pub fn has_oidc(&self) -> bool {
+        self.console.door.oidc.is_some()
     }
 
     /// The session of somebody who has that right.

@@ -238,8 +238,13 @@ async fn an_unknown_login_takes_as_long_as_a_wrong_password() {
 fn the_address_is_the_browsers_only_where_a_web_server_says_so() {
     let home = Home::new();
     let (plain, mut config) = (home.door(), home.config.clone());
+    config.serve.tls_certificate = "tls.pem".into();
+    let own_tls = Door::open(&config).unwrap();
+    assert!(own_tls.cookie.secure && !plain.cookie.secure);
+    config.serve.tls_certificate = "".into();
     config.access.behind_tls = true;
     let behind = Door::open(&config).unwrap();
+    assert!(behind.cookie.secure);
     let peer: IpAddr = [127, 0, 0, 1].into();
     for (header, expected) in [
         (Some("10.0.0.7"), "10.0.0.7"),
@@ -250,7 +255,9 @@ fn the_address_is_the_browsers_only_where_a_web_server_says_so() {
         (None, "127.0.0.1"),
     ] {
         assert_eq!(behind.address(peer, header).to_string(), expected, "{header:?}");
-        assert_eq!(plain.address(peer, header), peer, "a browser may say what it likes");
+        for own in [&plain, &own_tls] {
+            assert_eq!(own.address(peer, header), peer, "a browser may say what it likes");
+        }
     }
 }
 

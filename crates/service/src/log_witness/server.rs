@@ -20,7 +20,7 @@ const LIMITS: Limits = Limits { connections: 64, connection_time: Duration::from
 
 /// Serves until `stop` is done, then finishes what was begun.
 pub async fn serve(witness: Arc<LogWitness>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    http::serve(routes(witness), listener, LIMITS, stop).await;
+    http::serve(routes(witness), listener, None, LIMITS, stop).await;
 }
 
 fn routes(witness: Arc<LogWitness>) -> Router {

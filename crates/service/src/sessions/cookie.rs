@@ -1,5 +1,7 @@
-//! The one cookie of the console, which carries a session's number: made and read (RFC 6265bis). It lasts as long as the browser runs; how
-//! long the session lasts is not the browser's to say.
+//! The cookie of the console, which carries a session's number: made and read (RFC 6265bis). It lasts as long as the browser runs; how long
+//! the session lasts is not the browser's to say. And one that is there for minutes only, while somebody signs in with a provider.
+
+use crate::oidc::BEGUN_SECONDS;
 
 /// Longer headers are not looked at; browsers send some hundred bytes.
 const LONGEST_HEADER: usize = 8192;
@@ -25,19 +27,26 @@ impl Cookie {
         self.line("", "; Max-Age=0")
     }
 
+    /// The value of `Set-Cookie` while somebody signs in with a provider. `SameSite=Lax`: it comes along when the provider sends the browser
+    /// back, and not with what other sites fetch or post.
+    pub fn give_begun(self, id: &str) -> String {
+        self.begun_line(id, BEGUN_SECONDS)
+    }
+
+    /// The value of `Set-Cookie` that takes that one away.
+    pub fn take_begun_away(self) -> String {
+        self.begun_line("", 0)
+    }
+
+    /// The number in that one, as [`Cookie::read`] reads the other.
+    pub fn read_begun(self, header: &str) -> Option<&str> {
+        read(header, self.begun_name())
+    }
+
     /// The number in a `Cookie` header. None when there is none, when it has not the form of one, and when there are two: one of them was
     /// planted, and which one cannot be told.
     pub fn read(self, header: &str) -> Option<&str> {
-        if header.len() > LONGEST_HEADER {
-            return None;
-        }
-        let mut values = header.split(';').filter_map(|pair| {
-            let (name, value) = pair.trim_matches([' ', '\t']).split_once('=')?;
-            (name == self.name()).then_some(value)
-        });
-        let (Some(id), None) = (values.next(), values.next()) else { return None };
-        let is_id = id.len() == ID_LETTERS && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        is_id.then_some(id)
+        read(header, self.name())
     }
 
     fn name(self) -> &'static str {
@@ -48,6 +57,28 @@ impl Cookie {
         let secure = if self.secure { "; Secure" } else { "" };
         format!("{}={id}; Path=/; HttpOnly; SameSite=Strict{secure}{age}", self.name())
     }
+
+    fn begun_name(self) -> &'static str {
+        if self.secure { "__Host-sohoa-oidc" } else { "sohoa-oidc" }
+    }
+
+    fn begun_line(self, id: &str, seconds: u64) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        format!("{}={id}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={seconds}", self.begun_name())
+    }
+}
+
+fn read<'a>(header: &'a str, wanted: &str) -> Option<&'a str> {
+    if header.len() > LONGEST_HEADER {
+        return None;
+    }
+    let mut values = header.split(';').filter_map(|pair| {
+        let (name, value) = pair.trim_matches([' ', '\t']).split_once('=')?;
+        (name == wanted).then_some(value)
+    });
+    let (Some(id), None) = (values.next(), values.next()) else { return None };
+    let is_id = id.len() == ID_LETTERS && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    is_id.then_some(id)
 }
 
 #[cfg(test)]
@@ -64,6 +95,14 @@ mod tests {
         assert_eq!(SECURE.give("x"), "__Host-sohoa=x; Path=/; HttpOnly; SameSite=Strict; Secure");
         assert_eq!(PLAIN.give("x"), "sohoa=x; Path=/; HttpOnly; SameSite=Strict");
         assert_eq!(SECURE.take_away(), "__Host-sohoa=; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0");
+    }
+
+    #[test]
+    fn the_one_of_a_sign_in_with_a_provider_is_another() {
+        assert_eq!(SECURE.give_begun("x"), "__Host-sohoa-oidc=x; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=600");
+        assert_eq!(PLAIN.take_begun_away(), "sohoa-oidc=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+        let header = format!("sohoa-oidc={ID}");
+        assert_eq!((PLAIN.read_begun(&header), PLAIN.read(&header), SECURE.read_begun(&header)), (Some(ID), None, None));
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub fn start(home: &Home, mut command: Command) -> Serving {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let address = loop {
         let line = lines.next().expect("it serves").unwrap();
-        if let Some(address) = line.strip_prefix("listens   http://") {
+        if let Some((_, address)) = line.strip_prefix("listens ").and_then(|rest| rest.split_once("://")) {
             break address.to_owned();
         }
     };
