@@ -198,3 +198,25 @@ fn a_role_that_wants_codes_does_nothing_without() {
     let why = String::from_utf8(home.sohoa(&["serve"]).stderr).unwrap();
     assert!(why.contains("boss") && why.contains("auditor"), "{why}");
 }
+
+#[test]
+fn the_door_leads_to_what_was_wanted() {
+    let home = home();
+    person(&home, "lan", "Lan", "reviewer");
+    let serving = serve(&home);
+    let (address, mut lan) = (serving.address.as_str(), Browser::default());
+    let asked = lan.get(address, "/search?q=a&unit=H48");
+    let door = asked.header("location").unwrap().to_owned();
+    assert_eq!((asked.status, door.as_str()), (303, "/sign-in?to=%2Fsearch%3Fq%3Da%26unit%3DH48"));
+    let shown = |page: &str| page.contains("name=\"to\" value=\"/search?q=a&#38;unit=H48\"");
+    let page = lan.get(address, &door).body;
+    assert!(shown(&page), "{page}");
+    let form = |password, to| [("login", "lan"), ("password", password), ("to", to)];
+    let refused = lan.post(address, "/sign-in", &form("sai mật khẩu", "/search?q=a&unit=H48"));
+    assert!(refused.status == 403 && shown(&refused.body), "{}", refused.body);
+    let led = lan.post(address, "/sign-in", &form(PASSWORD, "/search?q=a&unit=H48"));
+    assert_eq!((led.status, led.header("location")), (303, Some("/search?q=a&unit=H48")));
+    // Nobody is led elsewhere by a link that somebody else made.
+    let led = Browser::default().post(address, "/sign-in", &form(PASSWORD, "//evil.example"));
+    assert_eq!((led.status, led.header("location")), (303, Some("/")));
+}
