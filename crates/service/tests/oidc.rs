@@ -351,3 +351,69 @@ fn a_real_browser_comes_back_from_another_site_with_its_session() {
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// What openssl makes of those arguments, in that folder.
+fn openssl(folder: &Path, args: &[&str]) {
+    let made = Command::new("openssl").args(args).current_dir(folder).output().unwrap();
+    assert!(made.status.success(), "openssl {args:?}: {}", String::from_utf8_lossy(&made.stderr));
+}
+
+struct Server(std::process::Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_provider_of_ones_own_is_believed_by_its_ca_and_by_nobody_elses() {
+    let home = home();
+    let site = home.path("site");
+    std::fs::create_dir_all(site.join(".well-known")).unwrap();
+    openssl(&site, &["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=CA", "-keyout", "ca.key", "-out", "ca.pem"]);
+    openssl(&site, &["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", "tls.key", "-out", "tls.csr"]);
+    std::fs::write(site.join("extensions"), "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n").unwrap();
+    let signing = ["x509", "-req", "-in", "tls.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "tls.pem"];
+    openssl(&site, &[&signing[..], &["-days", "2", "-extfile", "extensions"]].concat());
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let issuer = format!("https://localhost:{port}");
+    // openssl sends a file as it is, head and all.
+    let says = |token_endpoint: &str| {
+        let (authorize, keys) = (format!("{issuer}/authorize"), format!("{issuer}/keys"));
+        let told =
+            json!({"issuer": issuer, "authorization_endpoint": authorize, "token_endpoint": token_endpoint, "jwks_uri": keys});
+        let told = told.to_string();
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{told}", told.len());
+        std::fs::write(site.join(".well-known/openid-configuration"), answer).unwrap();
+    };
+    let mut server = Command::new("openssl");
+    server.args(["s_server", "-quiet", "-HTTP", "-port", &port, "-cert", "tls.pem", "-key", "tls.key"]).current_dir(&site);
+    let _server = Server(server.stdin(std::process::Stdio::null()).spawn().unwrap());
+    home.set("issuer = \"\"", &format!("issuer = \"{issuer}\"")).set("client_id = \"\"", "client_id = \"sohoa\"");
+    home.set("redirect_uri = \"\"", &format!("redirect_uri = \"{CALLBACK}\""));
+    says(&format!("{issuer}/token"));
+    wait_for("openssl s_server", || std::net::TcpStream::connect(format!("127.0.0.1:{port}")).is_ok());
+
+    let serving = serve(&home);
+    assert_eq!(Browser::default().get(&serving.address, "/sign-in/oidc").status, 503, "the CAs of the system do not know it");
+    drop(serving);
+    home.set("ca_file = \"\"", "ca_file = \"site/ca.pem\"");
+    // A place on this machine is none of such a provider's.
+    says("http://127.0.0.1:9/token");
+    let serving = serve(&home);
+    assert_eq!(Browser::default().get(&serving.address, "/sign-in/oidc").status, 403);
+    says(&format!("{issuer}/token"));
+    let begun = Browser::default().get(&serving.address, "/sign-in/oidc");
+    let location = begun.header("location").unwrap_or_default();
+    assert!(
+        begun.status == 303 && location.starts_with(&format!("{issuer}/authorize?response_type=code&client_id=sohoa&")),
+        "{}",
+        begun.head
+    );
+    let asked = fields(location.split_once('?').unwrap().1);
+    assert_eq!((asked["redirect_uri"].as_str(), asked["code_challenge_method"].as_str()), (CALLBACK, "S256"));
+    let lengths = ["state", "nonce", "code_challenge"].map(|name| asked[name].len());
+    assert!(lengths == [43; 3] && asked["state"] != asked["nonce"], "{location}");
+}
