@@ -11,6 +11,8 @@ pub struct SignInPage {
     pub frame: Frame,
     /// The login that was typed.
     pub login: String,
+    /// The page that was wanted; empty for the first.
+    pub to: String,
     /// Why it was refused.
     pub problem: Option<String>,
     /// True where people may sign in with a provider too.

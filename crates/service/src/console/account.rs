@@ -32,7 +32,7 @@ pub async fn change_password(
     Sent(form): Sent<HashMap<String, String>>,
 ) -> Result<Response, Trouble> {
     let form = Form::from(form);
-    let session = seat.any_session().ok_or(Trouble::Nobody)?;
+    let session = seat.any_session().ok_or_else(|| seat.nobody())?;
     if !session.is_csrf_token(form.get("csrf")) {
         return Ok(go("/account"));
     }
@@ -57,7 +57,7 @@ pub async fn totp(
     Sent(form): Sent<HashMap<String, String>>,
 ) -> Result<Response, Trouble> {
     let form = Form::from(form);
-    let session = seat.any_session().ok_or(Trouble::Nobody)?;
+    let session = seat.any_session().ok_or_else(|| seat.nobody())?;
     if !session.is_csrf_token(form.get("csrf")) {
         return Ok(go("/account"));
     }
@@ -82,7 +82,7 @@ pub async fn totp(
 }
 
 async fn show(console: &Console, seat: &Seat, headers: &HeaderMap, refused: Refused) -> Result<Response, Trouble> {
-    let session = seat.any_session().ok_or(Trouble::Nobody)?;
+    let session = seat.any_session().ok_or_else(|| seat.nobody())?;
     let must_change = session.must_change_password;
     let person = console.door.people.find(&session.login).map_err(|error| seat.broken(&error))?;
     let totp = (!must_change).then(|| TotpPart {

@@ -9,15 +9,32 @@ use axum::Form as Sent;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use sohoa_console::search::link;
 use sohoa_console::sign_in::{SignInPage, SignedInPage};
 use sohoa_console::{Language, html};
 use std::collections::HashMap;
 
+/// Longer addresses are no page of ours.
+const LONGEST_PLACE: usize = 2048;
+
+/// The way to the door for who wanted that page.
+pub fn door_to(wanted: &str) -> String {
+    let to = if place(wanted) == "/" { "" } else { wanted };
+    link("/sign-in", [("to", to)].into_iter())
+}
+
+/// The page of ours that is meant; the first one where another site may be meant.
+fn place(wanted: &str) -> &str {
+    let is_ours = wanted.starts_with('/') && !wanted.starts_with("//") && wanted.len() < LONGEST_PLACE;
+    if is_ours && wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { wanted } else { "/" }
+}
+
 /// The door.
-pub async fn sign_in_page(seat: Seat) -> Response {
+pub async fn sign_in_page(seat: Seat, Query(query): Query<HashMap<String, String>>) -> Response {
+    let to = query.get("to").map_or("/", |to| place(to));
     match seat.any_session() {
-        Some(_) => go("/"),
-        None => door(&seat, String::new(), None).await,
+        Some(_) => go(to),
+        None => door(&seat, Tried { to: to.to_owned(), ..Tried::default() }).await,
     }
 }
 
@@ -54,7 +71,7 @@ pub async fn finish_oidc(
             }
             Err(error) => {
                 let problem = seat.language.pick(&error.vi(), &error.en()).to_owned();
-                (StatusCode::FORBIDDEN, door(&seat, String::new(), Some(problem)).await).into_response()
+                (StatusCode::FORBIDDEN, door(&seat, Tried { problem: Some(problem), ..Tried::default() }).await).into_response()
             }
         },
         Err(error) => not_by_oidc(&seat, &error).await,
@@ -77,7 +94,7 @@ async fn not_by_oidc(seat: &Seat, error: &OidcError) -> Response {
         _ => tracing::warn!("{error}"),
     }
     let problem = seat.language.pick(error.vi(), error.en()).to_owned();
-    (status, door(seat, String::new(), Some(problem)).await).into_response()
+    (status, door(seat, Tried { problem: Some(problem), ..Tried::default() }).await).into_response()
 }
 
 fn now() -> u64 {
@@ -104,20 +121,30 @@ pub async fn sign_in(
     }
     let code = Some(form.get("code")).filter(|code| !code.is_empty());
     match console.door.sign_in(form.get("login"), form.get("password"), code, seat.from).await {
-        Ok(signed_in) => ([(header::SET_COOKIE, signed_in.set_cookie)], go("/")).into_response(),
+        Ok(signed_in) => ([(header::SET_COOKIE, signed_in.set_cookie)], go(place(form.get("to")))).into_response(),
         Err(error) => {
             let problem = seat.language.pick(&error.vi(), &error.en()).to_owned();
-            let page = door(&seat, form.get("login").to_owned(), Some(problem)).await;
+            let (login, to) = (form.get("login").to_owned(), place(form.get("to")).to_owned());
+            let page = door(&seat, Tried { login, to, problem: Some(problem) }).await;
             (StatusCode::FORBIDDEN, page).into_response()
         }
     }
 }
 
-async fn door(seat: &Seat, login: String, problem: Option<String>) -> Response {
+/// What somebody tried, as far as it is shown again.
+#[derive(Default)]
+struct Tried {
+    login: String,
+    to: String,
+    problem: Option<String>,
+}
+
+async fn door(seat: &Seat, Tried { login, to, problem }: Tried) -> Response {
     let mut frame = seat.frame(None).await;
     frame.title = frame.w().sign_in.to_owned();
     let oidc = seat.has_oidc();
-    Html(html(&SignInPage { frame, login, problem, oidc })).into_response()
+    let to = if place(&to) == "/" { String::new() } else { to };
+    Html(html(&SignInPage { frame, login, to, problem, oidc })).into_response()
 }
 
 /// Ends the session.
@@ -149,4 +176,23 @@ pub async fn language(Path(code): Path<String>, headers: HeaderMap) -> Response 
 /// The cookies of a request.
 pub fn cookie_of(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::COOKIE).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_door_leads_to_pages_of_ours_alone() {
+        for ours in ["/records/0192f0c1-0000-7000-8000-000000000000", "/search?q=Quy%E1%BA%BFt&unit=H48.15"] {
+            assert_eq!(place(ours), ours);
+        }
+        for other in
+            ["", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:x", "/a b", "/\u{1ea5}", "/\r\nX: y"]
+        {
+            assert_eq!(place(other), "/", "{other:?}");
+        }
+        assert_eq!(door_to("/"), "/sign-in");
+        assert_eq!(door_to("/search?q=a&unit=b"), "/sign-in?to=%2Fsearch%3Fq%3Da%26unit%3Db");
+    }
 }

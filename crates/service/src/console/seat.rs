@@ -1,14 +1,14 @@
 //! Who asks: the session behind a request, the language, the address; what stands around their pages; and what they are told when
 //! something is not there or not theirs.
 
-use super::Console;
+use super::{Console, doorway};
 use crate::access_log::{AccessLogError, Act};
 use crate::http::Peer;
 use crate::people::role::Right;
 use crate::sessions::Session;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use sohoa_console::sign_in::Apology;
 use sohoa_console::words::Words;
@@ -28,6 +28,8 @@ pub struct Seat {
     pub language: Language,
     /// The browser's address.
     pub from: IpAddr,
+    /// The page that was asked for, to come back to it from the door; empty where that is no page.
+    wanted: String,
 }
 
 impl FromRequestParts<Console> for Seat {
@@ -38,8 +40,11 @@ impl FromRequestParts<Console> for Seat {
         let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
         // What a page asks by itself keeps nobody signed in.
         let by_itself = parts.uri.path().starts_with("/live/") || parts.uri.path() == "/events";
+        let is_page = parts.method == Method::GET && !by_itself;
+        let wanted = parts.uri.path_and_query().filter(|_| is_page).map(|wanted| wanted.to_string()).unwrap_or_default();
         let cookie = text(header::COOKIE);
         Ok(Seat {
+            wanted,
             session: if by_itself { console.door.glance(cookie) } else { console.door.session(cookie) },
             language: language(&parts.headers),
             from: console.door.address(peer, parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok())),
@@ -57,8 +62,8 @@ fn language(headers: &HeaderMap) -> Language {
 
 /// Why a page is not shown.
 pub enum Trouble {
-    /// Nobody has signed in: to the door.
-    Nobody,
+    /// Nobody has signed in: to the door, and from there to what was asked for.
+    Nobody(String),
     /// Something must be done on the account's page first.
     MustChange,
     /// Their role does not see this.
@@ -76,7 +81,7 @@ pub enum Trouble {
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         let (status, frame, title, what) = match self {
-            Trouble::Nobody => return Redirect::to("/sign-in").into_response(),
+            Trouble::Nobody(wanted) => return Redirect::to(&doorway::door_to(&wanted)).into_response(),
             Trouble::MustChange => return Redirect::to("/account").into_response(),
             Trouble::Destroyed(frame, what) => (StatusCode::GONE, frame.clone(), frame.w().destroyed, what),
             Trouble::NotAllowed(frame) => told(StatusCode::FORBIDDEN, frame, |w| w.not_allowed),
@@ -102,10 +107,15 @@ impl Seat {
     /// The session, when nothing must be done before.
     pub fn session(&self) -> Result<&Session, Trouble> {
         match &self.session {
-            None => Err(Trouble::Nobody),
+            None => Err(self.nobody()),
             Some(session) if session.must_do_first() => Err(Trouble::MustChange),
             Some(session) => Ok(session),
         }
+    }
+
+    /// That nobody has signed in.
+    pub fn nobody(&self) -> Trouble {
+        Trouble::Nobody(self.wanted.clone())
     }
 
     /// The session, whatever must be done first.
