@@ -177,6 +177,18 @@ impl Index {
         rows.iter().map(glance).collect()
     }
 
+    /// Records that wait for a person, with their latest revision, in the order of their identifiers: at most `limit` after `after`.
+    pub async fn waiting(&self, after: Option<&RecordId>, limit: u32) -> Result<Vec<(RecordId, u32)>> {
+        let rows: Vec<(String, u32)> =
+            sqlx::query_as("SELECT record, revision FROM records WHERE state = ? AND record > ? ORDER BY record LIMIT ?")
+                .bind(State::Review.as_str())
+                .bind(after.map_or("", RecordId::as_str))
+                .bind(limit)
+                .fetch_all(&self.database.reader)
+                .await?;
+        rows.into_iter().map(|(record, revision)| Ok((parse(&record)?, revision))).collect()
+    }
+
     /// How many records have that outcome, of a unit or of all.
     pub async fn count(&self, state: State, unit: Option<&str>) -> Result<u64> {
         let many: i64 = sqlx::query_scalar("SELECT count(*) FROM records WHERE state = ?1 AND (?2 IS NULL OR unit = ?2)")

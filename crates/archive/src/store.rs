@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::Leaf;
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::manifest::{Dossier, Role, State};
+use sohoa_record::manifest::{Dossier, Role};
 use sohoa_record::seal::Opened;
 use sohoa_record::{Digests, Receipt, Sha256Hex, TrustPolicy};
 use std::sync::Arc;
@@ -349,15 +349,14 @@ impl Archive {
     /// Takes up decisions that were committed and whose program was killed before the index knew: of every record that still waits for a
     /// person it is asked whether there is a later revision. Gives how many there were.
     pub async fn resume_decisions(&self) -> Result<u64> {
-        let waiting = Filter { state: Some(State::Review), ..Filter::default() };
         let (mut resumed, mut after) = (0, None);
         loop {
-            let page = self.index.entries(&waiting, after.as_ref(), 1000).await?;
-            let Some(last) = page.last().map(|entry| entry.record.clone()) else { return Ok(resumed) };
-            after = Some(last);
-            for entry in page {
-                if self.exists(&layout::receipt(&entry.record, entry.revision + 1)).await? {
-                    self.resume(&entry.record).await?;
+            let page = self.index.waiting(after.as_ref(), 1000).await?;
+            let Some((last, _)) = page.last() else { return Ok(resumed) };
+            after = Some(last.clone());
+            for (record, revision) in page {
+                if self.exists(&layout::receipt(&record, revision + 1)).await? {
+                    self.resume(&record).await?;
                     resumed += 1;
                 }
             }

@@ -208,3 +208,68 @@ fn a_name_tells_why_what_is_not_ours_was_refused() {
     assert_eq!(big.page(1).unwrap_err().reason(), Reason::PageTooLarge);
     assert_eq!(big.page(2).unwrap_err().reason(), Reason::PageDamaged);
 }
+
+#[test]
+fn what_a_page_shows_and_the_file_has_not_is_no_white_paper() {
+    let told = |bytes: &[u8]| match open(bytes, "a.pdf").unwrap().page(1) {
+        Ok(scan) => scan.flags,
+        Err(error) => vec![error.reason()],
+    };
+    let mut content = Content::new();
+    show(&mut content, "Im0", [0.0, 0.0, 100.0, 140.0]);
+    assert_eq!(told(&pdf(&[], content)), [Reason::PageDamaged], "its image is missing");
+    let whole = {
+        let mut content = Content::new();
+        show(&mut content, "Im0", [0.0, 0.0, 100.0, 140.0]);
+        pdf(&[(WIDTH, HEIGHT, &shades())], content)
+    };
+    assert!(first_page(&whole, "a.pdf").flags.is_empty());
+    let image = whole.windows(6).position(|window| window == b"10 0 o").unwrap();
+    for end in [image, image + (whole.len() - image) / 2] {
+        assert_eq!(told(&whole[..end]), [Reason::PageDamaged], "cut after {end} of {} bytes", whole.len());
+    }
+    // Something else in the place of a second page.
+    let kids = whole.windows(7).position(|window| window == b"[3 0 R]").unwrap();
+    let other = [&whole[..kids], b"[3 0 R 4 0 R]", &whole[kids + 7..]].concat();
+    let mut file = open(&other, "a.pdf").unwrap();
+    assert!(file.page(1).unwrap().flags.is_empty());
+    assert_eq!(file.page(2).unwrap_err().reason(), Reason::PageDamaged, "instructions are no page");
+}
+
+/// A TIFF with one strip of group 4 data, of which it says that there are so many bytes.
+fn fax_tiff(data: &[u8], told: usize) -> Vec<u8> {
+    let entries: [(u16, u32); 8] =
+        [(256, WIDTH), (257, HEIGHT), (258, 1), (259, 4), (262, 0), (273, 8 + 2 + 8 * 12 + 4), (278, HEIGHT), (279, told as u32)];
+    let mut file = b"II*\0\x08\0\0\0\x08\0".to_vec();
+    for (tag, value) in entries {
+        file.extend(tag.to_le_bytes());
+        file.extend(4u16.to_le_bytes());
+        file.extend(1u32.to_le_bytes());
+        file.extend(value.to_le_bytes());
+    }
+    file.extend([0; 4]);
+    file.extend(data);
+    file
+}
+
+#[test]
+fn a_fax_that_ends_before_its_last_row_is_told() {
+    let kept = first_page(&tiff_of(&[two_tone()], 1), "a.tif").kept;
+    let data = kept.data.clone();
+    let in_pdf = |data: Vec<u8>| {
+        let mut page = ReadPage::failed(1, Reason::PageDamaged);
+        (page.state, page.dpi, page.kept) = (PageState::Blank, 240, Some(KeptImage { data, ..kept.clone() }));
+        let mut writer = Writer::new(Vec::new(), Profile::PdfA2b).unwrap();
+        writer.page(&page).unwrap();
+        let meta = Meta { title: "t".into(), created: "2026-01-02T03:04:05+07:00[+07:00]".parse().unwrap(), id: [1; 16] };
+        first_page(&writer.finish(&meta, &[]).unwrap(), "a.pdf").flags
+    };
+    assert!(first_page(&fax_tiff(&data, data.len()), "a.tif").flags.is_empty());
+    assert!(in_pdf(data.clone()).is_empty());
+    for percent in [60, 75, 90, 97] {
+        let cut = &data[..data.len() * percent / 100];
+        assert_eq!(first_page(&fax_tiff(cut, cut.len()), "a.tif").flags, [Reason::PageDamaged], "{percent} %");
+        assert_eq!(first_page(&fax_tiff(cut, data.len()), "a.tif").flags, [Reason::PageDamaged], "{percent} %, and it says more");
+        assert_eq!(in_pdf(cut.to_vec()), [Reason::PageDamaged], "{percent} %, in a PDF");
+    }
+}

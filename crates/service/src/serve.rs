@@ -181,6 +181,12 @@ impl Service<'_> {
 
     /// What is to be done now and then: leaves are appended while receipts come, dead uploads cleared away, a renewed certificate taken up.
     async fn keep_house(&self) {
+        // After the start, which does not wait for it: as many records may wait for a person as an office has.
+        match self.bench.archive.resume_decisions().await {
+            Ok(0) => {}
+            Ok(decided) => tracing::info!(decided, "decisions that were sealed when an earlier run was killed are shown as made"),
+            Err(error) => tracing::warn!("decisions of an earlier run: {error}"),
+        }
         let mut rounds = 0u32;
         while !self.stopping() {
             self.wait(APPEND_EVERY).await;

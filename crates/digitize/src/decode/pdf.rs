@@ -8,6 +8,7 @@ mod pages;
 mod signatures;
 mod survey;
 mod text;
+mod whole;
 mod witness;
 
 use super::{DecodeError, SourceBytes};
@@ -62,6 +63,7 @@ impl PdfFile {
         let at = self.pages.get(number as usize - 1).copied().flatten();
         let page = at.and_then(|at| self.pdf.pages().get(at)).ok_or_else(|| damaged("its dictionary cannot be read"))?;
         guard::content(page, number, &self.limits)?;
+        whole::check(page, number)?;
         let survey = survey::survey(page, number, &self.limits)?;
         if let Some(scan) = keep::scan(page, &survey, number, &self.limits)? {
             return Ok(scan);

@@ -77,9 +77,10 @@ impl TiffFile {
         if let Some((kept, grey, flags)) = jpeg(data, &directory, (width, height), &self.limits).filter(|_| !mirrored) {
             return Ok(Scan { number, kept, grey, dpi: x_dpi, rotate_deg, text: None, flags });
         }
-        let (mut pixels, mut stream) = (None, None);
+        let (mut pixels, mut stream, mut flags) = (None, None, Vec::new());
         if let Some(fax) = is_fax.then(|| fax::read(data, &directory, width, height)).flatten() {
             let fax = fax.map_err(|cause| damaged(&cause))?;
+            flags.extend(fax.is_cut.then_some(Reason::PageDamaged));
             (pixels, stream) = (Some(fax.pixels), fax.group4.filter(|_| !mirrored));
         } else if !is_fax {
             pixels = unpack(&mut decoder, is_palette).map_err(|e| damaged(&e))?;
@@ -96,7 +97,7 @@ impl TiffFile {
             _ if directory.value(data, COMPRESSION, 1) == JPEG => pixels.keep_drawn(CONVERTED_QUALITY),
             _ => pixels.keep(),
         };
-        Ok(Scan { number, kept, grey, dpi, rotate_deg, text: None, flags: Vec::new() })
+        Ok(Scan { number, kept, grey, dpi, rotate_deg, text: None, flags })
     }
 }
 

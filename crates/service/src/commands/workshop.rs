@@ -54,10 +54,6 @@ impl Workshop {
         if resumed > 0 {
             tracing::info!(resumed, "documents that arrived when an earlier run was killed are taken up");
         }
-        let decided = archive.resume_decisions().await?;
-        if decided > 0 {
-            tracing::info!(decided, "decisions that were sealed when an earlier run was killed are shown as made");
-        }
         let children = super::children(config, &run.folder)?;
         let ready = children.engine().await?;
         tracing::info!("{} with model {}", ready.engine.engine, ready.engine.model);

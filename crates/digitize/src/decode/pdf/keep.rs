@@ -1,6 +1,7 @@
 //! Pages that are only a scan: the image is kept, for JPEG and group 4 by the very bytes of its stream.
 
 use super::survey::{Mark, PlacedImage, Survey, walk};
+use super::whole;
 use crate::decode::DecodeError;
 use crate::decode::jpeg::JpegHeader;
 use crate::decode::pixels::{Pixels, over_white};
@@ -29,11 +30,12 @@ pub(super) fn scan(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limit
     let (kept, grey, rotate_deg, flags) = match images.as_slice() {
         [(at, image)] => match read_image(page, *at, limits) {
             Some(Read::Kept(kept, grey, flags)) => (kept, grey, image.quarter_turns().unwrap_or(0), flags),
-            Some(Read::Pixels { pixels, of_jpeg }) => {
+            Some(Read::Pixels { pixels, of_jpeg, is_cut }) => {
+                let is_cut = is_cut || pixels.height < image.height;
                 let pixels = fill_up(pixels, image.width, image.height);
                 let Some(pixels) = pixels else { return Err(damaged(number)) };
                 let (kept, grey) = if of_jpeg { pixels.keep_drawn(CONVERTED_QUALITY) } else { pixels.keep() };
-                (kept, grey, image.quarter_turns().unwrap_or(0), Vec::new())
+                (kept, grey, image.quarter_turns().unwrap_or(0), flags(is_cut))
             }
             Some(Read::NotBlack) => return Ok(None),
             None => return Err(damaged(number)),
@@ -50,6 +52,11 @@ pub(super) fn scan(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limit
     // the decoder's own width is what is kept; the dictionary's may differ
     let dpi = if images.len() == 1 { dpi * f64::from(kept.width) / f64::from(first.width) } else { dpi };
     Ok(Some(Scan { number, kept, grey, dpi: dpi.round().min(100_000.0) as u32, rotate_deg, text: None, flags }))
+}
+
+/// What can be seen of a page is read and kept, but nobody may take it for the whole page.
+fn flags(is_cut: bool) -> Vec<Reason> {
+    if is_cut { vec![Reason::PageDamaged] } else { Vec::new() }
 }
 
 fn damaged(page: u32) -> DecodeError {
@@ -120,6 +127,8 @@ enum Read {
         pixels: Pixels,
         /// From a JPEG that cannot be kept (CMYK, odd colour spaces): without loss it would be many times the source's size.
         of_jpeg: bool,
+        /// The image's data ends before the image does.
+        is_cut: bool,
     },
     /// A stencil in a colour or a pattern.
     NotBlack,
@@ -208,7 +217,11 @@ impl<'a> Device<'a> for Reader<'_> {
                         read = Some(match paint {
                             Paint::Color(color) if color.to_rgba().to_rgba8() == [0, 0, 0, 255] => {
                                 let samples = mask.data.iter().map(|alpha| 255 - alpha).collect();
-                                Read::Pixels { pixels: Pixels::grey(mask.width, mask.height, samples), of_jpeg: false }
+                                Read::Pixels {
+                                    pixels: Pixels::grey(mask.width, mask.height, samples),
+                                    of_jpeg: false,
+                                    is_cut: false,
+                                }
                             }
                             _ => Read::NotBlack,
                         });
@@ -288,7 +301,8 @@ fn group4(stream: &Stream<'_>, pixels: Pixels) -> Read {
     let told = |key: &[u8]| dict.get::<u32>(key).unwrap_or(0);
     let parms = dict.get::<Dict<'_>>(b"DecodeParms").or_else(|| dict.get::<Array<'_>>(b"DecodeParms")?.iter::<Dict<'_>>().next());
     let of_jpeg = stream.filters().last() == Some(&Filter::DctDecode);
-    let Some(parms) = parms else { return Read::Pixels { pixels, of_jpeg } };
+    let is_cut = whole::is_cut_fax(stream, told(b"Height"));
+    let Some(parms) = parms else { return Read::Pixels { pixels, of_jpeg, is_cut } };
     let flag = |key: &[u8]| parms.get::<bool>(key).unwrap_or(false);
     let plain = stream.filters().as_slice() == [Filter::CcittFaxDecode]
         && parms.get::<i32>(b"K").unwrap_or(0) < 0
@@ -301,7 +315,7 @@ fn group4(stream: &Stream<'_>, pixels: Pixels) -> Read {
         && pixels.components == 1
         && pixels.samples.iter().all(|v| matches!(v, 0 | 255));
     if !plain {
-        return Read::Pixels { pixels, of_jpeg };
+        return Read::Pixels { pixels, of_jpeg, is_cut };
     }
     let kept = KeptImage {
         width: pixels.width,
@@ -309,7 +323,7 @@ fn group4(stream: &Stream<'_>, pixels: Pixels) -> Read {
         encoding: Encoding::Group4,
         data: stream.raw_data().into_owned(),
     };
-    Read::Kept(kept, pixels.into_grey(), Vec::new())
+    Read::Kept(kept, pixels.into_grey(), flags(is_cut))
 }
 
 /// True when `/Decode` is absent or changes nothing.

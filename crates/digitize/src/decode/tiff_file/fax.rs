@@ -16,10 +16,12 @@ const T4_OPTIONS: u16 = 292;
 pub(super) struct Fax<'a> {
     pub(super) pixels: Pixels,
     pub(super) group4: Option<&'a [u8]>,
+    /// The data ends, or makes no sense any more, before the last row.
+    pub(super) is_cut: bool,
 }
 
-/// None when the page is in no fax code (or is tiled, which no fax is). Rows that are missing at the end are white; none when
-/// more than half are.
+/// None when the page is in no fax code (or is tiled, which no fax is). Rows that are missing at the end are white, and it is said that
+/// some are; an error when more than half are.
 pub(super) fn read<'a>(data: &'a [u8], directory: &Directory, width: u32, height: u32) -> Option<Result<Fax<'a>, &'static str>> {
     let compression = directory.value(data, COMPRESSION, 1);
     let offsets = directory.values(data, STRIP_OFFSETS);
@@ -36,7 +38,7 @@ pub(super) fn read<'a>(data: &'a [u8], directory: &Directory, width: u32, height
     let rows_per_strip = directory.value(data, ROWS_PER_STRIP, u64::from(u32::MAX)).clamp(1, u64::from(height)) as u32;
     let reversed = directory.value(data, FILL_ORDER, 1) == 2;
     let mut rows = Rows { width: width as usize, samples: Vec::with_capacity(width as usize * height as usize), limit: 0 };
-    let mut decoded_rows = 0;
+    let (mut decoded_rows, mut is_cut) = (0, false);
     for (i, offset) in offsets.iter().enumerate() {
         let first = i as u32 * rows_per_strip;
         if first >= height {
@@ -56,8 +58,11 @@ pub(super) fn read<'a>(data: &'a [u8], directory: &Directory, width: u32, height
             strict: false,
         };
         rows.limit = rows.width * (first + settings.rows) as usize;
-        let _ = hayro_ccitt::decode(&bytes, &mut rows, &mut DecoderContext::new(settings));
-        decoded_rows += rows.samples.len() / rows.width - first as usize;
+        let (wanted, told) = (settings.rows as usize, counts.get(i).copied().unwrap_or_default());
+        let decoded = hayro_ccitt::decode(&bytes, &mut rows, &mut DecoderContext::new(settings));
+        let read = rows.samples.len() / rows.width - first as usize;
+        decoded_rows += read;
+        is_cut |= told > from.len() as u64 || decoded.is_err() && read < wanted;
         rows.samples.resize(rows.limit, 255);
     }
     if decoded_rows * 2 < height as usize {
@@ -73,7 +78,7 @@ pub(super) fn read<'a>(data: &'a [u8], directory: &Directory, width: u32, height
         let from = &data[offsets[0] as usize..];
         &from[..counts.first().map_or(from.len(), |count| (*count).min(from.len() as u64) as usize)]
     });
-    Some(Ok(Fax { pixels: Pixels::grey(width, height, rows.samples), group4 }))
+    Some(Ok(Fax { pixels: Pixels::grey(width, height, rows.samples), group4, is_cut }))
 }
 
 struct Rows {
