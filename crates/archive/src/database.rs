@@ -6,6 +6,7 @@
 //! somebody does so. The price is one sync a transaction, against seconds of recognition a document.
 
 use crate::error::{Error, Result};
+use crate::log::leaves;
 use crate::words;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
@@ -126,6 +127,8 @@ impl Database {
         .execute(&mut *tx)
         .await?;
         sqlx::raw_sql(SCHEMA_SQL).execute(&mut *tx).await?;
+        // A service that runs beside a rebuild has its log open.
+        sqlx::raw_sql(leaves::TABLE).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
     }

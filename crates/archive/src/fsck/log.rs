@@ -7,7 +7,7 @@ use crate::layout;
 use crate::log::{LOG, Leaves, place};
 use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
-use sohoa_record::log::head::Head;
+use sohoa_record::log::head::{CREATE_ONLY, Head};
 use sohoa_record::log::tile::split_entries;
 use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Checkpoint, Edge, Hash, Kind as LeafKind, Leaf, Tile};
@@ -58,6 +58,9 @@ impl Run<'_> {
             let gone =
                 format!("it has {size} leaves, and the checkpoint kept beside its key {}: it was lost or taken back", kept.size);
             self.found(Kind::BadLog, LOG, gone);
+        }
+        if size > 0 && log.read(&place("create-only")).await?.is_none_or(|bytes| bytes != CREATE_ONLY) {
+            self.found(Kind::BadLog, place("create-only"), "it is missing, or has other bytes than are written there");
         }
         let mut next = 1;
         if let Some((_, tree)) = head {

@@ -13,7 +13,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use std::collections::HashMap;
 
 /// A leaf's hash is its key; `record` and `revision` are of leaves that are about one.
-const TABLE: &str = "
+pub(crate) const TABLE: &str = "
     CREATE TABLE IF NOT EXISTS log_leaves (idx INTEGER PRIMARY KEY, hash BLOB NOT NULL, record TEXT, revision INTEGER);
     CREATE INDEX IF NOT EXISTS log_leaves_hash ON log_leaves (hash);
     CREATE INDEX IF NOT EXISTS log_leaves_record ON log_leaves (record, revision) WHERE record IS NOT NULL;";

@@ -241,6 +241,11 @@ impl Archive {
         leaves.count_lacking().await
     }
 
+    /// How many leaves the index has seen, whatever the store has now.
+    pub async fn leaves_seen(&self) -> Result<u64> {
+        Leaves::open(&self.index.database).await?.size().await
+    }
+
     /// The proof that a revision is in the log, under the newest published checkpoint; none when it is not in there (yet).
     pub async fn log_proof(&self, opened: &Opened) -> Result<Option<TlogProof>> {
         self.leaf_proof(&Leaf::of_revision(opened)).await

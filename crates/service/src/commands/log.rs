@@ -50,7 +50,8 @@ pub async fn run(config: &Config, asked: Log, password_file: Option<&Path>) -> O
     }
     let state = State::of(config, &archive).await?;
     match &state.log {
-        None => println!("nothing is logged: no log in the trust policy, or no leaf yet"),
+        None if state.seen == 0 => println!("nothing is logged: no log in the trust policy, or no leaf yet"),
+        None => {}
         Some(log) => println!("log       {log}\nleaves    {}", state.leaves),
     }
     if state.witnesses > 0 {
@@ -59,11 +60,14 @@ pub async fn run(config: &Config, asked: Log, password_file: Option<&Path>) -> O
     if state.lacking > 0 {
         println!("lacking   {} records have receipts without a leaf: sohoa log append", state.lacking);
     }
-    if state.kept > state.leaves {
-        eprintln!(
-            "the log in the store was lost or taken back: it has {} leaves, the checkpoint kept beside its key {}; restore log/ from the newest copy of the archive",
-            state.leaves, state.kept
-        );
+    for (known, whose) in [(state.kept, "the checkpoint kept beside its key"), (state.seen, "the index")] {
+        if known > state.leaves {
+            eprintln!(
+                "the log in the store was lost or taken back: it has {} leaves, {whose} knows {known}; restore log/ from the newest copy of the archive",
+                state.leaves
+            );
+            break;
+        }
     }
     Ok(state.exit_code())
 }
@@ -102,6 +106,8 @@ struct State {
     cosigned: usize,
     /// Leaves of the checkpoint that is kept beside the key.
     kept: u64,
+    /// Leaves that the index has seen.
+    seen: u64,
 }
 
 impl State {
@@ -119,10 +125,11 @@ impl State {
             log: head.map(|(_, tree)| tree.origin),
             lacking: archive.records_not_logged().await?,
             kept,
+            seen: archive.leaves_seen().await?,
         })
     }
 
     fn exit_code(&self) -> ExitCode {
-        ExitCode::from(if self.lacking > 0 || self.kept > self.leaves { PARTIAL } else { 0 })
+        ExitCode::from(if self.lacking > 0 || self.kept.max(self.seen) > self.leaves { PARTIAL } else { 0 })
     }
 }

@@ -27,6 +27,21 @@ pub fn text(text: &str, sees_numbers: bool) -> String {
     letters.into_iter().collect()
 }
 
+/// What this person searches for, without what would be hidden in an answer: who may see the end of a number only must not find out the rest
+/// by trying.
+pub fn question(text: &str, sees_numbers: bool) -> String {
+    let mut letters: Vec<char> = text.chars().collect();
+    let mut at = 0;
+    while at < letters.len() && !sees_numbers {
+        let end = number_at(&letters, at);
+        if let Some(end) = end {
+            letters[at..end].fill(' ');
+        }
+        at = end.unwrap_or_else(|| end_of_digits(&letters, at).max(at + 1));
+    }
+    letters.into_iter().collect()
+}
+
 /// Pieces of one text, with what is told of each: a number may lie across several.
 pub fn pieces<'a>(pieces: impl Iterator<Item = (&'a str, bool)>, sees_numbers: bool) -> Vec<(String, bool)> {
     let pieces: Vec<(&str, bool)> = pieces.collect();
@@ -116,6 +131,19 @@ mod tests {
         let cut = [("Số", false), ("001 086", true), ("012 345", false)];
         let shown: Vec<String> = pieces(cut.into_iter(), false).into_iter().map(|(piece, _)| piece).collect();
         assert_eq!(shown, ["Số", "••• •••", "••• 345"]);
+    }
+
+    #[test]
+    fn nobody_asks_for_a_number_that_would_be_hidden() {
+        for (typed, asked) in [
+            ("001086012345", ""),
+            ("Lan 001 086 012 345 hộ", "Lan hộ"),
+            ("\"0340 8900 1234\" 51/QĐ-UBND", "\" \" 51/QĐ-UBND"),
+            ("H48.15-250117-0042", "H48.15-250117-0042"),
+        ] {
+            assert_eq!(question(typed, false).split_whitespace().collect::<Vec<_>>().join(" "), asked);
+            assert_eq!(question(typed, true), typed);
+        }
     }
 
     #[test]

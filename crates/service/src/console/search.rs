@@ -54,7 +54,8 @@ pub async fn page(
         false => {
             let cursor: Option<Cursor> =
                 URL_SAFE_NO_PAD.decode(&after).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            let found = index.search(&asked.text, &wanted, cursor.as_ref(), A_PAGE).await.map_err(broken)?;
+            let found =
+                index.search(&mask::question(&asked.text, sees), &wanted, cursor.as_ref(), A_PAGE).await.map_err(broken)?;
             let next = found.next.and_then(|cursor| serde_json::to_vec(&cursor).ok());
             (found.hits, next.map(|cursor| URL_SAFE_NO_PAD.encode(cursor)))
         }
