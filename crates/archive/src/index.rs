@@ -252,15 +252,19 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
         }
         remove_row(tx, row, known.try_get(3)?).await?;
     }
+    let row = match kept {
+        Some(row) => row,
+        None => free_row(tx, &entry.record).await?,
+    };
     let reasons: Vec<&str> = entry.reasons.iter().map(|reason| reason.code()).collect();
     let kind = entry.value(sohoa_record::field::name::TYPE_NAME).map(fold);
-    let row: i64 = sqlx::query_scalar(
+    sqlx::query(
         "INSERT INTO records (row, record, revision, manifest_sha256, state, reasons, dossier_code, folder, ordinal, unit, type_folded,
            source_name, source_sha256, source_size, media_type, text_sha256, stored_bytes, pages_text, pages_blank, pages_separator,
            pages_failed, signed, archived, arrived_at, sealed_at, key_id, looks)
-         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING row",
+         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     )
-    .bind(kept)
+    .bind(row)
     .bind(entry.record.as_str())
     .bind(entry.revision)
     .bind(entry.manifest_sha256.as_str())
@@ -287,7 +291,7 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
     .bind(&entry.sealed_at)
     .bind(entry.key_id.as_str())
     .bind(entry.looks.iter().map(PageLook::to_string).collect::<Vec<_>>().join(" "))
-    .fetch_one(&mut *tx)
+    .execute(&mut *tx)
     .await?;
     for piece in entry.looks.first().into_iter().flat_map(pieces) {
         sqlx::query("INSERT INTO look_pieces (piece, row) VALUES (?,?)").bind(piece).bind(row).execute(&mut *tx).await?;
@@ -307,6 +311,20 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
     sqlx::query("INSERT INTO texts (row, body) VALUES (?,?)").bind(row).bind(body).execute(&mut *tx).await?;
     words::write(tx, row, entry, body).await?;
     Ok(())
+}
+
+/// The row of a record that has none yet: its time in milliseconds, then twelve bits of its identifier's own, so that rows sort by arrival and
+/// an index that was made anew answers in the same order. The few that meet take the next free one.
+async fn free_row(tx: &mut SqliteConnection, record: &RecordId) -> Result<i64> {
+    let digits: String = record.as_str().chars().filter(|c| *c != '-').take(12).collect();
+    let ms = i64::from_str_radix(&digits, 16).map_err(|e| Error::malformed("index", e))?;
+    // FNV-1a: parts of one source differ in a few bits only.
+    let mixed = record.as_str().bytes().fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let mut row = ms << 12 | i64::from(mixed >> 20);
+    while sqlx::query("SELECT 1 FROM records WHERE row = ?").bind(row).fetch_optional(&mut *tx).await?.is_some() {
+        row += 1;
+    }
+    Ok(row)
 }
 
 /// Takes a record out and notes that it was destroyed.

@@ -3,7 +3,7 @@
 
 -- One row a record: its latest revision.
 CREATE TABLE records (
-  row             INTEGER PRIMARY KEY,      -- kept by later revisions: sorts, nearly, by time of arrival
+  row             INTEGER PRIMARY KEY,      -- follows from the record (index.rs): sorts by time of arrival, in a rebuilt index too
   record          TEXT NOT NULL UNIQUE,     -- UUID v7: sorts by time of arrival
   revision        INTEGER NOT NULL,
   manifest_sha256 TEXT NOT NULL,

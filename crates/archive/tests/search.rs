@@ -136,6 +136,26 @@ async fn fields_weigh_more_than_pages() {
 }
 
 #[tokio::test]
+async fn the_newest_comes_first_whichever_was_done_first() {
+    let place = Place::new();
+    let archive = place.open().await;
+    let papers =
+        ["a.pdf", "b.pdf", "c.pdf"].map(|name| Document { bytes: name.as_bytes().to_vec(), ..document(name, &["giấy phép"]) });
+    let mut arrived = Vec::new();
+    for paper in &papers {
+        arrived.push(arrive(&archive, paper).await.unwrap());
+        // Identifiers have milliseconds.
+        tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+    }
+    for at in [1, 2, 0] {
+        archive.commit(&seal(&archive, &papers[at], &arrived[at], at as u8).await.unwrap()).await.unwrap();
+    }
+    assert_eq!(names(&archive, "giay phep").await, ["c", "b", "a"]);
+    rebuild(&archive).await;
+    assert_eq!(names(&archive, "giay phep").await, ["c", "b", "a"], "and in an index that was made anew");
+}
+
+#[tokio::test]
 async fn hits_show_the_words_where_they_stand() {
     let place = Place::new();
     let archive = filled(&place).await;
