@@ -113,26 +113,28 @@ async fn fill(database: &Path, records: u64) {
         "substr(printf('%012x', i * {SPACING_MS}), 1, 8) || '-' || substr(printf('%012x', i * {SPACING_MS}), 9) || '-7000-8000-000000000000'"
     );
     let digest = "printf('%064x', i)";
+    // As index.rs numbers them: the time, and twelve bits.
+    let row = format!("(i * {SPACING_MS} << 12 | i * 977 % 4096)");
     // As words.rs writes them: a code's group from each digit on, unit, state.
     let marks = "printf('ƶ%04d ƶ%03d ƶƶuh48%d ƶƶs%s', i % 10000, i % 1000, i % 50, iif(i % 7, 'sealed', 'review'))";
     for sql in [
         format!(
-            "{rows} INSERT INTO records SELECT i + 1, {id}, 1, {digest}, iif(i % 7, 'sealed', 'review'), iif(i % 7, '', 'number_handwritten'),
+            "{rows} INSERT INTO records SELECT {row}, {id}, 1, {digest}, iif(i % 7, 'sealed', 'review'), iif(i % 7, '', 'number_handwritten'),
              NULL, 'in', NULL, 'H48.' || (i % 50), 'quyet dinh', i || '.pdf', {digest}, 1, 'image/png', NULL, 3, 2, 0, 0, 0, 0, 1,
              '2026-11-27T08:00:00+07:00', '2026-11-27T08:00:00+07:00', {digest}, '' FROM n"
         ),
         format!(
-            "{rows} INSERT INTO fields SELECT i + 1, place, name, CASE name WHEN 'code_number' THEN i % 5000 ELSE value END, 1, 95, NULL FROM n,
+            "{rows} INSERT INTO fields SELECT {row}, place, name, CASE name WHEN 'code_number' THEN i % 5000 ELSE value END, 1, 95, NULL FROM n,
              (SELECT 0 AS place, 'type_name' AS name, 'QUYẾT ĐỊNH' AS value UNION ALL SELECT 1, 'code_number', '' UNION ALL
               SELECT 2, 'code_notation', 'QĐ-UBND' UNION ALL SELECT 3, 'issued_date', '2025-01-17')"
         ),
-        format!("{rows} INSERT INTO texts SELECT i + 1, 'Quyết định số ' || i || ' về việc cấp giấy phép xây dựng w' || (i % 50) FROM n"),
+        format!("{rows} INSERT INTO texts SELECT {row}, 'Quyết định số ' || i || ' về việc cấp giấy phép xây dựng w' || (i % 50) FROM n"),
         format!(
-            "{rows} INSERT INTO heads (rowid, folded, exact, marks) SELECT i + 1, i || ' pdf quyet dinh ' || (i % 5000) || ' qd ubnd 2025 01 17',
+            "{rows} INSERT INTO heads (rowid, folded, exact, marks) SELECT {row}, i || ' pdf quyet dinh ' || (i % 5000) || ' qd ubnd 2025 01 17',
              i || ' pdf quyê' || char(769) || 't đi' || char(803) || 'nh', {marks} FROM n"
         ),
         format!(
-            "{rows} INSERT INTO words (rowid, folded, exact, marks) SELECT i + 1, i || ' pdf quyet dinh ' || (i % 5000) || ' qd ubnd 2025 01 17
+            "{rows} INSERT INTO words (rowid, folded, exact, marks) SELECT {row}, i || ' pdf quyet dinh ' || (i % 5000) || ' qd ubnd 2025 01 17
              cong hoa xa hoi quyet dinh so ' || i || ' ve viec cap giay phep xay dung w' || (i % 50),
              i || ' pdf quyê' || char(769) || 't đi' || char(803) || 'nh so ' || i, {marks} FROM n"
         ),
