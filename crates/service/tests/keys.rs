@@ -25,7 +25,7 @@ impl Office {
             let made = std::process::Command::new(env!("CARGO_BIN_EXE_sohoa"))
                 .args(args)
                 .current_dir(office.safe.path())
-                .env("SOHOA_KEY_PASSWORD", "mật khẩu")
+                .env("SOHOA_KEY_PASSWORD", common::KEY_PASSWORD)
                 .output()
                 .unwrap();
             assert!(made.status.success(), "{made:?}");
@@ -318,7 +318,7 @@ fn files_of_secrets_that_others_may_read_are_refused() {
         open(&home.path(name), 0o600);
     }
     let password = home.path("password");
-    write_private(&password, "mật khẩu\n");
+    write_private(&password, &format!("{}\n", common::KEY_PASSWORD));
     let args = ["--password-file", password.to_str().unwrap(), "ingest", scan.to_str().unwrap()];
     open(&password, 0o644);
     office.refused(&args, 4, "mode 644");

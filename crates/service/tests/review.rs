@@ -28,7 +28,7 @@ impl Office {
     async fn new() -> Office {
         let home = Home::new();
         let password = home.path("password");
-        common::write_private(&password, "mật khẩu\n");
+        common::write_private(&password, &format!("{}\n", common::KEY_PASSWORD));
         let config = Config::load(&home.path("pipeline.toml")).unwrap();
         let key = keyring::sealing_key(&config, Some(&password)).unwrap();
         let archive = archive_home::open(&config).await.unwrap();
