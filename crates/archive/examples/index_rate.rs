@@ -114,7 +114,7 @@ async fn fill(database: &Path, records: u64) {
     );
     let digest = "printf('%064x', i)";
     // As index.rs numbers them: the time, and twelve bits.
-    let row = format!("(i * {SPACING_MS} << 12 | i * 977 % 4096)");
+    let row = format!("((i + 1) * {SPACING_MS} << 12 | i * 977 % 4096)");
     // As words.rs writes them: a code's group from each digit on, unit, state.
     let marks = "printf('ƶ%04d ƶ%03d ƶƶuh48%d ƶƶs%s', i % 10000, i % 1000, i % 50, iif(i % 7, 'sealed', 'review'))";
     for sql in [
