@@ -45,7 +45,7 @@ pub struct Piece {
     pub hit: bool,
 }
 
-/// The place after a hit in the order of hits. A rebuild of the index moves it.
+/// The place after a hit in the order of hits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     step: usize,
