@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Result};
 use crate::log::leaves;
-use crate::words;
+use crate::{index, words};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
 use std::path::Path;
@@ -98,6 +98,7 @@ impl Database {
         while let Some((_, step)) = STEPS.iter().find(|(from, _)| *from == found) {
             sqlx::raw_sql(*step).execute(&mut *tx).await?;
             if found == WITHOUT_HEADS {
+                index::number_anew(&mut tx).await?;
                 words::write_all(&mut tx).await?;
             }
             found += 1;
@@ -229,7 +230,7 @@ mod tests {
         sqlx::raw_sql(AssertSqlSafe(format!(
             "INSERT INTO records VALUES (7, '0192f0c1-0000-7000-8000-000000000000', 1, '{digest}', 'sealed', '', NULL, 'in', NULL, 'H48.15', NULL,
                'one.pdf', '{digest}', 1, 'image/png', NULL, 3, 1, 0, 0, 0, 0, 1, '', '', '{digest}', '');
-             INSERT INTO texts VALUES (7, 'Giấy phép')"
+             INSERT INTO texts VALUES (7, 'Giấy phép'); INSERT INTO look_pieces VALUES (5, 7)"
         )))
         .execute(&mut *tx)
         .await
@@ -248,9 +249,16 @@ mod tests {
         assert_eq!(plain(&of_old), plain(&of_new));
         assert_eq!(version(&mut database.writer.acquire().await.unwrap()).await.unwrap(), SCHEMA);
         let index = crate::Index { database };
-        let of_unit = crate::Filter { unit: Some("H48.15".into()), ..Default::default() };
+        // Its row has its time now: a span of days finds it.
+        let (since, until) = (Some(0x0192_f0c1_0000), Some(0x0192_f0c1_0001));
+        let of_unit = crate::Filter { unit: Some("H48.15".into()), since, until, ..Default::default() };
         for typed in ["giay phep", "one.pdf"] {
             assert_eq!(index.search(typed, &of_unit, None, 9).await.unwrap().hits.len(), 1, "{typed}");
         }
+        let pieces: i64 = sqlx::query_scalar("SELECT count(*) FROM look_pieces JOIN records USING (row) JOIN texts USING (row)")
+            .fetch_one(&index.database.reader)
+            .await
+            .unwrap();
+        assert_eq!(pieces, 1, "what refers to a row went with it");
     }
 }

@@ -313,6 +313,15 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
     Ok(())
 }
 
+/// Rows for the records of one millisecond.
+pub(crate) const ROWS_OF_A_MS: i64 = 1 << 12;
+
+/// The first row that a record which arrived at that time (milliseconds since 1970 UTC) may have.
+pub(crate) fn first_row(ms: i64) -> i64 {
+    // Times that no identifier has stand for its ends.
+    ms.clamp(0, (1 << 48) - 1) * ROWS_OF_A_MS
+}
+
 /// The row of a record that has none yet: its time in milliseconds, then twelve bits of its identifier's own, so that rows sort by arrival and
 /// an index that was made anew answers in the same order. The few that meet take the next free one.
 async fn free_row(tx: &mut SqliteConnection, record: &RecordId) -> Result<i64> {
@@ -320,11 +329,29 @@ async fn free_row(tx: &mut SqliteConnection, record: &RecordId) -> Result<i64> {
     let ms = i64::from_str_radix(&digits, 16).map_err(|e| Error::malformed("index", e))?;
     // FNV-1a: parts of one source differ in a few bits only.
     let mixed = record.as_str().bytes().fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    let mut row = ms << 12 | i64::from(mixed >> 20);
+    let mut row = first_row(ms) + i64::from(mixed >> 20);
     while sqlx::query("SELECT 1 FROM records WHERE row = ?").bind(row).fetch_optional(&mut *tx).await?.is_some() {
         row += 1;
     }
     Ok(row)
+}
+
+/// Gives every record the row that a rebuilt index would give it. The full text is not moved: write it after this.
+pub(crate) async fn number_anew(tx: &mut SqliteConnection) -> Result<()> {
+    // What refers to a row follows it a statement later.
+    sqlx::raw_sql("PRAGMA defer_foreign_keys = ON").execute(&mut *tx).await?;
+    let mut last = String::new();
+    let next = "SELECT row, record FROM records WHERE record > ? ORDER BY record LIMIT 1";
+    while let Some(found) = sqlx::query(next).bind(&last).fetch_optional(&mut *tx).await? {
+        let row: i64 = found.try_get(0)?;
+        last = found.try_get(1)?;
+        let to = free_row(tx, &last.parse().map_err(|e| Error::malformed("index", e))?).await?;
+        for table in ["records", "fields", "texts", "look_pieces"] {
+            let moved = AssertSqlSafe(format!("UPDATE {table} SET row = ? WHERE row = ?"));
+            sqlx::query(moved).bind(to).bind(row).execute(&mut *tx).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes a record out and notes that it was destroyed.

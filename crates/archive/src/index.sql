@@ -1,5 +1,5 @@
 -- The index and the queue of an archive: one SQLite file, all of it rebuilt from the object store by `sohoa fsck --rebuild`.
--- A change here is a new number in `PRAGMA user_version` (database.rs); there is no migration, there is a rebuild.
+-- A change here is a new number in `PRAGMA user_version` and a step from the number before (database.rs).
 
 -- One row a record: its latest revision.
 CREATE TABLE records (

@@ -2,7 +2,7 @@
 
 use crate::entry::Entry;
 use crate::error::Result;
-use crate::index::{Filter, Index};
+use crate::index::{self, Filter, Index};
 use crate::lists::bound;
 use crate::query::{Expression, Query};
 use crate::words::{self, TABLES};
@@ -114,15 +114,10 @@ impl Index {
                 format!(" AND NOT EXISTS (SELECT 1 FROM {table} WHERE {table} MATCH ?{} AND rowid = records.row)", earlier + 10)
             })
             .collect();
-        let span = if filter.since.is_some() || filter.until.is_some() {
-            // Rows are nearly in the order of arrival: the full text need not be read before the first of a span, nor after its last.
-            let of_span = "FROM records WHERE record >= coalesce(?7, '') AND record < coalesce(?8, 'g')";
-            format!(
-                " AND {table}.rowid >= (SELECT coalesce(min(row), 1) {of_span}) AND {table}.rowid <= (SELECT coalesce(max(row), 0) {of_span})"
-            )
-        } else {
-            String::new()
-        };
+        // Rows begin with the time of arrival: the full text is read neither before a span nor after it.
+        let since = filter.since.map(|ms| format!(" AND {table}.rowid >= {}", index::first_row(ms)));
+        let until = filter.until.map(|ms| format!(" AND {table}.rowid < {}", index::first_row(ms) + index::ROWS_OF_A_MS));
+        let span = [since, until].into_iter().flatten().collect::<String>();
         // Names of tables and numbers of parameters: nothing in it comes from outside. CROSS JOIN keeps SQLite to this order.
         let sql = format!(
             "SELECT records.* FROM {table} CROSS JOIN records ON records.row = {table}.rowid
