@@ -36,7 +36,7 @@ async fn main() {
     let all = Filter::default();
     let of_unit = Filter { unit: Some("H48.7".into()), ..all.clone() };
     let waiting = Filter { state: Some(State::Review), ..of_unit.clone() };
-    let since = i64::try_from(records / 2).unwrap() * SPACING_MS;
+    let since = i64::try_from(records / 2).unwrap() * SPACING_MS + FIRST_MS;
     let hour = Filter { since: Some(since), until: Some(since + 3_600_000), ..all.clone() };
     let half = Filter { since: Some(since), ..all.clone() };
     let middle: sohoa_record::identifier::RecordId = id(records / 2).parse().unwrap();
@@ -48,7 +48,7 @@ async fn main() {
         measure(name, async || assert_eq!(index.newest(filter, before, 25).await.unwrap().len(), 25)).await;
     }
     measure("how many wait", async || assert!(index.count(State::Review, None).await.unwrap() > 0)).await;
-    let morning = i64::try_from(records - 2000).unwrap() * SPACING_MS;
+    let morning = i64::try_from(records - 2000).unwrap() * SPACING_MS + FIRST_MS;
     measure("those of today (2,000)", async || assert_eq!(index.arrived_since(morning, None).await.unwrap().len(), 2000)).await;
     for (name, typed, filter) in [
         ("search, a word that one record has", "so 500123", &all),
@@ -98,11 +98,12 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// A record each ten seconds, since 1970.
+/// A record each ten seconds, since 2020-09-13.
+const FIRST_MS: i64 = 1_600_000_000_000;
 const SPACING_MS: i64 = 10_000;
 
 fn id(i: u64) -> String {
-    let ms = format!("{:012x}", i * SPACING_MS as u64);
+    let ms = format!("{:012x}", FIRST_MS as u64 + i * SPACING_MS as u64);
     format!("{}-{}-7000-8000-000000000000", &ms[..8], &ms[8..])
 }
 
@@ -110,18 +111,18 @@ async fn fill(database: &Path, records: u64) {
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
     let rows = format!("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {})", records - 1);
     let id = format!(
-        "substr(printf('%012x', i * {SPACING_MS}), 1, 8) || '-' || substr(printf('%012x', i * {SPACING_MS}), 9) || '-7000-8000-000000000000'"
+        "substr(printf('%012x', {FIRST_MS} + i * {SPACING_MS}), 1, 8) || '-' || substr(printf('%012x', {FIRST_MS} + i * {SPACING_MS}), 9) || '-7000-8000-000000000000'"
     );
     let digest = "printf('%064x', i)";
     // As index.rs numbers them: the time, and twelve bits.
-    let row = format!("((i + 1) * {SPACING_MS} << 12 | i * 977 % 4096)");
+    let row = format!("({FIRST_MS} + i * {SPACING_MS} << 12 | i * 977 % 4096)");
     // As words.rs writes them: a code's group from each digit on, unit, state.
     let marks = "printf('ƶ%04d ƶ%03d ƶƶuh48%d ƶƶs%s', i % 10000, i % 1000, i % 50, iif(i % 7, 'sealed', 'review'))";
     for sql in [
         format!(
             "{rows} INSERT INTO records SELECT {row}, {id}, 1, {digest}, iif(i % 7, 'sealed', 'review'), iif(i % 7, '', 'number_handwritten'),
              NULL, 'in', NULL, 'H48.' || (i % 50), 'quyet dinh', i || '.pdf', {digest}, 1, 'image/png', NULL, 3, 2, 0, 0, 0, 0, 1,
-             '2026-11-27T08:00:00+07:00', '2026-11-27T08:00:00+07:00', {digest}, '' FROM n"
+             '2026-11-27T08:00:00+07:00', '2026-11-27T08:00:00+07:00', {digest}, '', NULL FROM n"
         ),
         format!(
             "{rows} INSERT INTO fields SELECT {row}, place, name, CASE name WHEN 'code_number' THEN i % 5000 ELSE value END, 1, 95, NULL FROM n,

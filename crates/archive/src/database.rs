@@ -14,9 +14,10 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Raised with every change of `index.sql`.
-const SCHEMA: i64 = 6;
+const SCHEMA: i64 = 7;
 const SCHEMA_SQL: &str = include_str!("index.sql");
-/// What makes a file of version n one of version n + 1. Older ones are made anew: the store has it all.
+/// What makes a file of version n one of version n + 1; its full text is written anew then, of what else it has. Older files are made anew:
+/// the store has it all.
 const STEPS: &[(i64, &str)] = &[
     (
         3,
@@ -30,19 +31,10 @@ const STEPS: &[(i64, &str)] = &[
         4,
         "CREATE TABLE destroyed (record TEXT PRIMARY KEY, revision INTEGER NOT NULL, at TEXT NOT NULL) STRICT, WITHOUT ROWID;",
     ),
-    (
-        WITHOUT_HEADS,
-        "DROP TABLE words;
-         CREATE VIRTUAL TABLE heads USING fts5 (
-           folded, exact, marks, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
-         );
-         CREATE VIRTUAL TABLE words USING fts5 (
-           folded, exact, marks, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
-         );",
-    ),
+    // The full text alone.
+    (5, ""),
+    (6, "ALTER TABLE records ADD COLUMN result_code TEXT;"),
 ];
-/// The last version whose full text had another shape.
-const WITHOUT_HEADS: i64 = 5;
 /// How long a writer waits for the writer of another process.
 const BUSY: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
@@ -95,16 +87,17 @@ impl Database {
             sqlx::raw_sql(SCHEMA_SQL).execute(&mut *tx).await?;
             found = SCHEMA;
         }
+        let is_old = found < SCHEMA;
         while let Some((_, step)) = STEPS.iter().find(|(from, _)| *from == found) {
             sqlx::raw_sql(*step).execute(&mut *tx).await?;
-            if found == WITHOUT_HEADS {
-                index::number_anew(&mut tx).await?;
-                words::write_all(&mut tx).await?;
-            }
             found += 1;
         }
         if found != SCHEMA {
             return Err(Error::Schema { found, expected: SCHEMA });
+        }
+        if is_old {
+            index::number_anew(&mut tx).await?;
+            words::write_anew(&mut tx).await?;
         }
         sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {SCHEMA}"))).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
@@ -218,7 +211,7 @@ mod tests {
         let database = Database::open(&file).await.unwrap();
         let mut tx = database.write().await.unwrap();
         sqlx::raw_sql(
-            "DROP TABLE pushes; DROP TABLE arriving; DROP INDEX jobs_age; DROP TABLE destroyed; DROP TABLE heads; DROP TABLE words;
+            "ALTER TABLE records DROP COLUMN result_code; DROP TABLE pushes; DROP TABLE arriving; DROP INDEX jobs_age; DROP TABLE destroyed; DROP TABLE heads; DROP TABLE words;
              CREATE VIRTUAL TABLE words USING fts5 (head, head_exact, body, body_exact, codes, content = '', contentless_delete = 1);
              PRAGMA user_version = 3",
         )

@@ -25,6 +25,8 @@ pub struct Entry {
     pub reasons: Vec<Reason>,
     /// The dossier's code, when it is known.
     pub dossier_code: Option<DossierCode>,
+    /// The code of the digitization result, once it is given.
+    pub result_code: Option<String>,
     /// The folder that grouped the document.
     pub folder: String,
     /// The document's place in the dossier, from 1.
@@ -128,6 +130,7 @@ impl Entry {
             state: m.state,
             reasons: m.reasons.clone(),
             dossier_code: m.dossier.code.clone(),
+            result_code: m.result_code.clone(),
             folder: m.dossier.folder.clone(),
             ordinal: m.dossier.ordinal,
             unit: m.dossier.unit.clone(),

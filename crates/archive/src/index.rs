@@ -261,8 +261,8 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
     sqlx::query(
         "INSERT INTO records (row, record, revision, manifest_sha256, state, reasons, dossier_code, folder, ordinal, unit, type_folded,
            source_name, source_sha256, source_size, media_type, text_sha256, stored_bytes, pages_text, pages_blank, pages_separator,
-           pages_failed, signed, archived, arrived_at, sealed_at, key_id, looks)
-         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+           pages_failed, signed, archived, arrived_at, sealed_at, key_id, looks, result_code)
+         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     )
     .bind(row)
     .bind(entry.record.as_str())
@@ -291,6 +291,7 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
     .bind(&entry.sealed_at)
     .bind(entry.key_id.as_str())
     .bind(entry.looks.iter().map(PageLook::to_string).collect::<Vec<_>>().join(" "))
+    .bind(&entry.result_code)
     .execute(&mut *tx)
     .await?;
     for piece in entry.looks.first().into_iter().flat_map(pieces) {
@@ -336,13 +337,16 @@ async fn free_row(tx: &mut SqliteConnection, record: &RecordId) -> Result<i64> {
     Ok(row)
 }
 
-/// Gives every record the row that a rebuilt index would give it. The full text is not moved: write it after this.
+/// Rows that were once counted from 1: no index has as many records, and no time of today is as small.
+const COUNTED: i64 = 1 << 32;
+
+/// Gives every record whose row was counted the one that a rebuilt index would give it. The full text is not moved: write it after this.
 pub(crate) async fn number_anew(tx: &mut SqliteConnection) -> Result<()> {
     // What refers to a row follows it a statement later.
     sqlx::raw_sql("PRAGMA defer_foreign_keys = ON").execute(&mut *tx).await?;
     let mut last = String::new();
-    let next = "SELECT row, record FROM records WHERE record > ? ORDER BY record LIMIT 1";
-    while let Some(found) = sqlx::query(next).bind(&last).fetch_optional(&mut *tx).await? {
+    let next = "SELECT row, record FROM records WHERE record > ?1 AND row < ?2 ORDER BY record LIMIT 1";
+    while let Some(found) = sqlx::query(next).bind(&last).bind(COUNTED).fetch_optional(&mut *tx).await? {
         let row: i64 = found.try_get(0)?;
         last = found.try_get(1)?;
         let to = free_row(tx, &last.parse().map_err(|e| Error::malformed("index", e))?).await?;
@@ -390,6 +394,7 @@ pub(crate) fn read(row: &SqliteRow) -> Result<Entry> {
         state: parse_state(row.try_get("state")?)?,
         reasons: reasons.split_whitespace().map(parse).collect::<Result<_>>()?,
         dossier_code: row.try_get::<Option<&str>, _>("dossier_code")?.map(parse).transpose()?,
+        result_code: row.try_get("result_code")?,
         folder: row.try_get("folder")?,
         ordinal: row.try_get("ordinal")?,
         unit: row.try_get("unit")?,

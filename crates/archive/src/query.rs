@@ -8,11 +8,15 @@
 //! | `"uỷ ban nhân dân"` | the words in this order |
 //! | `51/QĐ-UBND` | what punctuation joins belongs together |
 //! | `0117-0042` | also a fragment of a dossier's code, if it has a digit and four letters or digits |
+//! | `19/8/2025` | that day, however it is written |
 //! | `quy*` | also words that begin so; not numbers |
 //!
 //! No text is a mistake: what cannot be a word is left out.
 
+use sohoa_record::personal::joined;
 use sohoa_record::text::fold;
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -32,6 +36,8 @@ pub struct Query {
 struct Term {
     folded: String,
     exact: String,
+    /// Other ways to write the same day.
+    also: Vec<String>,
     /// True when it may be a fragment of a code.
     is_code: bool,
     /// True when it was said that the word goes on.
@@ -64,14 +70,15 @@ impl Term {
 
     /// An FTS5 string. Both forms hold letters, digits, marks and spaces only, so there is nothing to escape.
     fn words(&self, column: &str, words: &str, beginnings: bool) -> String {
-        format!("({{{column}}} : \"{words}\"{})", if beginnings && self.is_beginning { " *" } else { "" })
+        let also: String = self.also.iter().map(|also| format!(" OR {{{column}}} : \"{also}\"")).collect();
+        format!("({{{column}}} : \"{words}\"{}{also})", if beginnings && self.is_beginning { " *" } else { "" })
     }
 }
 
 impl Query {
     /// Understands any text.
     pub fn parse(text: &str) -> Self {
-        let text: String = text.chars().take(MAX_LETTERS).collect();
+        let text = joined(&text.chars().take(MAX_LETTERS).collect::<String>());
         let mut query = Self::default();
         for (i, part) in text.split(['"', '“', '”', '„']).enumerate() {
             // odd parts stand between quotation marks; a mark that is never closed quotes the rest
@@ -94,7 +101,7 @@ impl Query {
         let is_code = !quoted && has_digit && folded.chars().filter(|c| c.is_alphanumeric()).count() >= 4;
         // A number's beginning would tell, digit by digit, a personal number to somebody who may see its end only.
         let is_beginning = !quoted && text.ends_with('*') && !folded.ends_with(|c: char| c.is_ascii_digit());
-        let term = Term { folded, exact: exact(text), is_code, is_beginning };
+        let term = Term { also: of_day(&folded), folded, exact: exact(text), is_code, is_beginning };
         if !self.terms.contains(&term) {
             self.terms.push(term);
         }
@@ -138,6 +145,25 @@ impl Query {
             })
         })
     }
+}
+
+/// The ways in which papers and fields write a day that was typed as `19/8/2025`; none when it is no day.
+fn of_day(folded: &str) -> Vec<String> {
+    let parts: Vec<&str> = folded.split(' ').collect();
+    let [day, month, year] = parts[..] else { return Vec::new() };
+    let number = |text: &str, size: usize, of: RangeInclusive<u16>| {
+        text.parse::<u16>().ok().filter(|number| text.len() <= size && of.contains(number))
+    };
+    let (Some(day), Some(month), Some(year)) = (number(day, 2, 1..=31), number(month, 2, 1..=12), number(year, 4, 1000..=9999))
+    else {
+        return Vec::new();
+    };
+    // NĐ 30/2020 has a zero before days under 10 and months under 3; people have it as they like.
+    let both = |n: u16| [n.to_string(), format!("{n:02}")];
+    let pairs = both(day).into_iter().flat_map(|day| both(month).map(|month| (day.clone(), month)));
+    let printed = pairs.flat_map(|(d, m)| [format!("{d} {m} {year}"), format!("ngay {d} thang {m} nam {year}")]);
+    let ways: BTreeSet<String> = printed.chain([format!("{year} {month:02} {day:02}")]).collect();
+    ways.into_iter().filter(|way| way != folded).collect()
 }
 
 /// The form in which a spelling is compared: lower case, every mark kept, white space and punctuation as one space, and the
@@ -233,6 +259,17 @@ mod tests {
         assert_eq!(last("quy* \"mở"), "{folded} : \"quy\" * AND {folded} : \"mo\"");
         assert!(last(" \" -- * NEAR( ").contains("\"near\""));
         assert!(Query::parse(" \" ** () ").is_empty());
+    }
+
+    #[test]
+    fn a_day_is_asked_for_in_every_way_it_is_written() {
+        let text = asked("9/8/2025")[0].0.clone();
+        for way in ["9 8 2025", "09 08 2025", "ngay 9 thang 8 nam 2025", "ngay 09 thang 8 nam 2025", "2025 08 09"] {
+            assert_eq!(text.matches(&format!("{{folded}} : \"{way}\"")).count(), 1, "{way}: {text}");
+        }
+        for typed in ["32/8/2025", "9/13/2025", "9/8/25", "9/8", "51/QĐ-UBND"] {
+            assert!(!asked(typed)[0].0.contains(" OR "), "{typed}");
+        }
     }
 
     #[test]

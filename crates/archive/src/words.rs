@@ -1,7 +1,7 @@
 //! The full text of a record: what [`crate::search`] asks, written when its entry is.
 //!
 //! Two tables with the same columns, so that one question can be put to either: `heads` has what is known of a document beside its pages,
-//! `words` that and the pages.
+//! `words` that and the pages. A personal number is one word however it is written, so that it is found whole or not at all.
 
 use crate::entry::Entry;
 use crate::error::Result;
@@ -10,6 +10,7 @@ use crate::query::{MARK, code_fragment, code_tails, exact};
 use sohoa_record::DossierCode;
 use sohoa_record::field::name::TYPE_NAME;
 use sohoa_record::manifest::State;
+use sohoa_record::personal::joined;
 use sohoa_record::text::fold;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
@@ -20,12 +21,12 @@ pub(crate) const TABLES: [&str; 2] = ["heads", "words"];
 pub(crate) async fn write(tx: &mut SqliteConnection, row: i64, entry: &Entry, body: &str) -> Result<()> {
     let (head, marks) = (head(entry), marks(entry));
     let whole = format!("{head}\n{body}");
-    for (table, text) in TABLES.into_iter().zip([&head, &whole]) {
+    for (table, text) in TABLES.into_iter().zip([joined(&head), joined(&whole)]) {
         // A name of ours: nothing of it comes from outside.
         sqlx::query(AssertSqlSafe(format!("INSERT INTO {table} (rowid, folded, exact, marks) VALUES (?,?,?,?)")))
             .bind(row)
-            .bind(fold(text))
-            .bind(exact(text))
+            .bind(fold(&text))
+            .bind(exact(&text))
             .bind(&marks)
             .execute(&mut *tx)
             .await?;
@@ -41,8 +42,17 @@ pub(crate) async fn remove(tx: &mut SqliteConnection, row: i64) -> Result<()> {
     Ok(())
 }
 
-/// Writes the words of all rows, from what else the index has of them.
-pub(crate) async fn write_all(tx: &mut SqliteConnection) -> Result<()> {
+/// Writes the words of all rows anew, from what else the index has of them.
+pub(crate) async fn write_anew(tx: &mut SqliteConnection) -> Result<()> {
+    for table in TABLES {
+        let empty = format!(
+            "DROP TABLE IF EXISTS {table};
+             CREATE VIRTUAL TABLE {table} USING fts5 (
+               folded, exact, marks, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
+             )"
+        );
+        sqlx::raw_sql(AssertSqlSafe(empty)).execute(&mut *tx).await?;
+    }
     let mut last = 0;
     while let Some(row) =
         sqlx::query("SELECT * FROM records WHERE row > ? ORDER BY row LIMIT 1").bind(last).fetch_optional(&mut *tx).await?
@@ -63,6 +73,7 @@ fn head(entry: &Entry) -> String {
     lines.extend([number.as_str(), &entry.source_name, &entry.folder]);
     lines.extend(entry.dossier_code.as_ref().map(DossierCode::as_str));
     lines.extend(entry.unit.as_deref());
+    lines.extend(entry.result_code.as_deref());
     lines.join("\n")
 }
 

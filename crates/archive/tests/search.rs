@@ -95,6 +95,38 @@ async fn typed_with_marks_that_spelling_comes_first_and_the_others_after() {
 }
 
 #[tokio::test]
+async fn a_personal_number_is_found_whole_however_it_is_written_and_not_by_its_groups() {
+    let place = Place::new();
+    let archive = place.open().await;
+    ingest(&archive, &document("khai.pdf", &["Số định danh 001 086 012 345, CMND 012.345.678"]), 0).await.unwrap();
+    for typed in ["001086012345", "001 086 012 345", "\"001.086.012.345\"", "012345678", "012 345 678"] {
+        assert_eq!(names(&archive, typed).await, ["khai"], "{typed}");
+    }
+    for typed in ["001", "086 012", "345", "012", "678", "\"012 345\"", "001086*"] {
+        assert_eq!(names(&archive, typed).await, [""; 0], "{typed}");
+    }
+}
+
+#[tokio::test]
+async fn a_day_is_found_however_it_is_written() {
+    let place = Place::new();
+    let archive = place.open().await;
+    let issued = Document { fields: vec![("issued_date", "2025-08-09")], ..document("field.pdf", &["Quyết định"]) };
+    let papers = [
+        issued,
+        document("page.pdf", &["Hà Nội, ngày 09 tháng 8 năm 2025"]),
+        document("other.pdf", &["ngày 19 tháng 8 năm 2025"]),
+    ];
+    for (i, paper) in papers.iter().enumerate() {
+        ingest(&archive, paper, i as u8).await.unwrap();
+    }
+    for typed in ["9/8/2025", "09/08/2025", "9-8-2025"] {
+        assert_eq!(names(&archive, typed).await, ["field", "page"], "{typed}");
+    }
+    assert_eq!(names(&archive, "ngày 9/8/2025").await, ["page"]);
+}
+
+#[tokio::test]
 async fn numbers_and_fragments_of_codes_are_found() {
     let place = Place::new();
     let archive = filled(&place).await;

@@ -6,11 +6,12 @@
 
 pub mod assets;
 pub mod batches;
-mod figures;
+pub mod figures;
 pub mod frame;
 pub mod paper;
 pub mod record;
 pub mod review;
+pub mod road;
 pub mod search;
 pub mod sign_in;
 pub mod system;

@@ -12,6 +12,8 @@ pub struct SearchPage {
     pub frame: Frame,
     /// What was asked.
     pub asked: Asked,
+    /// What was typed for a day and is none.
+    pub problem: Option<String>,
     /// What was found.
     pub hits: Vec<Hit>,
     /// The next page, when there is one.

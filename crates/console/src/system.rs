@@ -13,6 +13,10 @@ pub struct SystemPage {
     pub troubles: Vec<String>,
     /// Facts in order: what, and its value.
     pub facts: Vec<(String, String)>,
+    /// Stages that anything went through, in order.
+    pub stages: Vec<StageLine>,
+    /// How often each person's decisions were found wrong; none when this person may not see it.
+    pub rates: Option<Vec<RateLine>>,
     /// Stations.
     pub stations: Vec<StationLine>,
     /// People; empty when this person does not administer them.
@@ -27,6 +31,31 @@ pub struct SystemPage {
     pub problem: Option<String>,
     /// Who looked at what, newest first; none when this person may not see it.
     pub accesses: Option<Vec<Access>>,
+}
+
+/// A stage, as a person reads it.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct StageLine {
+    pub name: String,
+    pub runs: u64,
+    pub mean: String,
+    pub failures: u64,
+    /// Documents in it now, and how long the slowest is.
+    pub now: String,
+    /// True when the slowest is too slow.
+    pub is_stuck: bool,
+}
+
+/// How often a person's decisions were found wrong.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct RateLine {
+    pub who: String,
+    pub what: String,
+    pub looked_at: u64,
+    pub wrong: u64,
+    pub rate: String,
 }
 
 /// A station.

@@ -2,6 +2,7 @@
 
 use crate::figures;
 use crate::frame::Frame;
+use crate::road::{LARGE, Road, SMALL};
 use askama::Template;
 
 /// The page.
@@ -22,6 +23,8 @@ pub struct TargetsPage {
     pub all: Vec<Rate>,
     /// Each level with a target.
     pub levels: Vec<Rate>,
+    /// The way of each level to 100 %.
+    pub roads: Vec<Road>,
     /// Units, those that miss most first.
     pub units: Vec<Unit>,
 }
@@ -58,10 +61,20 @@ pub struct Unit {
     pub name: String,
     /// Its rate of digitized results.
     pub rate: Rate,
+    /// Its way over the years.
+    pub road: Road,
     /// Results that wait for a person.
     pub in_review: u64,
     /// Results whose paper was refused.
     pub failed: u64,
+}
+
+impl TargetsPage {
+    /// The years of the roads, which are the same for all, and where they stand.
+    fn road_years(&self) -> Vec<(u32, i16)> {
+        let years = self.roads.first().map_or(&[][..], |road| &road.years);
+        years.iter().enumerate().map(|(at, of)| (LARGE.x(at, years.len()), of.year)).collect()
+    }
 }
 
 /// Pixels of a whole bar.

@@ -333,8 +333,9 @@ words! {
     search_hint: "từ, số hiệu, mã hồ sơ, tên; có dấu hoặc không", "words, numbers, dossier codes, names; with accents or without";
     unit: "Đơn vị", "Unit";
     kind: "Loại", "Kind";
-    from_day: "Từ ngày", "From";
-    to_day: "Đến ngày", "To";
+    from_day: "Đến nơi từ ngày", "Arrived from";
+    to_day: "đến hết ngày", "to";
+    no_such_day: "Không có ngày này; hãy nhập năm-tháng-ngày, ví dụ 2025-08-19:", "There is no such day; write year-month-day, such as 2025-08-19:";
     any: "tất cả", "all";
     nothing_found: "Không tìm thấy. Hãy nhập ít từ hơn, hoặc bỏ dấu.", "Nothing found. Type fewer words, or leave the accents out.";
     more: "Trang sau", "More";
@@ -372,12 +373,25 @@ words! {
     as_of: "Tính đến", "As of";
     year: "Năm", "Year";
     help_first: "Đơn vị cần giúp trước", "Units to help first";
+    road: "Đường đến 100 %", "The way to 100 %";
+    over_years: "Qua các năm", "Over the years";
     all_units: "Tất cả đơn vị", "All units";
     holds_back: "Điều đang giữ lại", "What holds it back";
     papers_in_review: "chờ kiểm tra", "wait for review";
     results: "Kết quả", "Results";
     basis: "Căn cứ", "Basis";
     // --- system
+    stage: "Bước", "Stage";
+    stages: "Các bước xử lý (từ khi khởi động)", "Stages of the work (since the start)";
+    stage_runs: "Đã xong", "Done";
+    stage_mean: "Trung bình", "Mean";
+    stage_failures: "Lỗi", "Failures";
+    stage_now: "Đang làm", "Under way";
+    error_rates: "Tỷ lệ sai khi soát lại", "How often a second look found errors";
+    no_rates: "Chưa ai soát lại quyết định nào, nên chưa biết.", "Nobody looked at a decision a second time yet, so it is not known.";
+    looked_at: "Đã soát lại", "Looked at again";
+    found_wrong: "Sai", "Wrong";
+    error_rate: "Tỷ lệ", "Rate";
     people: "Người dùng", "People";
     role: "Vai trò", "Role";
     access_log: "Nhật ký truy cập", "Access log";

@@ -1,6 +1,6 @@
 //! Rates against targets, by unit, by level and in all, and the exact rows and documents behind each of them.
 
-use crate::matching::{Document, Paper, documents, matching, papers};
+use crate::matching::{Document, Matching, Paper, documents, matching, papers};
 use crate::{Certainty, Level, Percent, RegisterRow, Targets, Units, plan};
 use jiff::civil::Date;
 use serde::Serialize;
@@ -125,69 +125,107 @@ pub fn report(
     year: i16,
     as_of: Date,
 ) -> Vec<ReportRow> {
-    let Some(span) = YearSpan::new(year, as_of) else { return Vec::new() };
-    let mut by_unit: BTreeMap<(Level, Option<String>), Tally> = BTreeMap::new();
-    let mut tally = |unit: &Option<String>, add: &dyn Fn(&mut Tally)| {
-        add(by_unit.entry((span.level(unit, units), unit.clone())).or_default());
-    };
-    let documents = documents(entries, units, as_of);
-    for document in &documents {
-        tally(&document.unit, &|_| ());
-    }
-    if let Some(register) = register {
-        let papers = papers(register, units);
-        let evidence = gather(entries, &papers, &documents, units, &span);
-        for paper in &papers {
-            tally(&paper.unit, &|t| t.undated += u64::from(paper.year.is_none()));
-        }
-        for counted in &evidence.counted {
-            tally(&counted.unit, &|t| t.count(counted));
-        }
-        for index in evidence.unregistered {
-            let unit = entries[index].unit.as_ref().map(|unit| units.canonical(unit));
-            tally(&unit, &|t| t.unregistered += 1);
-        }
-    } else {
-        for document in documents.iter().filter(|document| span.has_document(document, entries)) {
-            tally(&document.unit, &|t| t.count_document(&entries[document.index]));
-        }
-    }
-    let writer = Writer { units, targets, span: &span, has_register: register.is_some(), as_of };
-    writer.rows(&by_unit)
+    reports(entries, register, units, targets, [year], as_of).remove(&year).unwrap_or_default()
+}
+
+/// The figures of several years, as [`report`] gives them for each, for little more than the price of one.
+pub fn reports(
+    entries: &[Entry],
+    register: Option<&[RegisterRow]>,
+    units: &Units,
+    targets: &Targets,
+    years: impl IntoIterator<Item = i16>,
+    as_of: Date,
+) -> BTreeMap<i16, Vec<ReportRow>> {
+    let compared = Compared::new(entries, register, units, as_of);
+    let rows = |year| Some((year, compared.rows(&YearSpan::new(year, as_of)?, targets, as_of)));
+    years.into_iter().filter_map(rows).collect()
 }
 
 /// The exact lists behind the figures that [`report`] gives for the same arguments.
 pub fn evidence(entries: &[Entry], register: &[RegisterRow], units: &Units, year: i16, as_of: Date) -> Evidence {
-    let Some(span) = YearSpan::new(year, as_of) else { return Evidence::default() };
-    gather(entries, &papers(register, units), &documents(entries, units, as_of), units, &span)
+    let compared = Compared::new(entries, Some(register), units, as_of);
+    YearSpan::new(year, as_of).and_then(|span| compared.evidence(&span)).unwrap_or_default()
 }
 
-fn gather(entries: &[Entry], papers: &[Paper], documents: &[Document], units: &Units, span: &YearSpan) -> Evidence {
-    // Documents are matched with the register of all years: a result of another year takes its own document away from this one.
-    let matching = matching(papers, documents, entries);
-    let mut evidence = Evidence::default();
-    for (paper, taken) in papers.iter().zip(&matching.document_of) {
-        evidence.repeated.extend(&paper.rows[1..]);
-        if paper.year.is_none() {
-            evidence.undated.push(paper.rows[0]);
-        }
-        if span.has_paper(paper) {
-            let document = taken.map(|(at, how)| (documents[at].index, how));
-            evidence.counted.push(counted(paper, document, entries, span.level(&paper.unit, units)));
-        }
+/// Documents and the register, compared: what is the same for every year.
+struct Compared<'a> {
+    entries: &'a [Entry],
+    units: &'a Units,
+    documents: Vec<Document>,
+    /// None without a register.
+    papers: Option<(Vec<Paper>, Matching)>,
+}
+
+impl<'a> Compared<'a> {
+    fn new(entries: &'a [Entry], register: Option<&[RegisterRow]>, units: &'a Units, as_of: Date) -> Self {
+        let documents = documents(entries, units, as_of);
+        // Documents are matched with the register of all years: a result of another year takes its own document away from this one.
+        let matched = |register| {
+            let papers = papers(register, units);
+            let matching = matching(&papers, &documents, entries);
+            (papers, matching)
+        };
+        let papers = register.map(matched);
+        Self { entries, units, documents, papers }
     }
-    for (at, document) in documents.iter().enumerate().filter(|(at, _)| matching.paper_of[*at].is_none()) {
-        if matching.companions.contains(&at) {
-            evidence.companions.push(document.index);
-        } else if span.has_document(document, entries) {
-            evidence.unregistered.push(document.index);
+
+    fn rows(&self, span: &YearSpan, targets: &Targets, as_of: Date) -> Vec<ReportRow> {
+        let (entries, units) = (self.entries, self.units);
+        let mut by_unit: BTreeMap<(Level, Option<String>), Tally> = BTreeMap::new();
+        let mut tally = |unit: &Option<String>, add: &dyn Fn(&mut Tally)| {
+            add(by_unit.entry((span.level(unit, units), unit.clone())).or_default());
+        };
+        for document in &self.documents {
+            tally(&document.unit, &|_| ());
         }
+        for paper in self.papers.iter().flat_map(|(papers, _)| papers) {
+            tally(&paper.unit, &|t| t.undated += u64::from(paper.year.is_none()));
+        }
+        if let Some(evidence) = self.evidence(span) {
+            for counted in &evidence.counted {
+                tally(&counted.unit, &|t| t.count(counted));
+            }
+            for index in evidence.unregistered {
+                let unit = entries[index].unit.as_ref().map(|unit| units.canonical(unit));
+                tally(&unit, &|t| t.unregistered += 1);
+            }
+        } else {
+            for document in self.documents.iter().filter(|document| span.has_document(document, entries)) {
+                tally(&document.unit, &|t| t.count_document(&entries[document.index]));
+            }
+        }
+        Writer { units, targets, span, has_register: self.papers.is_some(), as_of }.rows(&by_unit)
     }
-    for list in [&mut evidence.undated, &mut evidence.repeated, &mut evidence.unregistered, &mut evidence.companions] {
-        list.sort_unstable();
+
+    /// What the register says of a year; none without one.
+    fn evidence(&self, span: &YearSpan) -> Option<Evidence> {
+        let (papers, matching) = self.papers.as_ref()?;
+        let (documents, entries) = (&self.documents, self.entries);
+        let mut evidence = Evidence::default();
+        for (paper, taken) in papers.iter().zip(&matching.document_of) {
+            evidence.repeated.extend(&paper.rows[1..]);
+            if paper.year.is_none() {
+                evidence.undated.push(paper.rows[0]);
+            }
+            if span.has_paper(paper) {
+                let document = taken.map(|(at, how)| (documents[at].index, how));
+                evidence.counted.push(counted(paper, document, entries, span.level(&paper.unit, self.units)));
+            }
+        }
+        for (at, document) in documents.iter().enumerate().filter(|(at, _)| matching.paper_of[*at].is_none()) {
+            if matching.companions.contains(&at) {
+                evidence.companions.push(document.index);
+            } else if span.has_document(document, entries) {
+                evidence.unregistered.push(document.index);
+            }
+        }
+        for list in [&mut evidence.undated, &mut evidence.repeated, &mut evidence.unregistered, &mut evidence.companions] {
+            list.sort_unstable();
+        }
+        evidence.counted.sort_by_key(|counted| counted.row);
+        Some(evidence)
     }
-    evidence.counted.sort_by_key(|counted| counted.row);
-    evidence
 }
 
 fn counted(paper: &Paper, document: Option<(usize, How)>, entries: &[Entry], level: Level) -> Counted {

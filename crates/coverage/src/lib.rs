@@ -17,7 +17,7 @@ pub mod units;
 pub mod witness;
 
 pub use indicators::{
-    Counted, Entry, Evidence, Formula, Group, How, Indicator, NO_UNIT, Population, ReportRow, evidence, formula, report,
+    Counted, Entry, Evidence, Formula, Group, How, Indicator, NO_UNIT, Population, ReportRow, evidence, formula, report, reports,
 };
 pub use percent::Percent;
 pub use plan::{Pace, WorkCalendar, pace};

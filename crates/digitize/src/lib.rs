@@ -31,7 +31,7 @@ use recognize::{Part, again, dotted_i};
 use serde::{Deserialize, Serialize};
 use sohoa_record::manifest::{self, IncomingSignature, PageState, State};
 use sohoa_record::page_texts::{TextPage, TextWriter};
-use sohoa_record::{DossierCode, Field, PageText, Placement, Reason, Sha256Hex, Word};
+use sohoa_record::{DossierCode, Field, PageText, Placement, Reason, Sha256Hex, Stage, Word};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -52,8 +52,16 @@ impl Default for Reading {
 }
 
 /// Decode, clean, find codes, recognize and, if asked for, correct one page. A page that cannot be read is a result with its
-/// reason, never an error. A separator sheet's words are nobody's: it is recognized only to make sure that it is one.
-pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrEngine, reading: &Reading) -> ReadPage {
+/// reason, never an error. A separator sheet's words are nobody's: it is recognized only to make sure that it is one. `begins` is told of
+/// each stage when it begins, again when it comes back to it; whoever has a clock knows by that how long each took.
+pub fn read_page(
+    source: &mut decode::Opened,
+    number: u32,
+    engine: &mut dyn OcrEngine,
+    reading: &Reading,
+    begins: &mut dyn FnMut(Stage),
+) -> ReadPage {
+    begins(Stage::Decode);
     let scan = match source.page(number) {
         Ok(scan) => scan,
         Err(error) => return ReadPage::failed(number, error.reason()),
@@ -74,6 +82,7 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
     let dpi = clean::plausible_dpi(scan.dpi, scan.grey.width, scan.grey.height);
     if let Some(text) = &scan.text {
         (read.text.width, read.text.height) = (text.width, text.height);
+        begins(Stage::Codes);
         let looks_unread = take_codes(&mut read, &scan, dpi);
         read.kept = Some(scan.kept);
         read.born_digital = true;
@@ -85,20 +94,24 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
         flag_unread(&mut read, looks_unread);
         return read;
     }
+    begins(Stage::Clean);
     let (page, flags) = clean::clean(&scan);
     read.reasons.extend(flags);
     read.dpi = dpi;
     read.placement = page.placement;
     (read.text.width, read.text.height) = page.upright;
+    begins(Stage::Codes);
     let looks_unread = take_codes(&mut read, &scan, dpi);
     read.kept = Some(scan.kept);
     if is_separator(&mut read, &reading.sheets) {
+        begins(Stage::Recognize);
         match engine.recognize(&page) {
             Ok(text) if is_a_paper(&mut read, &text, &reading.sheets) => read.text = text,
             _ => return read,
         }
         read.look = look::look(&page.grey);
         if reading.correct {
+            begins(Stage::Correct);
             read.corrections = correct::correct(&read.text);
         }
         return read;
@@ -107,6 +120,7 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
         read.state = PageState::Blank;
         return read;
     }
+    begins(Stage::Recognize);
     match engine.recognize(&page) {
         Ok(text) if page.is_faint() && !has_confident_words(&text) => read.state = PageState::Blank,
         Ok(text) => {
@@ -119,10 +133,15 @@ pub fn read_page(source: &mut decode::Opened, number: u32, engine: &mut dyn OcrE
         }
     }
     if reading.correct {
+        begins(Stage::Correct);
         read.corrections = correct::correct(&read.text);
     }
-    if read.state == PageState::Text && look_again(engine, &page, &mut read) && reading.correct {
-        read.corrections = correct::correct(&read.text);
+    if read.state == PageState::Text {
+        begins(Stage::Recognize);
+        if look_again(engine, &page, &mut read) && reading.correct {
+            begins(Stage::Correct);
+            read.corrections = correct::correct(&read.text);
+        }
     }
     flag_unread(&mut read, looks_unread);
     read
@@ -432,7 +451,7 @@ pub fn digitize(
     let in_memory = |_: io::Error| decode::DecodeError::Damaged("the output could not be written".into());
     let mut assembly = Assembly::new(Vec::new(), io::sink(), profile).map_err(in_memory)?;
     for number in 1..=source.page_count() {
-        assembly.add(read_page(&mut source, number, engine, &Reading::default())).map_err(in_memory)?;
+        assembly.add(read_page(&mut source, number, engine, &Reading::default(), &mut |_| {})).map_err(in_memory)?;
     }
     let (digitized, pdf, _) = assembly.finish(meta).map_err(in_memory)?;
     Ok((digitized, source.signatures().to_vec(), pdf))

@@ -34,7 +34,7 @@ impl OcrEngine for OneWord {
 fn first_page(bytes: Vec<u8>, name: &str) -> (PageLook, GrayImage) {
     let mut source = decode::open(Arc::new(bytes), name, &Limits::default()).unwrap();
     let grey = source.page(1).unwrap().grey;
-    let look = read_page(&mut source, 1, &mut OneWord, &Reading::default()).look.unwrap();
+    let look = read_page(&mut source, 1, &mut OneWord, &Reading::default(), &mut |_| {}).look.unwrap();
     (look, GrayImage::from_raw(grey.width, grey.height, grey.pixels).unwrap())
 }
 

@@ -177,6 +177,18 @@ pub enum PageState {
     RecognizeFailed,
 }
 
+impl PageState {
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PageState::Text => "text",
+            PageState::Blank => "blank",
+            PageState::Separator => "separator",
+            PageState::RecognizeFailed => "recognize_failed",
+        }
+    }
+}
+
 /// One page that was fed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

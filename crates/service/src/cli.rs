@@ -153,6 +153,15 @@ pub enum Command {
         /// Only this dossier code
         #[arg(long)]
         dossier: Option<String>,
+        /// Only this kind of paper, such as 'quyết định'
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only what arrived on that day or later, such as 2025-08-19
+        #[arg(long, value_name = "DAY")]
+        from: Option<jiff::civil::Date>,
+        /// Only what arrived on that day or before
+        #[arg(long, value_name = "DAY")]
+        to: Option<jiff::civil::Date>,
         /// At most this many
         #[arg(long, default_value_t = 20)]
         limit: u32,
@@ -184,7 +193,7 @@ pub enum Command {
     /// Digitized, signed and archived against the yearly target, by unit and level
     Report {
         /// The year; this year when left out
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(i16).range(2000..=2100))]
         year: Option<i16>,
         #[command(flatten)]
         json: Json,

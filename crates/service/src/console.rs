@@ -63,6 +63,7 @@ pub struct Inside {
     claims: claims::Claims,
     day: day::Day,
     figures: targets::Figures,
+    rates: system::Rates,
 }
 
 impl std::ops::Deref for Console {
@@ -76,9 +77,9 @@ impl std::ops::Deref for Console {
 impl Console {
     /// A console over a service.
     pub fn new(api: Api, workshop: Arc<Workshop>, door: Door, viewers: Children, stop: watch::Receiver<bool>) -> Console {
-        let (pictures, claims, day, figures) = Default::default();
+        let (pictures, claims, day, figures, rates) = Default::default();
         let streams = Arc::new(Semaphore::new(STREAMS));
-        Console(Arc::new(Inside { api, workshop, door, viewers, stop, streams, pictures, claims, day, figures }))
+        Console(Arc::new(Inside { api, workshop, door, viewers, stop, streams, pictures, claims, day, figures, rates }))
     }
 }
 

@@ -13,8 +13,9 @@ use sohoa_record::manifest::{IncomingSignature, PageState};
 use sohoa_record::page_code::{self, is_plain};
 use sohoa_record::signature::{Finding, SignatureCheck};
 use sohoa_record::text::{fold, nfc};
-use sohoa_record::{Correction, PageText, Reason, Rect};
+use sohoa_record::{Correction, PageText, Reason, Rect, Stage};
 use sohoa_sign::validate::Checked;
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -122,6 +123,8 @@ pub enum Answer {
         page: Box<ReadPage>,
         /// Milliseconds inside the engine.
         engine_ms: u32,
+        /// Microseconds of each stage.
+        spent: Spent,
     },
     /// The part of a page.
     Crop(Crop),
@@ -132,6 +135,9 @@ pub enum Answer {
     /// Its signatures cannot be judged one by one; what is said of all of them.
     NoSignatures(SignatureCheck),
 }
+
+/// Microseconds that a page took, by stage. For figures only: nothing is decided by what a child says of its own speed.
+pub type Spent = BTreeMap<Stage, u32>;
 
 /// A part of a page, grey and upright.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -57,6 +57,32 @@ pub enum PeopleError {
     Keyring(#[from] KeyringError),
 }
 
+impl PeopleError {
+    /// For the administrator at the console, in Vietnamese; paths stay in the log.
+    pub fn vi(&self) -> String {
+        match self {
+            PeopleError::Login(login) => {
+                format!("Tên đăng nhập gồm 2 đến 40 ký tự a-z, 0-9, '-', '_', '.', bắt đầu bằng chữ cái; '{login}' không đúng")
+            }
+            PeopleError::Name(name) => {
+                format!("'{name}' không phải họ tên; hãy viết đúng như sẽ ghi trong lịch sử, tối đa 100 ký tự")
+            }
+            PeopleError::Unit(unit) => format!("'{unit}' không phải mã đơn vị, ví dụ H48.15"),
+            PeopleError::TakenLogin(login) => {
+                format!("Đã có tên đăng nhập '{login}'; mỗi tên chỉ dùng một lần, hãy chọn tên khác")
+            }
+            PeopleError::TakenName(name, by) => format!(
+                "'{name}' đã là họ tên của {by}; hãy thêm năm sinh hoặc chức vụ, ví dụ '{name} (1988)', để lịch sử không lẫn người"
+            ),
+            PeopleError::Unknown(login) => format!("Không có ai tên đăng nhập '{login}'; hãy tải lại trang"),
+            PeopleError::NoTotp(login) => format!("{login} chưa dùng mã một lần"),
+            PeopleError::File(..) | PeopleError::Line(..) | PeopleError::Password(_) | PeopleError::Keyring(_) => {
+                "Không đọc hoặc ghi được tệp người dùng; xem nhật ký của dịch vụ".into()
+            }
+        }
+    }
+}
+
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

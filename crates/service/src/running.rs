@@ -1,13 +1,14 @@
 //! What the parts of a running service tell each other: what was done, what is wrong, who holds the work up. Nothing of it outlives the
 //! process; whatever must is in the archive.
 
+use crate::stages::Stages;
 use crate::time;
 use axum::http::StatusCode;
 use sohoa_record::manifest::State;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
 /// A pace is over so many milliseconds: ten minutes.
@@ -20,8 +21,8 @@ pub struct Running {
     pub changed: Notify,
     /// Documents by outcome, since the start.
     pub documents: Mutex<BTreeMap<State, u64>>,
-    /// Pages that were read, since the start.
-    pub pages: AtomicU64,
+    /// What each stage takes.
+    pub stages: Arc<Stages>,
     /// Pushes by the status of their answer, since the start.
     pub pushes: Mutex<BTreeMap<u16, u64>>,
     /// When a page or document was done last: milliseconds since 1970.
@@ -62,6 +63,11 @@ pub struct Pace {
 }
 
 impl Running {
+    /// Nothing is done yet; what stages take is noted there.
+    pub fn noting(stages: Arc<Stages>) -> Running {
+        Running { stages, ..Running::default() }
+    }
+
     /// Notes what is wrong with a watched folder, or that nothing is any more.
     pub fn note_folder(&self, folder: &Path, trouble: Option<String>) {
         if let Ok(mut folders) = self.folders.lock() {
@@ -87,7 +93,7 @@ impl Running {
     /// How fast the work went over the last minutes; none until something was done.
     pub fn pace(&self) -> Option<Pace> {
         let documents = self.documents.lock().ok()?.values().sum();
-        let now = Counted { at: time::now_ms(), pages: self.pages.load(Ordering::Relaxed), documents };
+        let now = Counted { at: time::now_ms(), pages: self.stages.pages().values().sum(), documents };
         let mut counted = self.counted.lock().ok()?;
         counted.push_back(now);
         while counted.len() > 2 && counted.front().is_some_and(|first| now.at - first.at > PACE_OF_MS) {

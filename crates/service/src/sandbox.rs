@@ -3,7 +3,7 @@
 //! The other side of the pipe is [`crate::sandbox_child`]; what goes through it, and what is believed, [`crate::page_protocol`].
 
 use crate::page_protocol::{
-    self as protocol, Answer, ChildSpec, Crop, Lie, MAX_MESSAGE, Picture, Ready, Request, SourceInfo, Wall, image_limit,
+    self as protocol, Answer, ChildSpec, Crop, Lie, MAX_MESSAGE, Picture, Ready, Request, SourceInfo, Spent, Wall, image_limit,
     receive_frame, send_frame,
 };
 use crate::sandbox_walls::{PAGES_PER_LIFE, WALLS, remedy};
@@ -97,6 +97,18 @@ struct PageChild {
     /// Key of the source it has open, and what it said of it.
     open: Option<(String, SourceInfo)>,
     pages: u32,
+}
+
+/// A page, and what it took.
+pub struct Timed {
+    /// The page.
+    pub page: ReadPage,
+    /// When a child was free for it.
+    pub began: Instant,
+    /// Until it was there.
+    pub took: Duration,
+    /// What the child says of it; nothing when it did not come to an answer.
+    pub spent: Spent,
 }
 
 /// Why a child gave no answer.
@@ -198,16 +210,18 @@ impl Children {
     }
 
     /// Reads one page. Time-outs and crashes become the page's state; only a child that cannot be started is an error.
-    pub async fn page(&self, source: &SourceFile, number: u32) -> Result<ReadPage, SandboxError> {
+    pub async fn page(&self, source: &SourceFile, number: u32) -> Result<Timed, SandboxError> {
         let _permit = self.permits.acquire().await.map_err(|e| SandboxError::Start(e.to_string()))?;
         let began = Instant::now();
+        let timed = |page, spent| Timed { page, began, took: began.elapsed(), spent };
+        let failed = |reason| timed(ReadPage::failed(number, reason), Spent::default());
         let mut last = Reason::PageCrash;
         // A crash may be the fault of what the child read before; a fresh child gets one more chance. A time-out does not.
         for _ in 0..2 {
             let mut child = self.take(&source.key).await?;
             let silence = match child.open(source, &self.spec).await {
                 Ok(Ok(_)) => match child.page(number, &self.spec).await {
-                    Ok((page, engine_ms)) => {
+                    Ok((page, engine_ms, spent)) => {
                         child.pages += 1;
                         if child.pages < PAGES_PER_LIFE {
                             self.idle.lock().await.push(child);
@@ -217,18 +231,18 @@ impl Children {
                         }
                         self.engine_ms.fetch_add(u64::from(engine_ms), Ordering::Relaxed);
                         self.busy_ms.fetch_add(began.elapsed().as_millis() as u64, Ordering::Relaxed);
-                        return Ok(page);
+                        return Ok(timed(page, spent));
                     }
                     Err(silence) => silence,
                 },
-                Ok(Err(SandboxError::Refused { reason, .. })) => return Ok(ReadPage::failed(number, reason)),
+                Ok(Err(SandboxError::Refused { reason, .. })) => return Ok(failed(reason)),
                 Ok(Err(other)) => return Err(other),
                 Err(silence) => silence,
             };
             match silence {
                 Silence::TimedOut => {
                     tracing::warn!(source = source.name, page = number, "the page took too long; its child was ended");
-                    return Ok(ReadPage::failed(number, Reason::PageTimeout));
+                    return Ok(failed(Reason::PageTimeout));
                 }
                 Silence::Died { out_of_memory, how } => {
                     tracing::warn!(source = source.name, page = number, "the page child died: {how}");
@@ -236,7 +250,7 @@ impl Children {
                 }
             }
         }
-        Ok(ReadPage::failed(number, last))
+        Ok(failed(last))
     }
 
     /// Cuts a part out of a page, for a person to look at: `place` in pixels of the kept image, turned clockwise by `rotated_deg`.
@@ -375,15 +389,15 @@ impl PageChild {
         }
     }
 
-    /// Reads a page of the source that is open: the page, and milliseconds inside the engine.
-    async fn page(&mut self, number: u32, spec: &ChildSpec) -> Result<(ReadPage, u32), Silence> {
+    /// Reads a page of the source that is open: the page, milliseconds inside the engine, microseconds by stage.
+    async fn page(&mut self, number: u32, spec: &ChildSpec) -> Result<(ReadPage, u32, Spent), Silence> {
         tracing::debug!(pid = self.process.id(), page = number, "page child asked");
         let answer = self.exchange(&Request::Page { number }, &spec.limits, spec.page_time).await?;
-        let Answer::Page { page, engine_ms } = answer else {
+        let Answer::Page { page, engine_ms, spent } = answer else {
             return Err(self.autopsy(Lie("it answered out of turn".into())).await);
         };
         match protocol::check_page(number, &page, &spec.limits) {
-            Ok(()) => Ok((*page, engine_ms)),
+            Ok(()) => Ok((*page, engine_ms, spent)),
             Err(lie) => Err(self.autopsy(lie).await),
         }
     }

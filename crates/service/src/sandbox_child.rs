@@ -5,7 +5,7 @@
 
 use crate::page_protocol::{
     self as protocol, Answer, ChildSpec, Crop, MAX_CROP_PIXELS, MAX_PICTURE_PIXELS, MAX_REQUEST, MAX_SIGNATURES, Picture, Ready,
-    Request, SourceInfo, presentable, presentable_check, read_frame, write_frame,
+    Request, SourceInfo, Spent, presentable, presentable_check, read_frame, write_frame,
 };
 use crate::sandbox::HANDED;
 use crate::sandbox_walls::{grant_time, wall_in};
@@ -17,7 +17,7 @@ use sohoa_digitize::recognize::{EngineError, EngineInfo, Part, RecordedEngine, T
 use sohoa_digitize::{Limits, OcrEngine, ReadPage, decode, read_page};
 use sohoa_record::manifest::IncomingSignature;
 use sohoa_record::page_texts::read_pages;
-use sohoa_record::{Line, PageText, Reason, Rect, Sha256Hex};
+use sohoa_record::{Line, PageText, Reason, Rect, Sha256Hex, Stage};
 use sohoa_sign::validate::{Checked, Trust, validate};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -66,9 +66,10 @@ pub fn run() -> io::Result<()> {
                 Some(source) => {
                     grant_time(spec.page_time);
                     engine.milliseconds = 0;
-                    let page = read_page(source, number, &mut engine, &spec.reading);
+                    let mut watch = StopWatch::default();
+                    let page = read_page(source, number, &mut engine, &spec.reading, &mut |stage| watch.begin(stage));
                     let page = Box::new(within_bounds(page, &spec.limits));
-                    Answer::Page { page, engine_ms: engine.milliseconds }
+                    Answer::Page { page, engine_ms: engine.milliseconds, spent: watch.stop() }
                 }
                 None => Answer::Refused { reason: Reason::OpenCrash, detail: "no source is open".into() },
             },
@@ -194,6 +195,32 @@ fn within_bounds(page: ReadPage, limits: &Limits) -> ReadPage {
 fn close_inherited() {
     // SAFETY: nothing of this process is open yet but its three standard streams.
     unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+}
+
+/// How long the stages of a page take.
+#[derive(Default)]
+struct StopWatch {
+    under_way: Option<(Stage, Instant)>,
+    spent: Spent,
+}
+
+impl StopWatch {
+    fn begin(&mut self, stage: Stage) {
+        self.note();
+        self.under_way = Some((stage, Instant::now()));
+    }
+
+    fn note(&mut self) {
+        if let Some((stage, since)) = self.under_way.take() {
+            let spent = self.spent.entry(stage).or_default();
+            *spent = spent.saturating_add(u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX));
+        }
+    }
+
+    fn stop(mut self) -> Spent {
+        self.note();
+        self.spent
+    }
 }
 
 /// The engine with a stop-watch, so that the time outside it can be told.

@@ -82,10 +82,7 @@ impl Service<'_> {
     /// One worker.
     async fn work(&self) {
         let (running, mut stop) = (Arc::clone(&self.api.running), self.stop.clone());
-        let on_page = || {
-            running.pages.fetch_add(1, Ordering::Relaxed);
-            running.progressed_at.store(time::now_ms(), Ordering::Relaxed);
-        };
+        let on_page = || running.progressed_at.store(time::now_ms(), Ordering::Relaxed);
         let mut leases = 0u32;
         while !self.stopping() {
             if running.is_held() {

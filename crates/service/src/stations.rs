@@ -41,6 +41,23 @@ pub enum StationError {
     Random(#[from] KeyringError),
 }
 
+impl StationError {
+    /// For the administrator at the console, in Vietnamese; paths stay in the log.
+    pub fn vi(&self) -> String {
+        match self {
+            StationError::Name(name) => {
+                format!("Tên trạm gồm 1 đến 40 chữ cái không dấu, chữ số, '-', '_' hoặc '.'; '{name}' không đúng")
+            }
+            StationError::Unit(unit) => format!("'{unit}' không phải mã đơn vị, ví dụ H48.15"),
+            StationError::Taken(name) => format!("Đã có trạm '{name}'; mỗi tên chỉ dùng một lần, hãy chọn tên khác"),
+            StationError::Unknown(name) => format!("Không có trạm '{name}'; hãy tải lại trang"),
+            StationError::File(..) | StationError::Line(..) | StationError::Random(_) => {
+                "Không đọc hoặc ghi được tệp các trạm; xem nhật ký của dịch vụ".into()
+            }
+        }
+    }
+}
+
 /// A station.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Station {

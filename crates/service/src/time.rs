@@ -42,6 +42,11 @@ pub fn parse(text: &str) -> Option<Zoned> {
     text.parse::<Timestamp>().ok().map(|time| time.to_zoned(zone()))
 }
 
+/// When a day begins in Vietnam, milliseconds since 1970; none beyond the calendar.
+pub fn midnight(day: jiff::civil::Date) -> Option<i64> {
+    day.to_zoned(zone()).ok().map(|then| then.timestamp().as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

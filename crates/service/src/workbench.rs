@@ -8,6 +8,7 @@ use crate::logbook::Logbook;
 use crate::sandbox::{Children, SourceFile};
 use crate::sealing::{self, Captured, Made};
 use crate::sign::Sealer;
+use crate::stages::{Course, Stages};
 use crate::witness::{self, Registers};
 use crate::worker::{self, Document, How, WorkError, read_document};
 use crate::{keyring, time};
@@ -16,8 +17,8 @@ use sohoa_archive::{Archive, ArrivalNote, Job, Remedy};
 use sohoa_digitize::extract::templates::Templates;
 use sohoa_digitize::recognize::EngineInfo;
 use sohoa_digitize::render::Meta;
-use sohoa_record::Sha256Hex;
 use sohoa_record::manifest::{Dossier, Manifest, Part, State};
+use sohoa_record::{Sha256Hex, Stage};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +63,8 @@ pub struct Workbench<'a> {
     pub sealer: Sealer<'a>,
     /// Where receipts are noted.
     pub logbook: &'a Logbook,
+    /// Where it is noted what each stage takes.
+    pub stages: &'a Stages,
     /// True for a service that stays: it waits for a store that is away, where a batch gives its documents up after some attempts.
     pub stays: bool,
 }
@@ -154,11 +157,8 @@ impl Workbench<'_> {
             }
             return Ok(manifests);
         }
-        let missing = || sohoa_archive::Error::Missing { digest: job.source_sha256.clone() };
-        let note = self.archive.arrival(&job.source_sha256).await?.ok_or_else(missing)?;
-        // What is read is what arrived.
-        self.archive.objects.verify(&job.source_sha256).await?;
-        let path = self.archive.objects.local_path(&job.source_sha256).ok_or_else(missing)?;
+        let course = self.stages.course(job.record.as_str(), job.attempt);
+        let (note, path) = course.time(Stage::Fetch, self.fetch(job)).await?;
         let source = SourceFile { path, name: note.name.clone(), key: job.source_sha256.to_string() };
         let folder = self.run.folder.join(job.record.as_str());
         std::fs::create_dir_all(&folder).map_err(|e| WorkError::Spool(folder.clone(), e))?;
@@ -173,20 +173,37 @@ impl Workbench<'_> {
             sheets: Some(&sheets),
             by_content: self.config.divide.by_content,
             payload_separators: &self.config.codes.payload_separators,
+            course: &course,
             meta: &meta,
         };
         let outcome = read_document(self.children, &source, &folder, &how, on_page).await;
         let sealed = match outcome {
-            Ok(outcome) => self.seal(job, &note, outcome).await,
+            Ok(outcome) => self.seal(job, &note, outcome, &course).await,
             Err(error) => Err(error.into()),
         };
         let _ = std::fs::remove_dir_all(&folder);
         sealed
     }
 
+    /// The scan that arrived, and where it lies. What is read is what arrived.
+    async fn fetch(&self, job: &Job) -> Result<(ArrivalNote, PathBuf), Halt> {
+        let missing = || sohoa_archive::Error::Missing { digest: job.source_sha256.clone() };
+        let note = self.archive.arrival(&job.source_sha256).await?.ok_or_else(missing)?;
+        self.archive.objects.verify(&job.source_sha256).await?;
+        Ok((note, self.archive.objects.local_path(&job.source_sha256).ok_or_else(missing)?))
+    }
+
     /// Commits the documents of a source from the last to the first. The first has the record of the arrival, by which the next run
     /// knows that the source is done; whatever stops us before leaves a job, and doing that again comes to the same records.
-    async fn seal(&self, job: &Job, note: &ArrivalNote, mut outcome: worker::Outcome) -> Result<Vec<Manifest>, Halt> {
+    async fn seal(
+        &self,
+        job: &Job,
+        note: &ArrivalNote,
+        mut outcome: worker::Outcome,
+        course: &Course<'_>,
+    ) -> Result<Vec<Manifest>, Halt> {
+        // The store may have gone while the pages were read: nothing is to be written into an empty mount point.
+        self.archive.check_is_there().await?;
         let captured = |number: u32| Captured {
             record: job.record.part(number),
             source: note.digests.clone(),
@@ -199,7 +216,8 @@ impl Workbench<'_> {
         match &mut outcome {
             worker::Outcome::Refused { reason, detail } => {
                 tracing::info!(record = %job.record, "refused: {reason}: {detail}");
-                manifests.push(self.commit(sealing::capture(captured(1), Made::Refused(*reason), &self.engine)?, None).await?);
+                let refused = sealing::capture(captured(1), Made::Refused(*reason), &self.engine)?;
+                manifests.push(self.commit(refused, None, course).await?);
             }
             worker::Outcome::Done(done) => {
                 let of = done.documents.len() as u32;
@@ -208,12 +226,13 @@ impl Workbench<'_> {
                     self.ask_registers(&note.dossier, document).await?;
                     // What may be signed is stored when it is known what becomes of it.
                     let may_be_signed = self.sealer.signing.is_some() && document.digitized.state == State::Sealed;
-                    let pdf = if may_be_signed { digests(&document.pdf).await? } else { self.put(&document.pdf).await? };
-                    let text = self.put(&document.text).await?;
+                    let put = |path| course.time(Stage::Store, self.put(path));
+                    let pdf = if may_be_signed { digests(&document.pdf).await? } else { put(&document.pdf).await? };
+                    let text = put(&document.text).await?;
                     let part = (of > 1).then_some(Part { number, of });
                     let made = Made::Read { info: &done.source, signatures: &done.signatures, document, part, pdf, text };
                     let manifest = sealing::capture(captured(number), made, &self.engine)?;
-                    manifests.push(self.commit(manifest, may_be_signed.then_some(&document.pdf)).await?);
+                    manifests.push(self.commit(manifest, may_be_signed.then_some(&document.pdf), course).await?);
                 }
             }
         }
@@ -221,9 +240,10 @@ impl Workbench<'_> {
         Ok(manifests)
     }
 
-    async fn commit(&self, manifest: Manifest, spooled: Option<&PathBuf>) -> Result<Manifest, Halt> {
-        let receipt = self.sealer.seal(self.archive, manifest, spooled.map(PathBuf::as_path)).await?;
-        let commit = self.archive.commit(&receipt).await?;
+    async fn commit(&self, manifest: Manifest, spooled: Option<&PathBuf>, course: &Course<'_>) -> Result<Manifest, Halt> {
+        let sealed = self.sealer.seal(self.archive, manifest, spooled.map(PathBuf::as_path));
+        let receipt = course.time(Stage::Seal, sealed).await?;
+        let commit = course.time(Stage::Store, self.archive.commit(&receipt)).await?;
         self.logbook.note_or_warn(commit.opened()).await;
         Ok(commit.opened().manifest.clone())
     }

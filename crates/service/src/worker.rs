@@ -3,6 +3,7 @@
 
 use crate::page_protocol::SourceInfo;
 use crate::sandbox::{Children, SandboxError, SourceFile};
+use crate::stages::Course;
 use futures::StreamExt as _;
 use sohoa_digitize::codes::sheets::{Divider, Rules, Says, Step};
 use sohoa_digitize::extract::opening::{Opening, Openings};
@@ -10,7 +11,7 @@ use sohoa_digitize::extract::templates::Templates;
 use sohoa_digitize::render::{Meta, Profile};
 use sohoa_digitize::{Assembly, Digitized, ReadPage};
 use sohoa_record::manifest::PageState;
-use sohoa_record::{DossierCode, Reason};
+use sohoa_record::{DossierCode, Reason, Stage};
 use sohoa_sign::validate::Checked;
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -75,6 +76,8 @@ pub struct How<'a> {
     pub by_content: bool,
     /// Between the parts of a QR code's payload.
     pub payload_separators: &'a str,
+    /// Is told what each stage takes.
+    pub course: &'a Course<'a>,
     /// What the PDF/A says of itself, for the document of that number, from 1.
     pub meta: &'a (dyn Fn(u32) -> Meta + Sync),
 }
@@ -88,7 +91,7 @@ pub async fn read_document(
     how: &How<'_>,
     on_page: impl Fn(u32, u32),
 ) -> Result<Outcome, WorkError> {
-    let info = match children.open(source).await {
+    let info = match how.course.time(Stage::Decode, children.open(source)).await {
         Ok(info) => info,
         Err(SandboxError::Refused { reason, detail }) => return Ok(Outcome::Refused { reason, detail }),
         Err(error) => return Err(error.into()),
@@ -102,7 +105,9 @@ pub async fn read_document(
     let mut pages =
         futures::stream::iter(1..=info.pages).map(|number| children.page(source, number)).buffered(children.count() + 1);
     while let Some(page) = pages.next().await {
-        let mut page = page?;
+        let timed = page?;
+        how.course.note_page(&timed);
+        let mut page = timed.page;
         on_page(page.number, info.pages);
         let says = how.sheets.map_or(Says::Nothing, |sheets| sheets.judge(&page.codes));
         // A sheet's code on a page that is no sheet divides nothing.
@@ -121,14 +126,14 @@ pub async fn read_document(
         }
         let blank = page.state == PageState::Blank;
         for step in divider.push(page, says, blank) {
-            open = open.take(step, folder, how, &mut documents).map_err(spool)?;
+            open = how.course.time_now(Stage::Render, || open.take(step, folder, how, &mut documents)).map_err(spool)?;
         }
     }
     drop(pages);
     for step in divider.finish() {
-        open = open.take(step, folder, how, &mut documents).map_err(spool)?;
+        open = how.course.time_now(Stage::Render, || open.take(step, folder, how, &mut documents)).map_err(spool)?;
     }
-    documents.push(open.close(how).map_err(spool)?);
+    documents.push(how.course.time_now(Stage::Render, || open.close(how)).map_err(spool)?);
     Ok(Outcome::Done(Box::new(Done { source: info, signatures, documents })))
 }
 

@@ -16,6 +16,7 @@ use sohoa_record::{PageText, Placement, Reason};
 use sohoa_service::page_protocol::{Answer, ChildSpec, Ready, SourceInfo, Wall, encode, write_frame};
 use sohoa_service::sandbox::{Children, SourceFile};
 use sohoa_service::sandbox_walls::WALLS;
+use sohoa_service::stages::Stages;
 use sohoa_service::worker::{How, Outcome, read_document};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -61,7 +62,7 @@ fn blank_page(number: u32) -> Answer {
         // its data follow in a frame of their own
         kept: Some(KeptImage { width: 8, height: 8, encoding: Encoding::Flate { components: 1 }, data: Vec::new() }),
     };
-    Answer::Page { page: Box::new(page), engine_ms: 1 }
+    Answer::Page { page: Box::new(page), engine_ms: 1, spent: Default::default() }
 }
 
 /// Eight white rows of eight pixels, a zlib stream of one stored block.
@@ -131,12 +132,14 @@ async fn document(children: &Children, folder: &Path, name: &str) -> Vec<(PageSt
     let created = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
     let meta = Meta { title: name.into(), created, id: [0; 16] };
     let templates = Templates::built_in();
+    let stages = Stages::default();
     let how = How {
         templates: &templates,
         profile: Profile::PdfA1b,
         sheets: None,
         by_content: false,
         payload_separators: "",
+        course: &stages.course(name, 1),
         meta: &|_| meta.clone(),
     };
     match read_document(children, &source, &out, &how, |_, _| {}).await.unwrap() {

@@ -31,6 +31,16 @@ fn fixture(inside: &str) -> PathBuf {
     files.remove(0)
 }
 
+/// Results on paper, none of them that of the scan: each year's figures have something below the line.
+fn a_register_of_years(home: &Home) {
+    std::fs::write(home.path("units.toml"), "[[unit]]\ncode = \"H48.15\"\nname = \"Xã Thử\"\nlevel = \"commune\"\n").unwrap();
+    home.set("units = \"\"", "units = \"units.toml\"");
+    let this_year = jiff::Zoned::now().year();
+    let rows: String = (2022..=this_year).map(|year| format!("H48.15,{year}/GP-UBND,{year}-03-05\n")).collect();
+    std::fs::write(home.path("register.csv"), format!("unit,number,date\n{rows}")).unwrap();
+    home.expect(0, &["register", "import", home.path("register.csv").to_str().unwrap()]);
+}
+
 #[test]
 fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     let home = home();
@@ -39,6 +49,7 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     person(&home, "tram", "Người Quét", "operator");
     person(&home, "quan-tri", "Người Quản Trị", "administrator");
     let token = token(&home, "tram-1");
+    a_register_of_years(&home);
     let serving = serve(&home);
     let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
     let _ = std::fs::remove_dir_all(&shots);

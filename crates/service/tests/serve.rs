@@ -7,9 +7,11 @@ use common::serving::*;
 use common::verify;
 use serde_json::Value;
 use sohoa_record::Sha256Hex;
-use std::io::Write as _;
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 #[test]
 fn what_was_destroyed_is_not_taken_in_again() {
@@ -71,7 +73,10 @@ fn a_push_is_done_and_its_outcome_can_be_asked_for_by_its_station_alone() {
     assert_eq!(duplicate.json()["record"], record.as_str());
     assert_eq!(serving.get(&two, &format!("/v1/documents/{record}")).code(), "unknown_record", "the same bytes open no door");
     let metrics = serving.get("", "/metrics").body;
-    assert!(metrics.contains("sohoa_pushes_total{status=\"409\"} 1\n") && metrics.contains("sohoa_pages_total 1\n"), "{metrics}");
+    assert!(
+        metrics.contains("sohoa_pushes_total{status=\"409\"} 1\n") && metrics.contains("sohoa_pages_total{state=\"text\"} 1\n"),
+        "{metrics}"
+    );
     assert_eq!((serving.get("", "/healthz").status, serving.get("", "/readyz").status), (200, 200));
     assert!(serving.signal(rustix::process::Signal::TERM).success());
     assert_eq!(verify(&home.path("archive"), &home.path("trust")).iter().map(|(v, _)| v.as_str()).collect::<Vec<_>>(), ["ok"]);
@@ -335,4 +340,58 @@ fn a_client_of_others_pushes_in_pieces() {
     let upload = serving.get(&good, place.trim().strip_prefix(&format!("http://{}", serving.address)).unwrap()).json();
     let done = serving.outcome(&good, upload["record"].as_str().unwrap());
     assert_eq!(done["pages"].as_array().unwrap().len(), 1, "{done}");
+}
+
+/// A program that ends with its test, however that ends.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_collector_is_told_of_each_stage_and_never_of_names() {
+    let home = home();
+    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/collector.py");
+    let mut collector = Ended(Command::new("python-judges").arg(judge).stdout(Stdio::piped()).spawn().unwrap());
+    let mut told = BufReader::new(collector.0.stdout.take().unwrap()).lines();
+    let port = told.next().unwrap().unwrap();
+    home.set("traces = \"\"", &format!("traces = \"http://127.0.0.1:{port}\""));
+    let token = token(&home, "tram-1");
+    let mut serving = serve(&home);
+    let pushed = serving.push(&token, "name=Nguyen%20Van%20A.png", "", &scan(&home, 1));
+    let record = pushed.json()["record"].as_str().unwrap().to_owned();
+    serving.outcome(&token, &record);
+    let metrics = serving.get("", "/metrics").body;
+    for stage in ["fetch", "decode", "clean", "codes", "recognize", "correct", "render", "seal", "store"] {
+        let [runs, failures] = ["runs", "failures"].map(|what| {
+            let sample = format!("sohoa_stage_{what}_total{{stage=\"{stage}\"}} ");
+            metrics.lines().find_map(|line| line.strip_prefix(&sample)?.parse::<u64>().ok())
+        });
+        assert!(runs >= Some(1) && failures == Some(0), "{stage}: {metrics}");
+    }
+    // What was not sent is sent at the end.
+    assert!(serving.signal(rustix::process::Signal::TERM).success());
+    drop(collector);
+    let lines: Vec<String> = told.map(Result::unwrap).collect();
+    assert!(!lines.iter().any(|line| line.contains("Nguyen")), "{lines:?}");
+    let spans: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let children = |of: &Value| -> BTreeSet<&str> {
+        let inside = spans.iter().filter(|span| span["parent"] == of["span"] && span["trace"] == of["trace"]);
+        let within = |span: &&Value| {
+            let [began, ended] = ["began", "ended"].map(|at| span[at].as_u64().unwrap());
+            assert!(of["began"].as_u64() <= Some(began) && Some(ended) <= of["ended"].as_u64(), "{of} {span}");
+        };
+        inside.inspect(within).map(|span| span["name"].as_str().unwrap()).collect()
+    };
+    let named = |name: &str| spans.iter().find(|span| span["name"] == name).unwrap();
+    let document = named("document");
+    assert_eq!((document["parent"].as_str(), document["values"]["sohoa.record"].as_str()), (Some(""), Some(record.as_str())));
+    assert_eq!(children(document), BTreeSet::from(["fetch", "decode", "page", "render", "seal", "store"]));
+    assert_eq!(named("page")["values"]["sohoa.page"], 1);
+    assert_eq!(children(named("page")), BTreeSet::from(["decode", "clean", "codes", "recognize", "correct"]));
+    assert!(spans.iter().all(|span| span["service"] == "sohoa" && span["failed"] == false));
 }

@@ -2,11 +2,13 @@
 
 use super::Api;
 use super::problem::Problem;
+use crate::stages::Figures;
 use crate::time;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sohoa_archive::QueueCounts;
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::atomic::Ordering;
 
@@ -68,8 +70,25 @@ pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
     for (state, many) in api.running.documents.lock().map(|done| done.clone()).unwrap_or_default() {
         page.sample("sohoa_documents_total", &[("state", state.as_str())], many);
     }
-    page.head("sohoa_pages_total", "counter", "Pages read since the start");
-    page.sample("sohoa_pages_total", &[], api.running.pages.load(Ordering::Relaxed));
+    page.head("sohoa_pages_total", "counter", "Pages read since the start, by what became of them");
+    for (state, many) in api.running.stages.pages() {
+        page.sample("sohoa_pages_total", &[("state", state.as_str())], many);
+    }
+    let (figures, under_way) = (api.running.stages.figures(), api.running.stages.under_way());
+    page.head("sohoa_stage_runs_total", "counter", "How often a stage ended since the start: of pages, or of documents");
+    figures.iter().for_each(|(stage, of)| page.sample("sohoa_stage_runs_total", &[("stage", stage.as_str())], of.runs));
+    page.head("sohoa_stage_failures_total", "counter", "How often a stage ended badly since the start");
+    figures.iter().for_each(|(stage, of)| page.sample("sohoa_stage_failures_total", &[("stage", stage.as_str())], of.failures));
+    page.head("sohoa_stage_seconds_total", "counter", "Time in a stage since the start");
+    let seconds = |of: &Figures| format!("{:.3}", of.took.as_secs_f64());
+    figures.iter().for_each(|(stage, of)| page.sample("sohoa_stage_seconds_total", &[("stage", stage.as_str())], seconds(of)));
+    page.head("sohoa_stage_longest_seconds", "gauge", "How long the document that is slowest in a stage now is there");
+    let mut longest = BTreeMap::new();
+    for at in under_way.values() {
+        let seconds = longest.entry(at.stage).or_insert(0);
+        *seconds = at.since.elapsed().as_secs().max(*seconds);
+    }
+    longest.iter().for_each(|(stage, seconds)| page.sample("sohoa_stage_longest_seconds", &[("stage", stage.as_str())], seconds));
     page.head("sohoa_pushes_total", "counter", "Pushes since the start, by the status of the answer");
     for (status, many) in api.running.pushes.lock().map(|pushes| pushes.clone()).unwrap_or_default() {
         page.sample("sohoa_pushes_total", &[("status", &status.to_string())], many);

@@ -134,6 +134,13 @@ impl Problem {
         "hệ thống đang bận, hãy gửi lại sau",
         "too many documents wait; push again later",
     );
+    pub const STATION_BUSY: Problem = later(
+        30,
+        StatusCode::TOO_MANY_REQUESTS,
+        "station_busy",
+        "trạm này đang gửi quá nhiều tệp cùng lúc; hãy đợi các tệp đó gửi xong rồi gửi lại",
+        "too many documents of this station are on their way at once; let them end, or stop them, and push again",
+    );
     pub const DISK_LOW: Problem = later(
         300,
         StatusCode::TOO_MANY_REQUESTS,

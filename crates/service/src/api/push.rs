@@ -165,8 +165,11 @@ pub async fn room_for(api: &Api, station: &str) -> Result<Coming, Problem> {
     }
     let mut coming = api.running.coming.lock().map_err(|e| Problem::broken(&e))?;
     let (all, own) = (coming.values().sum::<u64>(), coming.get(station).copied().unwrap_or(0));
-    if waiting + all >= api.config.serve.most_waiting || own >= MOST_COMING {
+    if waiting + all >= api.config.serve.most_waiting {
         return Err(Problem::TOO_MANY);
+    }
+    if own >= MOST_COMING {
+        return Err(Problem::STATION_BUSY);
     }
     *coming.entry(station.to_owned()).or_default() += 1;
     Ok(Coming { running: Arc::clone(&api.running), station: station.to_owned() })

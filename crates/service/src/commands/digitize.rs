@@ -4,6 +4,7 @@ use super::{Failure, Outcome, PARTIAL};
 use crate::config::Config;
 use crate::present::{DocumentLine, document_line, json_line, printable};
 use crate::sandbox::SourceFile;
+use crate::stages::Stages;
 use crate::worker::{self, How, read_document};
 use sohoa_digitize::extract::Note;
 use sohoa_digitize::render::Meta;
@@ -56,6 +57,7 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
     let meta = meta(&source, &name, &metadata).map_err(|e| Failure::input(asked.input, e))?;
     let file = SourceFile { key: source.display().to_string(), path: source, name };
     let shown = asked.input.display().to_string();
+    let stages = Stages::default();
     // One PDF was asked for: separator sheets are flagged and divide nothing, nor does what the pages say.
     let how = How {
         templates: &templates,
@@ -63,6 +65,7 @@ pub async fn run(config: &Config, asked: Asked<'_>) -> Outcome {
         sheets: None,
         by_content: false,
         payload_separators: &config.codes.payload_separators,
+        course: &stages.course(&shown, 1),
         meta: &|_| meta.clone(),
     };
     let read = tokio::select! {

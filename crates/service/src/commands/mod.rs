@@ -34,6 +34,7 @@ use crate::page_protocol::ChildSpec;
 use crate::review::ReviewError;
 use crate::sandbox::{Children, SandboxError};
 use crate::sign::SigningError;
+use crate::time;
 use crate::workbench::Halt;
 use crate::worker::WorkError;
 use futures::TryStreamExt as _;
@@ -225,12 +226,14 @@ pub async fn run(cli: Cli) -> Outcome {
             signatures::run(&config, &input, json.json).await
         }
         Command::Status { json } => records::status(&load()?, json.json).await,
-        Command::Search { query, unit, state, dossier, limit, json } => {
+        Command::Search { query, unit, state, dossier, kind, from, to, limit, json } => {
             let filter = Filter {
                 unit,
                 state: state.as_deref().map(records::state).transpose()?,
                 dossier_code: dossier,
-                ..Filter::default()
+                kind,
+                since: from.and_then(time::midnight),
+                until: to.and_then(|last| time::midnight(last.tomorrow().ok()?)),
             };
             records::search(&load()?, &query, &filter, limit, json.json).await
         }

@@ -100,7 +100,9 @@ pub async fn search(config: &Config, query: &str, filter: &Filter, limit: u32, j
     }
     match found.hits.len() {
         0 => eprintln!("nothing found; type fewer words, or without accents"),
-        _ if found.next.is_some() => eprintln!("there is more; raise --limit or narrow with --unit, --state, --dossier"),
+        _ if found.next.is_some() => {
+            eprintln!("there is more; raise --limit or narrow with --unit, --state, --dossier, --kind, --from, --to")
+        }
         _ => {}
     }
     Ok(ExitCode::SUCCESS)
@@ -115,7 +117,9 @@ async fn list(archive: &Archive, filter: &Filter, limit: u32, json: bool) -> Out
     }
     match entries.len() as u32 {
         0 => eprintln!("there is no such record"),
-        n if n > limit => eprintln!("there is more; raise --limit or narrow with --unit, --state, --dossier"),
+        n if n > limit => {
+            eprintln!("there is more; raise --limit or narrow with --unit, --state, --dossier, --kind, --from, --to")
+        }
         _ => {}
     }
     Ok(ExitCode::SUCCESS)

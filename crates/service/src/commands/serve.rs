@@ -10,6 +10,8 @@ use crate::http::tls::Tls;
 use crate::running::Running;
 use crate::sandbox::Children;
 use crate::serve::Service;
+use crate::stages::Stages;
+use crate::traces::Traces;
 use crate::{stations, watch};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::Path;
@@ -27,7 +29,12 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     raise_open_files();
     let tls = tls(config)?;
     let door = Door::open(config).map_err(|e| Failure::Setup(e.to_string()))?;
-    let workshop = Arc::new(Workshop::open(config, password_file).await?);
+    let mut workshop = Workshop::open(config, password_file).await?;
+    if !config.serve.traces.is_empty() {
+        let traces = Traces::to(&config.serve.traces).map_err(|e| Failure::Setup(format!("[serve] traces: {e}")))?;
+        workshop.stages = Arc::new(Stages::traced(traces));
+    }
+    let workshop = Arc::new(workshop);
     let address = config.serve.listen;
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|e| Failure::Setup(format!("[serve] listen {address}: {e}; is another service there?")))?;
@@ -48,7 +55,7 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     let valid = stations.iter().filter(|station| !station.revoked).count();
     println!("stations  {valid}{}", if valid == 0 { ": nobody may push; `sohoa station new NAME` makes one" } else { "" });
     folders.iter().for_each(|folder| println!("watches   {}", folder.folder().display()));
-    let running = Arc::<Running>::default();
+    let running = Arc::new(Running::noting(Arc::clone(&workshop.stages)));
     let api = Api { archive: workshop.archive.clone(), config: Arc::new(config.clone()), arriving, uploads, running };
     uploads::sweep(&api).await;
     let stop = super::stop_on_signals()?;

@@ -8,6 +8,7 @@ use crate::keyring;
 use crate::logbook::Logbook;
 use crate::sandbox::Children;
 use crate::sign::{self, Sealer, Signing};
+use crate::stages::Stages;
 use crate::time;
 use crate::workbench::Workbench;
 use ed25519_dalek::SigningKey;
@@ -29,6 +30,8 @@ pub struct Workshop {
     templates: Arc<Templates>,
     /// Where receipts are noted.
     pub logbook: Logbook,
+    /// Where it is noted what each stage takes.
+    pub stages: Arc<Stages>,
     key: SigningKey,
     signing: Option<Signing>,
 }
@@ -62,7 +65,7 @@ impl Workshop {
             tracing::info!("wall around the page reader: {} {stands}: {}", wall.name, wall.detail);
         }
         let logbook = Logbook::for_sealing(config, &archive, &key, password_file).await?;
-        Ok(Workshop { archive, children, run, engine: ready.engine, templates, logbook, key, signing })
+        Ok(Workshop { archive, children, run, engine: ready.engine, templates, logbook, stages: Arc::default(), key, signing })
     }
 
     /// What documents are made with, by a batch or by a service that stays.
@@ -76,6 +79,7 @@ impl Workshop {
             templates: self.templates.clone(),
             sealer: self.sealer(config),
             logbook: &self.logbook,
+            stages: &self.stages,
             stays,
         }
     }

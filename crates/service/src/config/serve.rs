@@ -16,6 +16,7 @@ pub struct Serve {
     pub most_waiting: u64,
     pub min_free_mb: u64,
     pub stuck_minutes: u64,
+    pub traces: String,
 }
 
 impl Default for Serve {
@@ -28,6 +29,7 @@ impl Default for Serve {
             most_waiting: 5000,
             min_free_mb: 2000,
             stuck_minutes: 60,
+            traces: String::new(),
         }
     }
 }
@@ -47,6 +49,9 @@ impl Serve {
             }
             (false, true) => {
                 Some(("tls_key", "\"\"".into(), "name the key of tls_certificate, or leave both empty for plain HTTP"))
+            }
+            _ if !self.traces.is_empty() && !self.traces.starts_with("http://") => {
+                Some(("traces", format!("{:?}", self.traces), "name the collector as http://HOST:PORT, or leave it empty"))
             }
             _ => None,
         }

@@ -1,29 +1,20 @@
 //! Personal numbers in what can be listed, searched or copied: all but the last three digits are hidden from whoever need not see them.
 
 use sohoa_record::field::name::OWNER_ID;
+use sohoa_record::personal;
 
 /// The value of a field as this person may see it.
 pub fn field(name: &str, value: &str, sees_numbers: bool) -> String {
     if sees_numbers || !is_personal_field(name) { text(value, sees_numbers) } else { hidden(value) }
 }
 
-/// Running text as this person may see it. Taken for a personal number is what has twelve digits, or nine as the old identity cards had, in
-/// one piece or in groups of three or four. Letter for letter as long as before.
+/// Running text as this person may see it. Letter for letter as long as before.
 pub fn text(text: &str, sees_numbers: bool) -> String {
     if sees_numbers {
         return text.to_owned();
     }
     let mut letters: Vec<char> = text.chars().collect();
-    let mut at = 0;
-    while at < letters.len() {
-        match number_at(&letters, at) {
-            Some(end) => {
-                hide(&mut letters[at..end]);
-                at = end;
-            }
-            None => at = end_of_digits(&letters, at).max(at + 1),
-        }
-    }
+    personal::numbers(&letters).into_iter().for_each(|number| hide(&mut letters[number]));
     letters.into_iter().collect()
 }
 
@@ -31,13 +22,8 @@ pub fn text(text: &str, sees_numbers: bool) -> String {
 /// by trying.
 pub fn question(text: &str, sees_numbers: bool) -> String {
     let mut letters: Vec<char> = text.chars().collect();
-    let mut at = 0;
-    while at < letters.len() && !sees_numbers {
-        let end = number_at(&letters, at);
-        if let Some(end) = end {
-            letters[at..end].fill(' ');
-        }
-        at = end.unwrap_or_else(|| end_of_digits(&letters, at).max(at + 1));
+    if !sees_numbers {
+        personal::numbers(&letters).into_iter().for_each(|number| letters[number].fill(' '));
     }
     letters.into_iter().collect()
 }
@@ -54,37 +40,6 @@ pub fn pieces<'a>(pieces: impl Iterator<Item = (&'a str, bool)>, sees_numbers: b
         own
     };
     pieces.iter().map(|(piece, told)| (next(piece), *told)).collect()
-}
-
-/// Where a personal number ends that begins here; none when none does.
-fn number_at(letters: &[char], at: usize) -> Option<usize> {
-    let end = end_of_digits(letters, at);
-    match end - at {
-        9 | 12 => return Some(end),
-        size @ (3 | 4) => {
-            let (mut end, mut digits) = (end, size);
-            let separator = letters.get(end).copied().filter(|c| matches!(c, ' ' | '.' | '-' | '\u{a0}'))?;
-            while letters.get(end) == Some(&separator) && end_of_digits(letters, end + 1) == end + 1 + size {
-                (end, digits) = (end + 1 + size, digits + size);
-                if digits == 12 || (digits == 9 && !goes_on(letters, end, separator)) {
-                    // Thousands are written with dots too: 2.000.000.000 is money.
-                    let is_tail = separator == '.' && at > 1 && letters[at - 1] == '.' && letters[at - 2].is_ascii_digit();
-                    return (!is_tail).then_some(end);
-                }
-            }
-        }
-        _ => {}
-    }
-    None
-}
-
-fn goes_on(letters: &[char], end: usize, separator: char) -> bool {
-    letters.get(end) == Some(&separator) && end_of_digits(letters, end + 1) == end + 4
-}
-
-/// The end of the digits that begin here.
-fn end_of_digits(letters: &[char], at: usize) -> usize {
-    at + letters[at.min(letters.len())..].iter().take_while(|c| c.is_ascii_digit()).count()
 }
 
 /// Fields whose value is such a number, in whatever section of a form.

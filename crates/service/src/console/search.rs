@@ -37,12 +37,14 @@ pub async fn page(
         to: text("to"),
     };
     let asked = Asked { unit: own_unit(&seat).unwrap_or(asked.unit), ..asked };
+    let problem = [&asked.from, &asked.to].into_iter().find(|day| !day.is_empty() && midnight(day).is_none()).cloned();
     let wanted = narrowed(&seat, &asked);
     let after = text("after");
     let broken = |error: sohoa_archive::Error| seat.broken(&error);
     let index = &console.api.archive.index;
     let sees = seat.may(Right::SeePersonalNumbers);
     let (found, next) = match asked.text.is_empty() {
+        _ if problem.is_some() => (Vec::new(), None),
         true => {
             let before = after.parse::<RecordId>().ok();
             let mut entries = index.newest(&wanted, before.as_ref(), A_PAGE + 1).await.map_err(broken)?;
@@ -80,17 +82,18 @@ pub async fn page(
     });
     let frame = seat.frame(Some(Page::Search)).await;
     let states = STATES.map(|state| (state.as_str(), seat.language.state(state))).to_vec();
-    Ok(Html(html(&SearchPage { frame, asked, hits, next, is_later: !after.is_empty(), states })).into_response())
+    Ok(Html(html(&SearchPage { frame, asked, problem, hits, next, is_later: !after.is_empty(), states })).into_response())
+}
+
+/// When that day begins, milliseconds since 1970.
+fn midnight(day: &str) -> Option<i64> {
+    time::midnight(day.parse().ok()?)
 }
 
 /// What the form narrows to; a person of one unit sees that unit's only.
 fn narrowed(seat: &Seat, asked: &Asked) -> Filter {
     let own = filter(seat);
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let midnight = |day: &str| {
-        let day: jiff::civil::Date = day.parse().ok()?;
-        day.to_zoned(time::zone()).ok().map(|then| then.timestamp().as_millisecond())
-    };
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     Filter {
         unit: own.unit.or_else(|| given(&asked.unit)),

@@ -1,5 +1,6 @@
 //! *Hệ thống*: how the service is; stations and people; who looked at what.
 
+use super::kept::Kept;
 use super::papers::moment;
 use super::seat::{Form, Seat, Trouble};
 use super::{Console, go};
@@ -7,14 +8,19 @@ use crate::access_log::{self, Act, Change};
 use crate::people::password::NewPassword;
 use crate::people::role::{Right, Role};
 use crate::people::{NewPerson, PeopleError};
+use crate::review::second_round::{self, Rate};
 use crate::stations;
 use axum::Form as Sent;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use sohoa_console::system::{Access, PersonLine, StationLine, SystemPage};
-use sohoa_console::{Language, Page, html};
+use sohoa_console::system::{Access, PersonLine, RateLine, StageLine, StationLine, SystemPage};
+use sohoa_console::{Language, Page, figures, html};
+use sohoa_record::Stage;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// How often each person's decisions were found wrong. Every decision is read for it.
+pub type Rates = Arc<Kept<(), Arc<Vec<Rate>>>>;
 
 /// So many lines of the access log are shown.
 const ACCESSES: usize = 100;
@@ -63,9 +69,15 @@ async fn show(
         since: moment(&station.since),
         is_revoked: station.revoked,
     };
+    let rates = match may_administer {
+        true => Some(rates(console, seat).await?),
+        false => None,
+    };
     let page = SystemPage {
         troubles: console.api.troubles().await,
         facts: facts(console, seat).await?,
+        stages: stages(console, language),
+        rates,
         stations: stations.into_iter().map(station).collect(),
         people: people.iter().map(person).collect(),
         may_administer,
@@ -95,6 +107,73 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
     ])
 }
 
+/// What each stage came to; those that nothing went through are left out.
+fn stages(console: &Console, language: Language) -> Vec<StageLine> {
+    let (came_to, under_way) = (console.api.running.stages.figures(), console.api.running.stages.under_way());
+    let stuck = console.api.config.serve.stuck_minutes.saturating_mul(60);
+    let line = |stage: Stage| {
+        let of = came_to.get(&stage).copied().unwrap_or_default();
+        let longest: Vec<u64> =
+            under_way.values().filter(|at| at.stage == stage).map(|at| at.since.elapsed().as_secs()).collect();
+        let slowest = longest.iter().copied().max();
+        (of.runs > 0 || slowest.is_some()).then(|| StageLine {
+            name: stage_name(stage, language).to_owned(),
+            runs: of.runs,
+            mean: match of.took.as_millis().checked_div(u128::from(of.runs)) {
+                Some(mean) => format!("{} ms", figures::grouped(language, u64::try_from(mean).unwrap_or(u64::MAX))),
+                None => String::new(),
+            },
+            failures: of.failures,
+            now: slowest
+                .map_or_else(String::new, |slowest| format!("{} · {}", longest.len(), figures::duration(language, slowest))),
+            is_stuck: slowest.is_some_and(|slowest| slowest >= stuck),
+        })
+    };
+    Stage::ALL.into_iter().filter_map(line).collect()
+}
+
+fn stage_name(stage: Stage, language: Language) -> &'static str {
+    let (vi, en) = match stage {
+        Stage::Fetch => ("Lấy bản quét", "fetch: take the scan"),
+        Stage::Decode => ("Mở trang", "decode: open the pages"),
+        Stage::Clean => ("Nắn thẳng, làm sạch", "clean: turn and straighten"),
+        Stage::Codes => ("Tìm mã vạch, mã QR", "codes: look for barcodes"),
+        Stage::Recognize => ("Nhận dạng chữ", "recognize: read the words"),
+        Stage::Correct => ("Sửa chữ để tìm kiếm", "correct: mend words for search"),
+        Stage::Render => ("Tạo PDF, lấy thông tin", "render: make the PDF, take the fields"),
+        Stage::Seal => ("Ký, niêm phong", "seal: sign and seal"),
+        Stage::Store => ("Lưu kho", "store: keep it"),
+    };
+    language.pick(vi, en)
+}
+
+async fn rates(console: &Console, seat: &Seat) -> Result<Vec<RateLine>, Trouble> {
+    let archive = console.api.archive.clone();
+    let making = async move {
+        let cases = second_round::survey(&archive).await?;
+        Ok::<_, sohoa_archive::Error>(Arc::new(second_round::rates(&cases)))
+    };
+    let rates = console.rates.of((), making).await.map_err(|error| seat.broken(&error))?;
+    let language = seat.language;
+    let what = |rate: &Rate| match (rate.of, rate.name.as_str()) {
+        ("documents", _) => Some(language.pick("giấy tờ", "documents")),
+        ("step", "accept") => Some(language.pick("giá trị được chấp nhận", "values that were accepted")),
+        ("step", "correct") => Some(language.pick("giá trị được sửa", "values that were corrected")),
+        ("step", _) => Some(language.pick("giấy tờ được bỏ qua", "papers that were skipped")),
+        _ => None,
+    };
+    let line = |rate: &Rate| {
+        Some(RateLine {
+            what: what(rate)?.to_owned(),
+            who: rate.who.clone(),
+            looked_at: rate.looked_at,
+            wrong: rate.corrected,
+            rate: rate.rate.map_or_else(String::new, |rate| figures::percent(language, u32::from(rate.hundredths()))),
+        })
+    };
+    Ok(rates.iter().filter_map(line).collect())
+}
+
 fn access(entry: &access_log::Entry, language: Language) -> Access {
     let act = |name: &str| language.act(name).to_owned();
     Access {
@@ -112,6 +191,12 @@ fn access(entry: &access_log::Entry, language: Language) -> Access {
     }
 }
 
+/// The page with what was wrong, in this person's language.
+async fn refused(console: &Console, seat: &Seat, vi: String, en: String) -> Result<Response, Trouble> {
+    tracing::warn!("the console: {en}");
+    show(console, seat, None, Some(seat.language.pick(&vi, &en).to_owned())).await
+}
+
 /// Makes a station; its token is shown this once.
 pub async fn new_station(
     seat: Seat,
@@ -127,7 +212,7 @@ pub async fn new_station(
             seat.note(Act::Administer { change: Change::NewStation, on: form.get("name").trim().to_owned() }).await?;
             show(&console, &seat, Some((seat.language.words().token_once.to_owned(), token)), None).await
         }
-        Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
+        Err(error) => refused(&console, &seat, error.vi(), error.to_string()).await,
     }
 }
 
@@ -145,7 +230,7 @@ pub async fn revoke_station(
             seat.note(Act::Administer { change: Change::RevokeStation, on: form.get("name").to_owned() }).await?;
             Ok(go("/system"))
         }
-        Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
+        Err(error) => refused(&console, &seat, error.vi(), error.to_string()).await,
     }
 }
 
@@ -170,7 +255,7 @@ pub async fn new_person(
             seat.note(Act::Administer { change: Change::NewPerson, on: person.login }).await?;
             show(&console, &seat, Some((seat.language.words().password_once.to_owned(), shown)), None).await
         }
-        Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
+        Err(error) => refused(&console, &seat, error.vi(), error.to_string()).await,
     }
 }
 
@@ -207,7 +292,7 @@ pub async fn change_person(
             let secret = shown.map(|shown| (seat.language.words().password_once.to_owned(), shown));
             show(&console, &seat, secret, None).await
         }
-        Err(error) => show(&console, &seat, None, Some(error.to_string())).await,
+        Err(error) => refused(&console, &seat, error.vi(), error.to_string()).await,
     }
 }
 

@@ -9,25 +9,26 @@ use crate::people::role::Right;
 use crate::time;
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Response};
+use sohoa_console::road::{OfYear, Road};
 use sohoa_console::search::link;
 use sohoa_console::targets::{Rate, TargetsPage, Unit};
 use sohoa_console::words::Words;
 use sohoa_console::{Language, Page, html};
 use sohoa_coverage::indicators::NO_UNIT;
 use sohoa_coverage::{Group, Indicator, Level, ReportRow};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The targets begin with this year (QĐ 468/QĐ-TTg of 2021).
 const FIRST_YEAR: i16 = 2021;
 
-/// The figures of each year that was asked for.
-pub type Figures = Arc<Kept<i16, Year>>;
+/// The figures of all years: they are made together.
+pub type Figures = Arc<Kept<(), Years>>;
 
-/// The figures of a year.
+/// The figures of all years, those to come left out.
 #[derive(Clone)]
-pub struct Year {
-    rows: Arc<Vec<ReportRow>>,
+pub struct Years {
+    rows: Arc<BTreeMap<i16, Vec<ReportRow>>>,
     has_register: bool,
     as_of: String,
 }
@@ -42,15 +43,23 @@ pub async fn page(
     let this_year = time::now().date().year();
     let asked = asked.get("year").and_then(|year| year.parse().ok()).filter(|year| (FIRST_YEAR..=this_year).contains(year));
     let year = asked.unwrap_or(this_year);
-    let figures = console.figures.of(year, make(console.clone(), year)).await.map_err(|error| seat.broken(&error))?;
+    let figures = console.figures.of((), make(console.clone())).await.map_err(|error| seat.broken(&error))?;
     let frame = seat.frame(Some(Page::Targets)).await;
     let w = frame.w();
-    let rows = || figures.rows.iter();
+    let rows = || figures.rows.get(&year).into_iter().flatten();
     let all = rows().filter(|row| row.group == Group::All && own.is_none());
     let levels =
         rows().filter(|row| row.group == Group::Level && row.indicator == Indicator::Digitized && is_told(row) && own.is_none());
+    // Levels come and go: a road is of any year.
+    let of_years =
+        figures.rows.values().flatten().filter(|row| row.group == Group::Level && row.indicator == Indicator::Digitized);
+    let of_levels: BTreeMap<Option<Level>, &ReportRow> = of_years.map(|row| (row.level, row)).collect();
+    let of_levels = of_levels.into_values().filter(|_| own.is_none());
     let units = rows().filter(|row| row.group == Group::Unit && row.indicator == Indicator::Digitized && is_told(row));
-    let mut units: Vec<Unit> = units.filter(|row| own.is_none() || row.unit == own).map(|row| unit(row, w)).collect();
+    let road =
+        |of: &ReportRow, name| Road { name, years: figures.rows.iter().map(|(year, rows)| of_year(*year, rows, of)).collect() };
+    let units = units.filter(|row| own.is_none() || row.unit == own);
+    let mut units: Vec<Unit> = units.map(|row| Unit { road: road(row, String::new()), ..unit(row, w) }).collect();
     units.sort_by_key(|unit| (std::cmp::Reverse(unit.rate.gap.unwrap_or(0)), unit.name.clone(), unit.code.clone()));
     let page = TargetsPage {
         year,
@@ -59,6 +68,7 @@ pub async fn page(
         has_register: figures.has_register,
         all: all.map(|row| rate(row, indicator(row, w).to_owned())).collect(),
         levels: levels.map(|row| rate(row, level(row, seat.language))).collect(),
+        roads: of_levels.map(|row| road(row, level(row, seat.language))).filter(Road::is_known).collect(),
         units,
         frame,
     };
@@ -95,7 +105,23 @@ fn unit(row: &ReportRow, w: &Words) -> Unit {
         None if code.is_empty() || code == NO_UNIT => w.unknown.to_owned(),
         None => String::new(),
     };
-    Unit { name, rate: rate(row, String::new()), code, in_review: row.in_review, failed: row.failed }
+    Unit { name, rate: rate(row, String::new()), code, road: Road::default(), in_review: row.in_review, failed: row.failed }
+}
+
+/// What the figure `of` is in another year. A unit that changed its level in between is looked for under its code.
+fn of_year(year: i16, rows: &[ReportRow], of: &ReportRow) -> OfYear {
+    let is_same = |row: &&ReportRow| {
+        row.group == of.group
+            && row.indicator == of.indicator
+            && row.unit == of.unit
+            && (row.unit.is_some() || row.level == of.level)
+    };
+    let row = rows.iter().find(is_same);
+    OfYear {
+        year,
+        rate: row.and_then(|row| row.rate).map(|rate| u32::from(rate.hundredths())),
+        target: row.and_then(|row| row.target),
+    }
 }
 
 fn rate(row: &ReportRow, name: String) -> Rate {
@@ -113,15 +139,16 @@ fn rate(row: &ReportRow, name: String) -> Rate {
     }
 }
 
-async fn make(console: Console, year: i16) -> Result<Year, Failure> {
+async fn make(console: Console) -> Result<Years, Failure> {
     let (archive, config) = (&console.api.archive, &console.api.config);
     let (entries, register) = (report::entries(archive).await?, report::rows(archive).await?);
     let (units, targets) = (report::units(config)?, report::targets(config)?);
     let now = time::now();
     let today = now.date();
     let has_register = register.is_some();
-    let made = move || sohoa_coverage::report(&entries, register.as_deref(), &units, &targets, year, today);
+    let years = FIRST_YEAR..=today.year();
+    let made = move || sohoa_coverage::reports(&entries, register.as_deref(), &units, &targets, years, today);
     let rows = tokio::task::spawn_blocking(made).await.map_err(|e| Failure::Archive(e.to_string()))?;
     let as_of = now.strftime("%d/%m/%Y %H:%M").to_string();
-    Ok(Year { rows: Arc::new(rows), has_register, as_of })
+    Ok(Years { rows: Arc::new(rows), has_register, as_of })
 }

@@ -146,6 +146,8 @@ const main = async () => {
 
   // English by switch; the figures; a small window and large letters.
   await page.goto(`${base}/targets`);
+  const road = page.locator("svg.roads[role=img]").first();
+  assert.match(await road.getAttribute("aria-label"), /2022: 0 % \(Chỉ tiêu \d+ %\).*2025: 0 %/, "each year beside its target");
   await shot(page, "targets");
   await to(() => page.click('a[href="/language/en"]'));
   assert.equal(page.url(), `${base}/targets`);
@@ -197,6 +199,13 @@ const main = async () => {
   assert.match(await page.locator(".secret code").innerText(), /^sohoa_/);
   await page.goto(`${base}/system`);
   assert.equal(await page.locator(".secret").count(), 0, "a secret is shown once");
+  const stages = await page.locator("section", { hasText: "Các bước xử lý" }).locator("tbody tr").allInnerTexts();
+  assert.equal(stages.length, 9, stages.join("; "));
+  assert.ok(stages.some((row) => /^Nhận dạng chữ\s+[1-9]/.test(row)), stages.join("; "));
+  await page.fill("#station", "trạm có dấu");
+  await to(() => page.click("text=Thêm trạm"));
+  assert.match(await page.locator(".problem").innerText(), /Tên trạm gồm/, "what is wrong is said in Vietnamese");
+  await page.goto(`${base}/system`);
   await shot(page, "system");
 
   // A person who was disabled is out at once.

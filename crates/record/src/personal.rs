@@ -1,0 +1,108 @@
+//! Personal numbers in running text: what is hidden from whoever need not see them is found here, in one place.
+
+use std::ops::Range;
+
+/// Where personal numbers stand in a text, as ranges of its letters. Taken for one is what has twelve digits (số định danh cá nhân), or nine as
+/// the old identity cards had, in one piece or in groups of three or four; of a word of that length up to two may be read as letters that look
+/// like digits.
+pub fn numbers(letters: &[char]) -> Vec<Range<usize>> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < letters.len() {
+        match number_at(letters, at).or_else(|| misread_at(letters, at)) {
+            Some(end) => {
+                found.push(at..end);
+                at = end;
+            }
+            None => at = end_of_digits(letters, at).max(at + 1),
+        }
+    }
+    found
+}
+
+/// The text with each personal number in one piece, so that nobody finds one group after the other.
+pub fn joined(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let (mut joined, mut at) = (String::with_capacity(text.len()), 0);
+    for number in numbers(&letters) {
+        joined.extend(&letters[at..number.start]);
+        joined.extend(letters[number.clone()].iter().filter(|c| c.is_alphanumeric()));
+        at = number.end;
+    }
+    joined.extend(&letters[at..]);
+    joined
+}
+
+/// Where a personal number ends that begins here; none when none does.
+fn number_at(letters: &[char], at: usize) -> Option<usize> {
+    let end = end_of_digits(letters, at);
+    match end - at {
+        9 | 12 => return Some(end),
+        size @ (3 | 4) => {
+            let (mut end, mut digits) = (end, size);
+            let separator = letters.get(end).copied().filter(|c| matches!(c, ' ' | '.' | '-' | '\u{a0}'))?;
+            while letters.get(end) == Some(&separator) && end_of_digits(letters, end + 1) == end + 1 + size {
+                (end, digits) = (end + 1 + size, digits + size);
+                if digits == 12 || (digits == 9 && !goes_on(letters, end, separator)) {
+                    // Thousands are written with dots too: 2.000.000.000 is money.
+                    let is_tail = separator == '.' && at > 1 && letters[at - 1] == '.' && letters[at - 2].is_ascii_digit();
+                    return (!is_tail).then_some(end);
+                }
+            }
+        }
+        _ => {}
+    }
+    None
+}
+
+/// Digits of a number that an engine may take for letters.
+const MOST_MISREAD: usize = 2;
+
+/// The same of a word in which some digits were taken for letters.
+fn misread_at(letters: &[char], at: usize) -> Option<usize> {
+    let is_inside = |at: usize| letters.get(at).is_some_and(|c| c.is_alphanumeric());
+    let like_digits =
+        letters[at..].iter().take_while(|c| c.is_ascii_digit() || matches!(c, 'O' | 'o' | 'Q' | 'D' | 'l' | 'I')).count();
+    let digits = letters[at..at + like_digits].iter().filter(|c| c.is_ascii_digit()).count();
+    let is_word = !(at > 0 && is_inside(at - 1)) && !is_inside(at + like_digits);
+    (is_word && matches!(like_digits, 9 | 12) && digits + MOST_MISREAD >= like_digits).then_some(at + like_digits)
+}
+
+fn goes_on(letters: &[char], end: usize, separator: char) -> bool {
+    letters.get(end) == Some(&separator) && end_of_digits(letters, end + 1) == end + 4
+}
+
+/// The end of the digits that begin here.
+fn end_of_digits(letters: &[char], at: usize) -> usize {
+    at + letters[at.min(letters.len())..].iter().take_while(|c| c.is_ascii_digit()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_where_an_engine_took_a_digit_for_a_letter() {
+        let found = |text: &str| numbers(&text.chars().collect::<Vec<_>>());
+        for (text, range) in
+            [("O51086012345", 0..12), ("số 05l086O12345.", 3..15), ("No051086012345", 2..14), ("CMND O12345678", 5..14)]
+        {
+            assert_eq!(found(text), [range], "{text}");
+        }
+        for text in ["OlOlOl012345", "O51086012345x", "DOOlO2345"] {
+            assert!(found(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_in_groups_becomes_one_word_and_all_else_stays() {
+        for (written, one) in [
+            ("số 001 086 012 345 cấp", "số 001086012345 cấp"),
+            ("0340 8900 1234, 012.345.678", "034089001234, 012345678"),
+            ("001086012345 O51086O12345", "001086012345 O51086O12345"),
+            ("Số 51/QĐ-UBND ngày 17 01 2025, 2.000.000.000 đồng", "Số 51/QĐ-UBND ngày 17 01 2025, 2.000.000.000 đồng"),
+            ("", ""),
+        ] {
+            assert_eq!(joined(written), one);
+        }
+    }
+}
