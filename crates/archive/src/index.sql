@@ -29,8 +29,8 @@ CREATE TABLE records (
   arrived_at      TEXT NOT NULL,            -- RFC 3339 at +07:00
   sealed_at       TEXT NOT NULL,
   key_id          TEXT NOT NULL,
-  looks           TEXT NOT NULL,            -- what the pages with words look like, in order, with a space between them
-  /* once it is given */ result_code TEXT
+  looks           TEXT NOT NULL,            -- what the pages with words look like in their order; a space between them
+  result_code     TEXT                      -- once it is given
 ) STRICT;
 CREATE INDEX records_state ON records (state, record);
 CREATE INDEX records_unit ON records (unit, record);
