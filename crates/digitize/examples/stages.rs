@@ -72,7 +72,7 @@ fn read(file: &str, engine: &mut dyn OcrEngine, costs: &mut Costs) -> Result<u32
         let corrections = timed(costs, (4, "correct"), || correct::correct(&text));
         let born_digital = scan.text.is_some();
         if !born_digital {
-            // what looking again asks of both, at most: `look_again` in lib.rs. What the engine reads again is not in it.
+            // what looking again asks of both, at most: `second_look.rs`. What the engine reads again is not in it.
             timed(costs, (4, "correct"), || (0..2).for_each(|_| drop(correct::suspect(&text))));
             let alone = Page {
                 text: text.clone(),
@@ -82,7 +82,7 @@ fn read(file: &str, engine: &mut dyn OcrEngine, costs: &mut Costs) -> Result<u32
                 kept_size: (width, height),
                 born_digital,
             };
-            timed(costs, (5, "extract"), || (0..3).for_each(|_| drop(in_doubt(&view(number, &alone), &templates))));
+            timed(costs, (5, "extract"), || (0..4).for_each(|_| drop(in_doubt(&view(number, &alone), &templates))));
         }
         pages.push(Page { text, corrections, dpi, placement, kept_size: (width, height), born_digital });
     }

@@ -30,12 +30,15 @@ struct Price {
     sure: Cost,
     /// More, for a word in a line of capitals: it may be a person's or an organ's name, and these are not told apart there.
     capitals: Cost,
+    /// What is quoted stays.
+    quotations: bool,
 }
 
 /// How it was chosen, and what it gains and costs, stands in `docs/decisions.md`.
-const CORRECTION: Price = Price { change: 4_000, sure: 2_750, capitals: 7_750 };
-/// For a question to a second witness, which a correction is not.
-const SUSPICION: Price = Price { change: 1_500, sure: 0, capitals: 7_750 };
+const CORRECTION: Price = Price { change: 4_000, sure: 2_750, capitals: 7_750, quotations: true };
+/// For a question to a second witness, which a correction is not: quotations, too, may be asked about, and what a hand wrote is read as marks
+/// that open one and never close it.
+const SUSPICION: Price = Price { change: 1_500, sure: 0, capitals: 7_750, quotations: false };
 /// The engine is sure from this confidence on, percent.
 const SURE: u8 = 95;
 /// The part of a word's probability that comes from the word before it; the rest is how frequent it is by itself.
@@ -55,6 +58,11 @@ pub fn suspect(text: &PageText) -> Vec<Correction> {
     correct_by(table(), text, SUSPICION)
 }
 
+/// Is it a syllable that public papers have?
+pub fn is_known(word: &str) -> bool {
+    table().id(&spelling::placed(&word.to_lowercase())).is_some()
+}
+
 fn table() -> &'static Counts {
     static TABLE: LazyLock<Counts> = LazyLock::new(|| Counts::decode(COUNTS).unwrap_or_default());
     &TABLE
@@ -69,7 +77,7 @@ struct Reading {
 }
 
 fn correct_by(counts: &Counts, text: &PageText, price: Price) -> Vec<Correction> {
-    let tokens = tokens(text);
+    let tokens = tokens(text, price.quotations);
     // Viterbi: for each reading of each word the cheapest path from the page's first word.
     let mut columns: Vec<Vec<Reading>> = Vec::with_capacity(tokens.len());
     for token in &tokens {

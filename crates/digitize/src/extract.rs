@@ -19,6 +19,7 @@ mod layout;
 mod notation;
 mod number;
 pub mod opening;
+mod person;
 mod print;
 #[cfg(test)]
 mod sample;
@@ -32,6 +33,7 @@ mod values;
 
 pub(crate) use family::is_misspelled as is_misspelled_family;
 pub use in_doubt::{InDoubt, in_doubt};
+pub(crate) use person::spellings as spellings_of_name;
 
 use collect::Collector;
 use date::{DateRow, Dated};

@@ -5,7 +5,7 @@
 //! [`decode`] → [`clean`] → [`codes`] → [`recognize`] → [`correct`] → [`extract`] → [`render`].
 //!
 //! The order stands twice here, once for each side of the process border: [`read_page`] runs in the page child, which touches
-//! outside bytes; [`Assembly`] runs in the service, which sees only pages that were read. [`digitize`] is both in one process.
+//! outside bytes (what of a page is read again is `second_look`); [`Assembly`] runs in the service, which sees only pages that were read. [`digitize`] is both in one process.
 
 mod capi;
 pub mod clean;
@@ -19,6 +19,7 @@ mod papers;
 pub mod picture;
 pub mod recognize;
 pub mod render;
+mod second_look;
 
 pub use page::{Limits, ReadPage};
 pub use recognize::OcrEngine;
@@ -26,12 +27,10 @@ pub use recognize::OcrEngine;
 use codes::sheets::{Rules, Says};
 use extract::PageView;
 use extract::templates::Templates;
-use page::CleanPage;
-use recognize::{Part, again, dotted_i};
 use serde::{Deserialize, Serialize};
 use sohoa_record::manifest::{self, IncomingSignature, PageState, State};
 use sohoa_record::page_texts::{TextPage, TextWriter};
-use sohoa_record::{DossierCode, Field, PageText, Placement, Reason, Sha256Hex, Stage, Word};
+use sohoa_record::{DossierCode, Field, PageText, Placement, Reason, Sha256Hex, Stage};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -138,80 +137,13 @@ pub fn read_page(
     }
     if read.state == PageState::Text {
         begins(Stage::Recognize);
-        if look_again(engine, &page, &mut read) && reading.correct {
+        if second_look::look_again(engine, &page, &mut read) && reading.correct {
             begins(Stage::Correct);
             read.corrections = correct::correct(&read.text);
         }
     }
     flag_unread(&mut read, looks_unread);
     read
-}
-
-/// Has the page's ink, and the engine once more, say what keeps its fields from being vouched for. True when its text is no longer what it was.
-fn look_again(engine: &mut dyn OcrEngine, page: &CleanPage, read: &mut ReadPage) -> bool {
-    let templates = Templates::built_in();
-    let before = read.text.clone();
-    again::doubt_marks(&mut read.text);
-    restore_i(page, &mut read.text);
-    let mut doubted = extract::in_doubt(&view(read), &templates);
-    // a room that the layout took for a picture
-    if let Some(room) = doubted.signers_room {
-        let lines = engine.recognize_part(page, room, Part::Block).unwrap_or_default();
-        again::add_names(&mut read.text, lines);
-        doubted = extract::in_doubt(&view(read), &templates);
-    }
-    let mut second = again::Readings::default();
-    for look in [Part::Line, Part::LineOnceMore] {
-        for piece in again::pieces(&read.text, &doubted.fields) {
-            if look == Part::LineOnceMore && !again::is_unsure(&read.text, &piece) {
-                continue;
-            }
-            let lines = engine.recognize_part(page, piece.place, look).unwrap_or_default();
-            let mut words: Vec<Word> = lines.into_iter().flat_map(|line| line.words).collect();
-            restore_i_as_read(page, &read.text, &piece, &mut words);
-            again::agree(&mut read.text, &piece, &words);
-            second.compare(&mut read.text, &piece, words);
-        }
-        if look == Part::Line && !doubted.fields.is_empty() {
-            doubted = extract::in_doubt(&view(read), &templates);
-        }
-    }
-    restore_i(page, &mut read.text);
-    read.text != before
-}
-
-/// Of a word that neither ink nor engine is to be believed about, percent.
-const DOUBTED: u8 = 79;
-
-/// Puts i in the place of ỉ and ị where the words around or the list of family names expect it and the ink says so; where the ink does not
-/// tell, nobody is sure.
-fn restore_i(page: &CleanPage, text: &mut PageText) {
-    let suspected = correct::suspect(text);
-    for (l, line) in (0..).zip(&mut text.lines) {
-        for (w, word) in (0..).zip(&mut line.words) {
-            let Some(rather) = dotted_i::with_i(&word.text) else { continue };
-            let by_neighbours = suspected.iter().any(|s| (s.line, s.word) == (l, w) && s.text == rather);
-            let by_name = extract::is_misspelled_family(&word.text) && !extract::is_misspelled_family(&rather);
-            if by_neighbours || by_name {
-                match dotted_i::is_i(page, word) {
-                    Some(true) => word.text = rather,
-                    Some(false) => {}
-                    None => word.confidence = word.confidence.min(DOUBTED),
-                }
-            }
-        }
-    }
-}
-
-/// The same for a second reading of a piece, where the first has i.
-fn restore_i_as_read(page: &CleanPage, text: &PageText, piece: &again::Piece, words: &mut [Word]) {
-    let first = text.lines.get(piece.line).and_then(|line| line.words.get(piece.words.clone())).unwrap_or_default();
-    for word in words {
-        let Some(rather) = dotted_i::with_i(&word.text) else { continue };
-        if first.iter().any(|word| word.text == rather) && dotted_i::is_i(page, word) == Some(true) {
-            word.text = rather;
-        }
-    }
 }
 
 /// Looks for codes on the page's own pixels. True when something looks like one that could not be read.

@@ -4,12 +4,13 @@ pub mod again;
 pub mod dotted_i;
 pub(crate) mod dotted_y;
 mod ink;
+mod intruders;
 mod specks;
 
 use crate::capi::{self, Pix, Tesseract};
 use crate::clean::READING_X_HEIGHT;
 use crate::page::{CleanPage, Grey};
-use sohoa_record::{Line, PageText, Rect, Sha256Hex};
+use sohoa_record::{Line, PageText, Rect, Sha256Hex, Word};
 use std::collections::BTreeMap;
 
 /// An engine that reads pages.
@@ -37,6 +38,10 @@ pub enum Part {
     Line,
     /// The same by other pixels.
     LineOnceMore,
+    /// One row, without dust and what runs into it from outside, smaller than the page was read.
+    Row,
+    /// The same by other pixels.
+    RowOnceMore,
     /// Lines of one column; what is no text among them is read as junk.
     Block,
 }
@@ -94,16 +99,19 @@ impl OcrEngine for TesseractEngine {
     }
 
     fn recognize_part(&mut self, page: &CleanPage, place: Rect, part: Part) -> Result<Vec<Line>, EngineError> {
-        let Some((cut, at)) = cut(page, place) else { return Ok(Vec::new()) };
+        let Some((mut cut, at)) = cut(page, place) else { return Ok(Vec::new()) };
+        let erased = matches!(part, Part::Row | Part::RowOnceMore).then(|| intruders::erase(&mut cut));
         let as_read = match part {
-            Part::Line => otherwise(cut, SMALLER.0),
-            Part::LineOnceMore => otherwise(cut, SMALLER.1),
+            Part::Line | Part::Row => otherwise(cut, SMALLER.0),
+            Part::LineOnceMore | Part::RowOnceMore => otherwise(cut, SMALLER.1),
             Part::Block => Some(cut),
         };
         let Some(other) = as_read else { return Ok(Vec::new()) };
         let mut read = self.engine.recognize_part(&other, page.dpi, part).ok_or(EngineError::Page)?;
         ask_the_ink(&mut read, &other);
         to_upright_scale(&mut read, (at.width, at.height));
+        let crossed = |word: &&mut Word| erased.as_ref().is_some_and(|erased| erased.touches(&word.rect));
+        read.lines.iter_mut().flat_map(|line| &mut line.words).filter(crossed).for_each(|word| word.confidence = 0);
         let moved = |r: Rect| Rect { x: r.x + at.x, y: r.y + at.y, ..r };
         let mut text = PageText { width: page.grey.width, height: page.grey.height, lines: read.lines };
         for line in &mut text.lines {
@@ -200,7 +208,7 @@ impl OcrEngine for RecordedEngine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sohoa_record::{Line, Word};
+    use sohoa_record::Line;
 
     #[test]
     fn boxes_of_a_doubled_copy_come_back_to_the_upright_page() {

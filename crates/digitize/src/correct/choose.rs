@@ -46,8 +46,8 @@ struct Cut<'p> {
     line_in_capitals: bool,
 }
 
-/// Every word of the page, in order.
-pub fn tokens(page: &PageText) -> Vec<Token<'_>> {
+/// Every word of the page, in order. What is quoted stays, where quotations are asked for.
+pub fn tokens(page: &PageText, quotations: bool) -> Vec<Token<'_>> {
     let mut places = Vec::new();
     let mut cuts = Vec::new();
     for (l, line) in page.lines.iter().enumerate() {
@@ -62,7 +62,7 @@ pub fn tokens(page: &PageText) -> Vec<Token<'_>> {
     for (i, (cut, (at, confidence))) in cuts.iter().zip(places).enumerate() {
         let (before, next) = (i.checked_sub(1).map(|i| &cuts[i]), cuts.get(i + 1));
         let begins_sentence = begins_sentence(before, cut);
-        let quoted = quotation.takes(cut);
+        let quoted = quotation.takes(cut) && quotations;
         let capitals = Capitals::of(cut.core).filter(|_| {
             cut.core.chars().nth(1).is_some() // a letter alone is an item of a list, or a formula
                 && cut.core.chars().all(char::is_alphabetic)
@@ -195,7 +195,7 @@ mod tests {
             let words = words.map(|text| Word { text: text.into(), rect, confidence: 90 }).collect();
             page.lines.push(Line { words, rect, block });
         }
-        tokens(&page).iter().filter(|token| token.may_change.is_some()).map(|token| token.text.to_owned()).collect()
+        tokens(&page, true).iter().filter(|token| token.may_change.is_some()).map(|token| token.text.to_owned()).collect()
     }
 
     #[test]
@@ -257,6 +257,6 @@ mod tests {
         let rect = Rect::default();
         let words = vec![Word { text: "(thâm),".into(), rect, confidence: 90 }];
         let page = PageText { width: 9, height: 9, lines: vec![Line { words, rect, block: 0 }] };
-        assert_eq!(tokens(&page)[0].with("thẩm"), "(thẩm),");
+        assert_eq!(tokens(&page, true)[0].with("thẩm"), "(thẩm),");
     }
 }

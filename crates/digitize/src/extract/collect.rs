@@ -6,7 +6,7 @@ use super::layout::Sheet;
 use super::number::NumberRow;
 use super::print::{self, Looks};
 use super::templates::{Family, Kind};
-use super::{Extracted, Head, Note, PageView, header, layout, notation, signer, subject};
+use super::{Extracted, Head, Note, PageView, header, layout, notation, signer, subject, values};
 use sohoa_record::field::{self, name};
 use sohoa_record::text::{Word, fold, nfc};
 use sohoa_record::{Correction, Field, Reason};
@@ -237,6 +237,9 @@ impl Collector {
                 let read = read && !fold(&subject.value).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
                 let usual = !subject.words.iter().any(|word| is_unusual(sheet.view, word));
                 let usual = usual && !has_stray_mark(&subject.words, sheet.em) && !may_lack_a_letter(&subject.words);
+                let said = [&subject.printed, &subject.value];
+                let usual = usual && !said.iter().any(|said| values::has_dust(said));
+                let usual = usual && !values::has_misspelled_unit(&subject.value) && !values::has_misread_numeral(&subject.value);
                 let sure = read && usual && subject.whole && fits && kind.is_some();
                 let doubt = (!sure).then_some(Reason::LowConfidence);
                 let (value, printed, words) = (Some(subject.value), subject.printed, subject.words.as_slice());

@@ -20,6 +20,11 @@ pub(crate) fn is_misspelled(name: &str) -> bool {
     FOLDED.contains(&fold(first)) && !SPELLED.contains(&spelling(first))
 }
 
+/// The usual ones, as [`spelling`] writes them.
+pub(super) fn spelled() -> impl Iterator<Item = &'static String> {
+    SPELLED.iter()
+}
+
 /// Does the name begin with a usual family name, mark by mark?
 pub(super) fn is_usual(name: &str) -> bool {
     name.split_whitespace().next().is_some_and(|first| SPELLED.contains(&spelling(first)))

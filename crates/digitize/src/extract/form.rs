@@ -25,6 +25,8 @@ use sohoa_record::text::Word;
 
 /// From this confidence a word of a value is taken as read surely.
 const SURE: u8 = 90;
+/// The same for letters that are much alike.
+const CERTAIN: u8 = 95;
 /// The same for one of the few values that are to be expected: nothing else is misread as just this one. Dots that run into a word
 /// cost it most of its confidence.
 const EXPECTED: u8 = 25;
@@ -202,6 +204,13 @@ fn type_size(located: &[Located<'_>]) -> Option<f64> {
     sizes.get(sizes.len() / 2).copied()
 }
 
+/// I and L of a serial are told apart by a foot, and rules run along it; nothing else says which it is.
+fn may_be_another_serial(value_type: ValueType, value: &Value<'_>) -> bool {
+    value_type == ValueType::LandSerial
+        && value.text.contains(['I', 'L'])
+        && value.words.iter().any(|word| word.confidence < CERTAIN)
+}
+
 fn word_em(word: &Word) -> Option<f64> {
     let wide = advance(&word.text) - 0.06;
     (wide > 0.8).then(|| f64::from(word.rect.width) / wide)
@@ -242,7 +251,8 @@ fn judge(candidate: &mut Candidate<'_, '_>, sheets: &[Sheet<'_>], em: Option<f64
     let odd = candidate.rule.value == ValueType::Text && !usual && value.words.iter().any(|word| is_unusual(view, word));
     let spelled = matches!(candidate.rule.value, ValueType::Text | ValueType::Name);
     let odd = odd || spelled && may_lack_a_letter(&value.words);
-    let read = !odd && value.words.iter().all(|word| word.confidence >= least);
+    let read =
+        !odd && value.words.iter().all(|word| word.confidence >= least) && !may_be_another_serial(candidate.rule.value, value);
     // the form's own print, in a type of its own
     let preprinted = candidate.rule.value == ValueType::LandSerial;
     let printed = born_digital || preprinted || is_printed(&value.words, em);

@@ -2,9 +2,11 @@
 
 use super::alphabet::may_lack_a_letter;
 use super::capitals;
-use super::layout::{Run, Sheet, confidence};
+use super::layout::{Run, Sheet, confidence, pattern};
 use super::templates::{Family, Kind, Templates};
+use regex::Regex;
 use sohoa_record::text::{Rect, Word, fold, nfc};
+use std::sync::LazyLock;
 
 /// The title of a paper and its kind.
 pub(super) struct Title<'a> {
@@ -91,7 +93,7 @@ pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, p
     let (value, confirmed) = capitals::respell(&words, place);
     let sure = words.iter().zip(confirmed).all(|(word, confirmed)| confirmed || word.confidence >= 90 && is_plain(word))
         && !may_lack_a_letter(&words)
-        && !words.iter().any(|word| ends_with_dust(word));
+        && !words.iter().any(|word| has_dust(word));
     Some(Issuer { words, printed, value, sure })
 }
 
@@ -100,10 +102,14 @@ fn is_plain(word: &Word) -> bool {
     word.text.chars().any(char::is_alphanumeric)
 }
 
-/// A full stop in a name that is no abbreviation's (TP., TX., TT., P., Q., H., ST.).
-fn ends_with_dust(word: &Word) -> bool {
-    word.text.strip_suffix(['.', ',']).is_some_and(|letters| letters.chars().count() > 2)
+/// A full stop in a name, behind or within a word, that is no abbreviation's (TP., TX., TT., P., Q., H., ST.).
+fn has_dust(word: &Word) -> bool {
+    let long = |letters: &str| letters.chars().count() > 2;
+    word.text.strip_suffix(['.', ',']).is_some_and(long) || word.text.contains(['.', ',']) && STOPPED.is_match(&word.text)
 }
+
+// dust between two words took their space: "XÃ.HƯNG"; TP.HƯNG may be written so
+static STOPPED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:\p{L}{3,}|XÃ)[.,]\p{L}"));
 
 /// Without the remains of rules and stamps; a dash between words is the name's own, also where the name `goes_on` in the next row.
 fn own_words<'a>(run: &Run<'a>, goes_on: bool) -> Vec<&'a Word> {
@@ -176,6 +182,7 @@ mod tests {
         };
         assert!(!sure("ỦY BAN NHÂN DÂN -", "XÃ XUÂN LĨNH"));
         assert!(!sure("UBND XÃ BÌNH KHUÊ.", "PHÒNG KINH TẾ"));
+        assert!(!sure("ỦY BAN NHÂN DÂN", "XÃ.HƯNG LONG") && !sure("ỦY BAN NHÂN.DÂN", "XÃ HƯNG LONG"));
         assert!(sure("UBND TP. XUÂN LĨNH", "PHÒNG TÀI CHÍNH - KẾ HOẠCH"));
         assert!(sure("UBND TỈNH BÀ RỊA - VŨNG TÀU", "SỞ LAO ĐỘNG - THƯƠNG BINH VÀ XÃ HỘI"));
     }

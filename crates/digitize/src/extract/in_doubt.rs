@@ -3,6 +3,7 @@
 use super::layout::Sheet;
 use super::templates::Templates;
 use super::{Head, PageView, extract, signer};
+use sohoa_record::field::name;
 use sohoa_record::{Placement, Reason, Rect};
 
 /// Places on an upright page.
@@ -10,6 +11,10 @@ use sohoa_record::{Placement, Reason, Rect};
 pub struct InDoubt {
     /// Fields that were read and are not vouched for.
     pub fields: Vec<Rect>,
+    /// Those among them that are persons' names.
+    pub names: Vec<Rect>,
+    /// The row of a signer's name that is one of them, with its middle under the signer's capacity, as wide as the whole name can be.
+    pub signers_row: Option<Rect>,
     /// Below a signature's authority lines, where no name was read.
     pub signers_room: Option<Rect>,
 }
@@ -22,8 +27,17 @@ pub fn in_doubt(view: &PageView<'_>, templates: &Templates) -> InDoubt {
     let bottom = if sheet.opens_a_document() { Head::read(&sheet, templates).bottom(&sheet) } else { 0.0 };
     let readable = |doubt: Reason| !matches!(doubt, Reason::NumberMissing | Reason::DateMissing | Reason::FieldMissing);
     let fields = extract(&[upright], templates).fields;
-    let fields = fields.iter().filter(|field| field.doubt.is_some_and(readable)).filter_map(|field| field.rect).collect();
-    InDoubt { fields, signers_room: signer::room_without_name(&sheet, bottom) }
+    let doubted = || fields.iter().filter(|field| field.doubt.is_some_and(readable));
+    let of_a_person = |name: &str| name.ends_with("_name") && ![name::ORGAN_NAME, name::TYPE_NAME].contains(&name);
+    InDoubt {
+        fields: doubted().filter_map(|field| field.rect).collect(),
+        names: doubted().filter(|field| of_a_person(&field.name)).filter_map(|field| field.rect).collect(),
+        signers_row: doubted()
+            .any(|field| field.name == name::SIGNER_NAME)
+            .then(|| signer::row_of_name(&sheet, bottom))
+            .flatten(),
+        signers_room: signer::room_without_name(&sheet, bottom),
+    }
 }
 
 #[cfg(test)]
@@ -44,5 +58,24 @@ mod tests {
         assert!(places(paper(40)).iter().any(row), "{:?}", places(paper(40)));
         assert!(!places(paper(96)).iter().any(row));
         assert_eq!(places(Paper::new()), []);
+    }
+
+    #[test]
+    fn a_signers_name_in_doubt_has_its_row_and_is_a_persons() {
+        let found = |confidence: u8| {
+            let page = Paper::new()
+                .line(1600, 200, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")
+                .line(400, 2000, "Nơi nhận:")
+                .line_at_row_of_last(1500, "TM. ỦY BAN NHÂN DÂN")
+                .line(1620, 2450, "Trần Văn Mẫu")
+                .read_at(confidence)
+                .page();
+            in_doubt(&page.view(), &Templates::built_in())
+        };
+        let (doubted, sure) = (found(80), found(96));
+        assert_eq!(doubted.names.len(), 1);
+        assert!(doubted.fields.contains(&doubted.names[0]));
+        assert!(doubted.signers_row.is_some_and(|row| row.y < 2450 && row.bottom() > 2450));
+        assert!(sure.names.is_empty() && sure.signers_row.is_none());
     }
 }

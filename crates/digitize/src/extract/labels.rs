@@ -137,7 +137,8 @@ impl<'a> Vocabulary<'a> {
                     .as_ref()
                     .is_none_or(|(other, _)| distance < *other || (distance == *other && length > best_length(&best)));
                 if accepted && better {
-                    let sure = stops || *cue || words >= 3;
+                    // an erased leader may have taken the colon along: its room is left
+                    let sure = stops || *cue || words >= 3 || distance == 0 && ends_cell;
                     best = Some((distance, Match { label, cue: *cue, from, to: to + 1, sure }));
                 }
             }

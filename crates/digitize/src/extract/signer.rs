@@ -5,6 +5,7 @@ use super::alphabet::may_lack_a_letter;
 use super::capitals;
 use super::family;
 use super::layout::{self, Run, Sheet, join, pattern};
+use super::person;
 use regex::Regex;
 use sohoa_record::text::{Rect, Word, fold, nfc};
 use std::sync::LazyLock;
@@ -27,7 +28,7 @@ pub(super) struct Signer<'a> {
 static ON_BEHALF: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}]*(?:(?:TM|KT|TL|TUQ|Q)\s*[.,]|(?:TM|KT|TL|TUQ)\s)"));
 static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(TM|KT|TL|TUQ|Q)\.(\p{Lu})"));
 // dust between two words; the abbreviations are shorter
-static STOPPED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{L}{3,}\.|\.\p{L}{1,2}\."));
+static STOPPED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{L}{3,}\.|\.\p{L}{1,2}\.|\.\."));
 static UNSTOPPED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(^| )(TM|KT|TL|TUQ),? (\p{Lu})"));
 static POSITION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -64,6 +65,8 @@ fn authority<'s, 'a>(sheet: &'s Sheet<'a>, top: f64) -> Option<Result<Authority<
             run.centre_x() > 0.52 * sheet.width() && run.centre_y() > top && f64::from(run.rect.x) > 0.35 * sheet.width()
         })
         .collect();
+    // what a seal leaves between the lines may look like capitals, and is not read surely
+    let read = |run: &Run<'a>| run.words.iter().any(|word| word.confidence >= SCRAP);
     let authority = |run: &&Run<'a>| run.is_capitals() && (ON_BEHALF.is_match(&run.text()) || POSITION.is_match(&run.folded()));
     let recipients = sheet.runs.iter().find(|run| {
         let folded = run.folded();
@@ -93,7 +96,7 @@ fn authority<'s, 'a>(sheet: &'s Sheet<'a>, top: f64) -> Option<Result<Authority<
     for run in &right[first + 1..] {
         let last = lines[lines.len() - 1];
         let drop = run.centre_y() - last.centre_y();
-        if drop > 2.6 * sheet.em || !run.is_capitals() {
+        if drop > 2.6 * sheet.em || !run.is_capitals() || !read(run) {
             if drop > 2.6 * sheet.em {
                 break;
             }
@@ -134,6 +137,27 @@ pub(super) fn room_without_name(sheet: &Sheet<'_>, bottom_of_header: f64) -> Opt
     (right > left && end > top).then(|| Rect { x: left, y: top, width: right - left, height: end - top })
 }
 
+/// The row of the name that was read below the lines of authority, whole even where a seal hid a part of it: as high as its words that were
+/// read surely with their marks, and centred under the capacity, where the name's own end says how wide it is.
+pub(super) fn row_of_name(sheet: &Sheet<'_>, bottom_of_header: f64) -> Option<Rect> {
+    let block = authority(sheet, bottom_of_header)?.ok()?;
+    let name = block.name(sheet)?;
+    let read = |least: u8| {
+        let word = |word: &&&Word| word.confidence >= least && word.text.chars().filter(|c| c.is_alphabetic()).count() > 1;
+        layout::union(&name.words.iter().filter(word).copied().collect::<Vec<_>>())
+    };
+    let own = read(90).or(read(0))?;
+    let middle = block.end().centre_x();
+    let half = (middle - f64::from(own.x)).abs().max((f64::from(own.right()) - middle).abs()) + 1.2 * sheet.em;
+    let marks = 0.45 * sheet.em;
+    let (left, right) = ((middle - half).max(0.0) as u32, (middle + half).min(sheet.width()) as u32);
+    let (top, end) = ((f64::from(own.y) - marks).max(0.0) as u32, (f64::from(own.bottom()) + marks).min(sheet.height()) as u32);
+    (half < MOST_NAME * sheet.em).then(|| Rect { x: left, y: top, width: right - left, height: end - top })
+}
+
+/// Half of the widest name, ems.
+const MOST_NAME: f64 = 14.0;
+
 fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     let block = match authority(sheet, top)? {
         Ok(block) => block,
@@ -142,6 +166,9 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     let name = block.name(sheet)?;
     let lines = &block.lines;
     let (name_words, scraps) = without_scraps(name);
+    let beside = word_beside(&block.right, name, sheet.em);
+    // what was guessed there is a scrap like those that touch the name
+    let scraps = scraps || beside.is_some();
     // what a seal leaves between the lines is read as marks
     let lettered = |word: &&Word| word.text.chars().any(char::is_alphanumeric);
     let authority_words: Vec<&Word> = lines.iter().flat_map(|run| run.words.iter().copied()).filter(lettered).collect();
@@ -161,9 +188,9 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
         name: trimmed(&name_words),
         sure: name_words.iter().all(|w| is_name_word(trimmed(&[w]).as_str()) && w.confidence >= 90)
             && (2..=6).contains(&name_words.len())
-            && stands_alone(&block.right, name, sheet.em)
+            && beside.is_none_or(|confidence| confidence < GUESSED)
             && (!scraps || family::is_usual(&trimmed(&name_words)) && is_centred(&name_words, block.end(), sheet.em))
-            && !family::is_misspelled(&trimmed(&name_words))
+            && !person::may_be_misspelled(&trimmed(&name_words), &name_words)
             && !may_lack_a_letter(&name_words),
         name_words,
         position: Some(position).filter(|p| !p.is_empty()),
@@ -201,18 +228,17 @@ fn is_centred(name: &[&Word], capacity: &Run<'_>, em: f64) -> bool {
     layout::union(name).is_some_and(|rect| (layout::centre_x(&rect) - capacity.centre_x()).abs() < 0.5 * em)
 }
 
-/// Does no word stand beside the name, which may be a part of it that is set apart by ink between them?
-fn stands_alone(right: &[&Run<'_>], name: &Run<'_>, em: f64) -> bool {
+/// How surely the surest word beside the name was read, which may be a part of it that is set apart by ink between them; none when there is none.
+fn word_beside(right: &[&Run<'_>], name: &Run<'_>, em: f64) -> Option<u8> {
     let beside = |run: &&&Run<'_>| {
         let (left, end) = (f64::from(run.rect.right()) + 6.0 * em, f64::from(run.rect.x) - 6.0 * em);
-        let lettered = run.words.iter().any(|word| word.text.chars().filter(|c| c.is_alphabetic()).count() > 1);
         !std::ptr::eq(**run, name)
             && (run.centre_y() - name.centre_y()).abs() < 0.7 * em
             && left > f64::from(name.rect.x)
             && end < f64::from(name.rect.right())
-            && lettered
     };
-    !right.iter().any(|run| beside(&run))
+    let lettered = |word: &&&Word| word.text.chars().filter(|c| c.is_alphabetic()).count() > 1;
+    right.iter().filter(beside).flat_map(|run| run.words.iter().filter(lettered)).map(|word| word.confidence).max()
 }
 
 /// A name beside the recipients when seal and signature hide every line above it.
@@ -343,7 +369,7 @@ mod tests {
             let view = page.view();
             find(&[Sheet::new(&view)], 0.0).unwrap().position_sure
         };
-        assert!(sure("TM. ỦY BAN NHÂN DÂN") && !sure("TM. ỦY BAN.NHÂN DÂN"));
+        assert!(sure("TM. ỦY BAN NHÂN DÂN") && !sure("TM. ỦY BAN.NHÂN DÂN") && !sure("TM..ỦY BAN NHÂN DÂN"));
     }
 
     #[test]
@@ -367,6 +393,10 @@ mod tests {
         let beside = block().line(1580, 2450, "Minh Cường").line_at_row_of_last(1350, "“ỡng");
         let signer = read(beside).unwrap();
         assert_eq!((signer.0.as_str(), signer.1), ("Minh Cường", false));
+        // PHÓ CHỦ TỊCH has its middle at 1784, so has the whole name from 1612 on
+        let guessed =
+            |x: u32, confidence: u8| read(block().line(x, 2450, "Trần Văn Mẫu").hand(1450, 60, 40, "XSZ", confidence)).unwrap().1;
+        assert!(guessed(1612, 5) && !guessed(1612, 60) && !guessed(1700, 5));
         let beneath = block().line(1580, 2450, "Minh Cường").line(1350, 2700, "Trang");
         assert!(read(beneath).unwrap().1);
     }
@@ -382,6 +412,28 @@ mod tests {
         assert!(found.x < 1500 && found.right() > 1800 && found.y > 2120 && found.y < 2250 && found.bottom() > 2450, "{found:?}");
         assert_eq!(room(block().line(1580, 2450, "Trần Văn Mẫu")), None);
         assert_eq!(room(Paper::new().line(400, 1000, "Chủ tịch chủ trì cuộc họp")), None);
+    }
+
+    #[test]
+    fn the_row_of_a_name_is_as_wide_as_the_whole_of_it() {
+        let row = |paper: Paper| {
+            let page = paper.page();
+            let view = page.view();
+            row_of_name(&Sheet::new(&view), 0.0)
+        };
+        // PHÓ CHỦ TỊCH has its middle at 1784: of a name that ends at 1956 the first word began near 1612
+        let whole = row(block().line(1612, 2450, "Trần Văn Mẫu")).unwrap();
+        let cut = row(block().line(1700, 2450, "Văn Mẫu").hand(1600, 80, 60, "“Tn", 10)).unwrap();
+        assert!(whole.x < 1600 && whole.right() > 1956 && (1770..1800).contains(&(whole.x + whole.width / 2)), "{whole:?}");
+        assert!(cut.x.abs_diff(whole.x) < 130 && cut.x < 1612, "{cut:?}");
+        assert!(cut.height < 2 * whole.height, "what was read of the seal does not make it higher");
+        assert_eq!(row(block()), None);
+    }
+
+    #[test]
+    fn what_a_seal_leaves_in_capitals_is_no_line_of_authority() {
+        let paper = block().line(1580, 2180, "V<Œ BÀ").read_at(40).line(1580, 2450, "Trần Văn Mẫu");
+        assert_eq!(read(paper).unwrap().2.as_deref(), Some("TM. ỦY BAN NHÂN DÂN KT. CHỦ TỊCH PHÓ CHỦ TỊCH"));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! What stands behind a label, read as what its template says it is. A reading is taken whole or not at all: what does not fit its
 //! type has no value.
 
-use super::family;
 use super::labels::Token;
 use super::layout::pattern;
+use super::person;
 use super::spoken_date;
 use super::templates::ValueType;
 use jiff::civil::Date;
 use regex::Regex;
-use sohoa_record::text::{Word, fold, nfc};
+use sohoa_record::text::{Word, fold, nfc, spelling};
 use std::sync::LazyLock;
 
 /// A reading that fits its type.
@@ -80,7 +80,7 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
             let letters = trimmed.chars().filter(|c| c.is_alphabetic()).count();
             let foreign = fold(trimmed).chars().any(|c| c.is_alphabetic() && !c.is_ascii());
             let shaped = NAME.is_match(trimmed) && letters * 3 >= trimmed.chars().count() * 2;
-            let fits = ends && shaped && !foreign && !family::is_misspelled(trimmed);
+            let fits = ends && shaped && !foreign && !person::may_be_misspelled(trimmed, &of(0, trimmed.len()));
             (letters >= 2).then(|| whole(spaced(trimmed), fits)).flatten()
         }
         ValueType::Sex => match fold(trimmed).as_str() {
@@ -130,7 +130,34 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
 /// Does something in the text look like dust, a lost space, or the engine's confusion of sổ and số?
 fn is_odd(text: &str) -> bool {
     let space_lost = SPACE_LOST.captures_iter(text).any(|found| !UNITS.contains(&&found[1]));
-    space_lost || RUN_ON.is_match(text) || MARK_BEFORE.is_match(text) || SO_MISREAD.is_match(text)
+    space_lost || has_dust(text) || SO_MISREAD.is_match(text) || has_misspelled_unit(text)
+}
+
+/// Is there a mark within or before a word that nobody prints there?
+pub(super) fn has_dust(text: &str) -> bool {
+    RUN_ON.is_match(text) || MARK_BEFORE.is_match(text)
+}
+
+/// A unit of administration before its name whose marks are wrong: "tình Đồng Tháp". The engine is sure of it, and each has one spelling.
+pub(super) fn has_misspelled_unit(text: &str) -> bool {
+    const UNITS: [&str; 6] = ["tỉnh", "xã", "phường", "huyện", "thôn", "quận"];
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is = |word: &str, right: &str| fold(word) == fold(right) && spelling(word) != spelling(right);
+    let named = |word: &&str| word.chars().next().is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
+    let before_name = |pair: &[&str]| {
+        let small = pair[0].chars().all(char::is_lowercase) && pair[1].chars().nth(1).is_some_and(char::is_lowercase);
+        small && named(&pair[1]) && UNITS.iter().any(|unit| is(pair[0], unit))
+    };
+    let of_dwellers =
+        |three: &[&str]| fold(&three.join(" ")) == "to dan pho" && spelling(&three.join(" ")) != spelling("tổ dân phố");
+    words.windows(2).any(before_name) || words.windows(3).any(of_dwellers)
+}
+
+/// A figure I that was read into a letter: "HII" for III. In capitals no other word has two of them together.
+pub(super) fn has_misread_numeral(text: &str) -> bool {
+    let numeral = |word: &str| word.chars().all(|c| matches!(c, 'I' | 'V' | 'X' | 'L' | 'C' | 'D' | 'M'));
+    text.split(|c: char| !c.is_alphanumeric())
+        .any(|word| word.contains("II") && !numeral(word) && word.chars().all(char::is_uppercase))
 }
 
 /// The tokens with one space between words, and for each byte the word it is from.
@@ -271,6 +298,19 @@ mod tests {
         ] {
             assert!(fits(plain), "{plain}");
         }
+    }
+
+    #[test]
+    fn units_of_administration_have_one_spelling() {
+        for wrong in ["Tố dân phố 12, phường Bình Khuê", "xã Sơn Lĩnh, tình Đồng Tháp", "thón Văn Bân", "phướng Long Hạc"]
+        {
+            assert!(has_misspelled_unit(wrong), "{wrong}");
+        }
+        for right in ["Tổ dân phố 12, phường Bình Khuê, tỉnh Đồng Tháp", "xã Xa Dung", "tình hình kinh tế", "XÃ LONG HẠC"]
+        {
+            assert!(!has_misspelled_unit(right), "{right}");
+        }
+        assert!(has_misread_numeral("quý HII năm 2025") && !has_misread_numeral("quý III, kỳ VIII, ASCII1 Wii"));
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub const SURE: u8 = 90;
 /// differ so were right; a third look has to say the same.
 const RATHER: (u8, u8) = (85, 20);
 
+/// When three readings say the same, and a list of names knows it among several of these letters, each has to be this sure …
+const ALIKE: u8 = 70;
+
 /// A piece of a line: its words are looked at again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -34,11 +37,18 @@ pub fn pieces(text: &PageText, doubted: &[Rect]) -> Vec<Piece> {
         let inside = |word: &Word| doubted.iter().any(|place| holds(place, &word.rect));
         let Some(first) = line.words.iter().position(inside) else { continue };
         let last = line.words.iter().rposition(inside).unwrap_or(first);
+        let near = |left: usize, right: usize| {
+            let (left, right) = (&line.words[left].rect, &line.words[right].rect);
+            right.x < left.right() + 2 * left.height.max(right.height)
+        };
+        let before = |at: usize| at.checked_sub(1).filter(|left| near(*left, at));
+        let behind = |at: usize| Some(at + 1).filter(|right| *right < line.words.len() && near(at, *right));
+        // a label that was not read surely vouches for nothing: it is in doubt too
+        let unsure = |at: &usize| line.words[*at].confidence < SURE;
+        let first = before(first).filter(unsure).unwrap_or(first);
+        let last = behind(last).filter(unsure).unwrap_or(last);
         // a word more on either side, where it is near: the engine reads a word by its neighbours
-        let near = |a: &Word, b: &Word| b.rect.x < a.rect.right() + 2 * a.rect.height.max(b.rect.height);
-        let before = first.checked_sub(1).filter(|at| near(&line.words[*at], &line.words[first])).unwrap_or(first);
-        let after =
-            Some(last + 1).filter(|at| line.words.get(*at).is_some_and(|word| near(&line.words[last], word))).unwrap_or(last);
+        let (before, after) = (before(first).unwrap_or(first), behind(last).unwrap_or(last));
         let place = line.words[before..=after].iter().map(|word| word.rect).reduce(|a, b| a.union(&b));
         // a little more around, for accents
         let wider = |r: Rect| {
@@ -50,6 +60,9 @@ pub fn pieces(text: &PageText, doubted: &[Rect]) -> Vec<Piece> {
     }
     pieces
 }
+
+/// Below this a single letter is a guess: one that the second look does not see is none.
+const GUESSED: u8 = 20;
 
 /// Is the middle of `inner` in `outer`?
 fn holds(outer: &Rect, inner: &Rect) -> bool {
@@ -77,35 +90,140 @@ pub fn add_names(text: &mut PageText, lines: Vec<Line>) {
 /// Dust is read as a dash or a full stop, and surely: a mark that stands alone is believed when a second reading has it too.
 pub fn doubt_marks(text: &mut PageText) {
     for word in text.lines.iter_mut().flat_map(|line| &mut line.words) {
-        if !word.text.chars().any(char::is_alphanumeric) {
+        if !word.text.chars().any(is_lettered) {
             word.confidence = word.confidence.min(ALONE);
         }
     }
 }
 
-/// What was read again of each piece, by its line and place.
+/// What was read of each piece, the first time and again.
 #[derive(Default)]
-pub struct Readings(Vec<(usize, Rect, Vec<Word>)>);
+pub struct Readings(Vec<Reading>);
+
+struct Reading {
+    line: usize,
+    place: Rect,
+    /// The first reading, then the others.
+    said: Vec<Vec<Word>>,
+}
 
 impl Readings {
-    /// Keeps a second reading of a piece; with a third, a word that both are sure of and read alike stands, whatever the first was.
-    pub fn compare(&mut self, text: &mut PageText, piece: &Piece, words: Vec<Word>) {
-        let same = |(line, place, _): &&(usize, Rect, Vec<Word>)| *line == piece.line && meets(place, &piece.place);
-        let Some((_, _, second)) = self.0.iter().find(same) else {
-            self.0.push((piece.line, piece.place, words));
+    /// Keeps a piece's `first` words and the second reading of it; with a third, a word that both are sure of and read alike stands, whatever
+    /// the first was.
+    pub fn compare(&mut self, text: &mut PageText, piece: &Piece, first: Vec<Word>, words: Vec<Word>) {
+        let same = |read: &&mut Reading| read.line == piece.line && meets(&read.place, &piece.place);
+        let Some(read) = self.0.iter_mut().find(same) else {
+            self.0.push(Reading { line: piece.line, place: piece.place, said: vec![first, words] });
             return;
         };
         let sure = |word: &&Word| word.confidence >= SURE;
         for third in words.iter().filter(sure) {
             let alike = |word: &&Word| word.text == third.text && meets(&word.rect, &third.rect);
-            let Some(second) = second.iter().filter(sure).find(alike) else { continue };
+            let Some(second) = read.said[1].iter().filter(sure).find(alike) else { continue };
             let mut first = text.lines[piece.line].words.iter_mut().filter(|word| meets(&word.rect, &third.rect));
             if let (Some(word), None) = (first.next(), first.next()) {
                 word.text.clone_from(&third.text);
                 word.confidence = together(second.confidence, third.confidence).max(word.confidence);
             }
         }
+        read.said.push(words);
     }
+
+    /// Of a person's name at `place` (upright pixels), a word that three readings say alike is read surely when there is such a name. `spellings`
+    /// says how many names of its letters there are, given whether the word is the first; `by_ink` tells a word whose i the ink decided,
+    /// since ỉ and ị take the engine's confidence from it. Of such a word, and of one that is the only name of its letters, a reading is a
+    /// witness from [`WITNESS`] on.
+    pub fn vouch(
+        &self,
+        text: &mut PageText,
+        place: &Rect,
+        spellings: impl Fn(&str, bool) -> usize,
+        by_ink: impl Fn(&Word) -> bool,
+    ) {
+        let mut is_first = true;
+        for (number, line) in text.lines.iter_mut().enumerate() {
+            for word in line.words.iter_mut().filter(|word| holds(place, &word.rect)) {
+                let first = std::mem::take(&mut is_first);
+                if word.confidence >= SURE {
+                    continue;
+                }
+                let least = match spellings(core(&word.text), first) {
+                    0 => continue,
+                    1 => WITNESS,
+                    _ if by_ink(word) => WITNESS,
+                    _ => ALIKE,
+                };
+                if self.all_say(number, word, least) {
+                    word.confidence = SURE;
+                }
+            }
+        }
+    }
+
+    /// Do three readings of the word's place have this one word there, each at least so sure?
+    fn all_say(&self, line: usize, word: &Word, least: u8) -> bool {
+        let Some(read) = self.0.iter().find(|read| read.line == line && meets(&read.place, &word.rect)) else { return false };
+        read.said.len() == 3
+            && read.said.iter().all(|words| {
+                let lettered = |other: &&Word| other.text.chars().any(is_lettered);
+                let mut there = words.iter().filter(lettered).filter(|other| meets(&other.rect, &word.rect));
+                let says = there.next().is_some_and(|other| core(&other.text) == core(&word.text) && other.confidence >= least);
+                says && there.next().is_none()
+            })
+    }
+}
+
+/// What two readings of a row by itself agree on to the last word, one of them surely; what stands alone and is no word is left out.
+pub fn same_row(first: &[Word], second: &[Word]) -> Option<Vec<Word>> {
+    let words = |read: &[Word]| read.iter().filter(|word| word.text.chars().any(is_lettered)).cloned().collect::<Vec<_>>();
+    let (first, second) = (words(first), words(second));
+    let alike = |(a, b): (&Word, &Word)| {
+        let (c1, c2) = (a.confidence, b.confidence);
+        core(&a.text) == core(&b.text) && c1.min(c2) >= WITNESS && c1.max(c2) >= SURE && meets(&a.rect, &b.rect)
+    };
+    let agree = !first.is_empty() && first.len() == second.len() && first.iter().zip(&second).all(alike);
+    let both = |(a, b): (&Word, &Word)| Word {
+        text: core(&a.text).to_owned(),
+        confidence: together(a.confidence, b.confidence),
+        ..a.clone()
+    };
+    agree.then(|| first.iter().zip(&second).map(both).collect())
+}
+
+/// Have the words and their row one middle, but for half the height of a word?
+pub fn is_centred(words: &[Word], row: &Rect) -> bool {
+    let Some(all) = words.iter().map(|word| word.rect).reduce(|a, b| a.union(&b)) else { return false };
+    (2 * row.x + row.width).abs_diff(2 * all.x + all.width) < all.height
+}
+
+/// Puts the words of a row that was read by itself in the place of what was made of it before. False, and nothing is changed, when a word
+/// stands there that was read surely and is not among them.
+pub fn put_row(text: &mut PageText, row: &Rect, words: Vec<Word>) -> bool {
+    let own = |word: &Word| words.iter().any(|own| meets(&own.rect, &word.rect));
+    let another =
+        |word: &&Word| holds(row, &word.rect) && word.confidence >= SURE && !own(word) && word.text.chars().any(is_lettered);
+    let (Some(rect), false) =
+        (words.iter().map(|word| word.rect).reduce(|a, b| a.union(&b)), text.words().any(|word| another(&word)))
+    else {
+        return false;
+    };
+    for line in &mut text.lines {
+        line.words.retain(|word| !holds(row, &word.rect));
+    }
+    text.lines.retain(|line| !line.words.is_empty());
+    let block = text.lines.iter().map(|line| line.block).max().unwrap_or(0) + 1;
+    text.lines.push(Line { words, rect, block });
+    true
+}
+
+/// A letter or digit. A mark above a letter that is read by itself ("ˆ") is none, whatever Unicode calls it.
+fn is_lettered(c: char) -> bool {
+    c.is_alphanumeric() && !('\u{2b0}'..='\u{2ff}').contains(&c)
+}
+
+/// A word without the marks at its ends.
+fn core(text: &str) -> &str {
+    text.trim_matches(|c: char| !is_lettered(c))
 }
 
 /// Do two places share a third of the narrower one's columns?
@@ -155,19 +273,20 @@ fn groups(first: &[Word], second: &[Word]) -> Vec<(Vec<Word>, Vec<Word>)> {
 
 /// What the two say of one place.
 fn one(first: Vec<Word>, second: Vec<Word>) -> Vec<Word> {
-    let lettered = |words: &[Word]| words.iter().any(|word| word.text.chars().any(char::is_alphanumeric));
+    let lettered = |words: &[Word]| words.iter().any(|word| word.text.chars().any(is_lettered));
     if first.is_empty() {
         let seen = lettered(&second) && second.iter().any(|word| word.confidence >= WITNESS);
         return if seen { lowered(second, ALONE) } else { Vec::new() };
     }
     if second.is_empty() {
-        return if lettered(&first) { first } else { Vec::new() };
+        // a letter of dust
+        let guessed = |word: &Word| word.confidence < GUESSED && word.text.chars().nth(1).is_none();
+        return if lettered(&first) && !first.iter().all(guessed) { first } else { Vec::new() };
     }
     let least = |words: &[Word]| words.iter().map(|word| word.confidence).min().unwrap_or(0);
     let (c1, c2) = (least(&first), least(&second));
     let (a, b) = (spelled(&first), spelled(&second));
-    let trim = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-    if a != b && (trim(&a) != trim(&b) || trim(&a).is_empty()) {
+    if a != b && (core(&a) != core(&b) || core(&a).is_empty()) {
         let rather = c2 >= RATHER.0 && c2 >= c1.saturating_add(RATHER.1) && lettered(&second);
         return if rather { lowered(second, SURE - 1) } else { lowered(first, DIFFERENT.min(c1).min(c2)) };
     }
@@ -255,13 +374,91 @@ mod tests {
             let mut text = page(&[("Ngõ", 59), ("Thanh", 96)]);
             let piece = Piece { line: 0, words: 0..2, place: text.lines[0].rect };
             let mut readings = Readings::default();
-            readings.compare(&mut text, &piece, words(second));
-            readings.compare(&mut text, &piece, words(third));
+            readings.compare(&mut text, &piece, Vec::new(), words(second));
+            readings.compare(&mut text, &piece, Vec::new(), words(third));
             text.lines[0].words.iter().map(|word| (word.text.clone(), word.confidence)).collect::<Vec<_>>()
         };
         assert_eq!(third(&[("Ngô", 93), ("Thanh", 96)], &[("Ngô", 92), ("Thanh", 96)])[0], ("Ngô".into(), 96));
         assert_eq!(third(&[("Ngô", 89), ("Thanh", 96)], &[("Ngô", 96), ("Thanh", 96)])[0], ("Ngõ".into(), 59), "one is not sure");
         assert_eq!(third(&[("Ngô", 93)], &[("Ngố", 93)])[0], ("Ngõ".into(), 59), "they differ");
+    }
+
+    /// What the first word is taken for after three readings of a name's row, and how surely; `spellings` of its letters are names.
+    fn vouched(said: [(&str, u8); 3], spellings: usize, by_ink: bool) -> (String, u8) {
+        let mut text = page(&[(said[0].0, said[0].1.min(SURE - 1)), ("Hằng", 96)]);
+        let piece = Piece { line: 0, words: 0..2, place: text.lines[0].rect };
+        let mut readings = Readings::default();
+        let place = text.lines[0].rect;
+        let read = |said: (&str, u8)| words(&[said, ("Hằng", 96)]);
+        readings.compare(&mut text, &piece, read(said[0]), read(said[1]));
+        readings.compare(&mut text, &piece, read(said[0]), read(said[2]));
+        readings.vouch(&mut text, &place, |word, first| if first && !word.contains('“') { spellings } else { 0 }, |_| by_ink);
+        (text.lines[0].words[0].text.clone(), text.lines[0].words[0].confidence)
+    }
+
+    #[test]
+    fn a_name_that_three_readings_say_alike_is_read_surely() {
+        assert_eq!(vouched([("Đức", 79), ("Đức", 72), ("Đức", 84)], 3, false).1, SURE);
+        assert_eq!(vouched([("“Đặng", 54), ("Đặng", 61), ("Đặng", 57)], 1, false).1, SURE, "the only name of its letters");
+        assert_eq!(vouched([("Đinh", 69), ("Đinh", 64), ("Đinh", 55)], 3, true).1, SURE, "its i was seen");
+    }
+
+    #[test]
+    fn three_readings_alike_of_what_is_no_name_or_may_be_another_stay_in_doubt() {
+        assert_eq!(vouched([("TRAM", 78), ("TRAM", 82), ("TRAM", 85)], 0, false).1, 78);
+        assert_eq!(vouched([("Hoa", 78), ("Hoa", 65), ("Hoa", 85)], 3, false).1, 78, "Hòa, Hóa");
+        assert_eq!(vouched([("Đặng", 78), ("Đằng", 82), ("Đặng", 85)], 1, false).1, 78, "they differ");
+        assert_eq!(vouched([("Đặng", 78), ("Đặng", 82), ("Đặng", 49)], 1, false).1, 78, "one is a guess");
+        let mut text = page(&[("Đặng", 80)]);
+        let place = text.lines[0].rect;
+        let mut readings = Readings::default();
+        let piece = Piece { line: 0, words: 0..1, place };
+        readings.compare(&mut text, &piece, words(&[("Đặng", 80)]), words(&[("Đặng", 80)]));
+        readings.vouch(&mut text, &place, |_, _| 1, |_| true);
+        assert_eq!(text.lines[0].words[0].confidence, 80, "only two readings");
+    }
+
+    #[test]
+    fn a_row_read_by_itself_counts_when_two_readings_of_it_agree() {
+        let read = |said: &[(&str, u8)]| words(said);
+        let whole =
+            same_row(&read(&[("_", 77), ("Ngô", 95), ("Đạt", 95)]), &read(&[("'", 40), ("Ngô", 72), ("Đạt", 96)])).unwrap();
+        assert_eq!(whole.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["Ngô", "Đạt"]);
+        assert!(whole.iter().all(|word| word.confidence >= SURE));
+        assert_eq!(same_row(&read(&[("Ngô", 80), ("Đạt", 96)]), &read(&[("Ngô", 85), ("Đạt", 96)])), None, "nobody is sure");
+        assert_eq!(same_row(&read(&[("Ngô", 96), ("Đạt", 96)]), &read(&[("Ngõ", 96), ("Đạt", 96)])), None, "they differ");
+        assert_eq!(same_row(&read(&[("Phạm", 0), ("Vân", 96)]), &read(&[("Phạm", 96), ("Vân", 96)])), None, "a rim crossed it");
+        assert_eq!(same_row(&read(&[("Đạt", 96)]), &read(&[("Ngô", 96), ("Đạt", 96)])), None, "one lost a word");
+        assert_eq!(same_row(&[], &[]), None);
+    }
+
+    #[test]
+    fn a_row_read_by_itself_takes_the_place_of_what_a_seal_made_of_it() {
+        let mut text = page(&[("“Đã", 0), ("Thị", 89), ("Ngọc", 96)]);
+        let row = Rect { x: 60, y: 40, width: 240, height: 40 };
+        let name = words(&[("Đỗ", 96), ("Thị", 96), ("Ngọc", 96)]);
+        assert!(put_row(&mut text, &row, name.clone()));
+        assert_eq!((text.lines.len(), text.lines[0].text().as_str(), text.lines[0].block), (1, "Đỗ Thị Ngọc", 1));
+        assert!(is_centred(&name, &Rect { x: 92, y: 40, width: 104, height: 40 }) && !is_centred(&name, &row));
+        // a word beside, surely read, may be another's
+        let mut beside = page(&[("Thị", 89), ("Ngọc", 96), ("Trưởng", 96), ("phòng", 96), ("Lan", 96)]);
+        let before = beside.clone();
+        assert!(!put_row(&mut beside, &row, words(&[("Thị", 96)])));
+        assert_eq!(beside, before);
+    }
+
+    #[test]
+    fn a_mark_above_a_letter_is_no_word() {
+        assert_eq!(agreed(&[("HÔN", 92), ("ˆ", 35)], &[("HÔN", 93)]), said(&[("HÔN", 96)]));
+        assert_eq!(agreed(&[("0244", 96), ("ễ", 0)], &[("0244", 91)]), said(&[("0244", 96)]), "a letter that was guessed");
+        assert_eq!(agreed(&[("Hà", 96), ("Lê", 10)], &[("Hà", 96)]).len(), 2, "a word may be one");
+    }
+
+    #[test]
+    fn a_label_that_was_not_read_surely_is_looked_at_too() {
+        let text = page(&[("Số:", 67), ("2082/UBND-VX", 90), ("Long", 96)]);
+        let found = pieces(&text, &[text.lines[0].words[1].rect]);
+        assert_eq!(found[0].words, 0..2);
     }
 
     #[test]

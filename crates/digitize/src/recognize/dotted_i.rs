@@ -29,6 +29,12 @@ pub fn is_i(page: &CleanPage, word: &Word) -> Option<bool> {
     is_i_in(&grey, only_mark(&word.text)?)
 }
 
+/// Does the page's ink have the dot of the word's i, its only mark, and nothing under it?
+pub fn has_dot(page: &CleanPage, word: &Word) -> bool {
+    let plain = word.text.matches('i').count() == 1 && only_mark(&word.text.replacen('i', "ị", 1)).is_some();
+    plain && is_i(page, &Word { text: word.text.replacen('i', "ị", 1), ..word.clone() }) == Some(true)
+}
+
 fn is_i_in(word: &Grey, marked: char) -> Option<bool> {
     let ink = Ink::of(word, &Rect { x: 0, y: 0, width: word.width, height: word.height })?;
     let mark = upper_mark(&ink)?;
