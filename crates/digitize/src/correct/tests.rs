@@ -39,6 +39,15 @@ fn what_is_suspected_is_not_corrected() {
 }
 
 #[test]
+fn what_is_quoted_is_asked_about_and_never_corrected() {
+    // a number by hand, read as a mark that opens a quotation and never closes it
+    let sure = page(&["Số: “Š/qb-UBND", "hỗ trợ chỉ phí mai táng"], 96);
+    assert!(suspect(&sure).iter().any(|s| (s.line, s.word, s.text.as_str()) == (1, 2, "chi")));
+    let unsure = page(&["Số: “Š/qb-UBND", "hỗ trợ chỉ phí mai táng"], 60);
+    assert!(correct(&unsure).is_empty(), "{:?}", correct(&unsure));
+}
+
+#[test]
 fn lost_accents_come_back() {
     for (read, meant) in [
         ("cơ quan có thâm quyên", "cơ quan có thẩm quyền"),

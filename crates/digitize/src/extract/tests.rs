@@ -53,6 +53,30 @@ fn a_printed_paper_is_vouched_for_whole() {
 }
 
 #[test]
+fn dust_and_misread_numerals_in_a_subject_are_doubts() {
+    let about = |subject: &str| {
+        let paper = Paper::new()
+            .header(["ỦY BAN NHÂN DÂN", "XÃ GÒ MỚI"], "Số: 15/QĐ-UBND", "Gò Mới, ngày 05 tháng 6 năm 2026")
+            .centred(520, "QUYẾT ĐỊNH")
+            .centred(590, subject)
+            .line(400, 860, "Căn cứ Luật Tổ chức chính quyền địa phương ngày 16 tháng 6 năm 2025;");
+        doubt(&read(&[paper.page()]), name::SUBJECT)
+    };
+    for plain in ["Kết quả công tác quý III năm 2025 của xã Gò Mới", "Về việc công nhận thôn văn hóa tại xã Trà Phước"]
+    {
+        assert_eq!(about(plain), None, "{plain}");
+    }
+    for odd in [
+        "Kết quả công tác quý HII năm 2025 của xã Gò Mới",
+        "Về việc.công nhận thôn văn hóa năm 2025",
+        "Về việc công nhận thôn văn hóa tại xã 'Trà Phước",
+        "Về việc công nhận thôn văn hóa tại xã Gò Mới, tình Gò Xa",
+    ] {
+        assert_eq!(about(odd), Some(Reason::LowConfidence), "{odd}");
+    }
+}
+
+#[test]
 fn number_and_day_by_hand_have_no_value() {
     let paper = Paper::new()
         .line(400, 200, "ỦY BAN NHÂN DÂN")

@@ -45,6 +45,7 @@ static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{Ll}\.\p{L}"));
 static SPACE_LOST: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d(\p{Ll}{2,})"));
 const UNITS: [&str; 8] = ["km", "cm", "mm", "dm", "ha", "kg", "ml", "kw"];
 static MARK_BEFORE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s[-–—.,:;'`‘’^~*_=+<>|\\]+[\p{L}\p{N}]"));
+static UNIT_PARTED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{L}[;:.] (?:tỉnh|xã|phường|huyện|quận) \p{Lu}"));
 static SO_MISREAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bsổ \d|\bvào số\b"));
 static NAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\p{L}[\p{L}\p{N} .,&()'’\-–/]*$"));
 
@@ -138,7 +139,8 @@ pub(super) fn has_dust(text: &str) -> bool {
     RUN_ON.is_match(text) || MARK_BEFORE.is_match(text)
 }
 
-/// A unit of administration before its name whose marks are wrong: "tình Đồng Tháp". The engine is sure of it, and each has one spelling.
+/// A unit of administration before its name whose marks are wrong: "tình Đồng Tháp". The engine is sure of it, and each has one spelling; a comma
+/// parts it from the one before.
 pub(super) fn has_misspelled_unit(text: &str) -> bool {
     const UNITS: [&str; 6] = ["tỉnh", "xã", "phường", "huyện", "thôn", "quận"];
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -150,7 +152,7 @@ pub(super) fn has_misspelled_unit(text: &str) -> bool {
     };
     let of_dwellers =
         |three: &[&str]| fold(&three.join(" ")) == "to dan pho" && spelling(&three.join(" ")) != spelling("tổ dân phố");
-    words.windows(2).any(before_name) || words.windows(3).any(of_dwellers)
+    words.windows(2).any(before_name) || words.windows(3).any(of_dwellers) || UNIT_PARTED.is_match(text)
 }
 
 /// A figure I that was read into a letter: "HII" for III. In capitals no other word has two of them together.
@@ -302,8 +304,13 @@ mod tests {
 
     #[test]
     fn units_of_administration_have_one_spelling() {
-        for wrong in ["Tố dân phố 12, phường Bình Khuê", "xã Sơn Lĩnh, tình Đồng Tháp", "thón Văn Bân", "phướng Long Hạc"]
-        {
+        for wrong in [
+            "Tố dân phố 12, phường Bình Khuê",
+            "xã Sơn Lĩnh, tình Đồng Tháp",
+            "xã Nghĩa Kỵ; tỉnh Lâm Đồng",
+            "thón Văn Bân",
+            "phướng Long Hạc",
+        ] {
             assert!(has_misspelled_unit(wrong), "{wrong}");
         }
         for right in ["Tổ dân phố 12, phường Bình Khuê, tỉnh Đồng Tháp", "xã Xa Dung", "tình hình kinh tế", "XÃ LONG HẠC"]

@@ -51,9 +51,12 @@ pub fn pieces(text: &PageText, doubted: &[Rect]) -> Vec<Piece> {
         let (before, after) = (before(first).unwrap_or(first), behind(last).unwrap_or(last));
         let place = line.words[before..=after].iter().map(|word| word.rect).reduce(|a, b| a.union(&b));
         // a little more around, for accents
+        let alone = before == after;
         let wider = |r: Rect| {
             let around = r.height / 6;
-            let (x, y) = (r.x.saturating_sub(around), r.y.saturating_sub(around));
+            // of a word alone in its row no other tells how high the row is: marks that its box left out must not be lost
+            let above = if alone { r.height / 2 } else { around };
+            let (x, y) = (r.x.saturating_sub(around), r.y.saturating_sub(above));
             Rect { x, y, width: r.right() + around - x, height: r.bottom() + around - y }
         };
         pieces.extend(place.map(wider).map(|place| Piece { line: number, words: first..last + 1, place }));
@@ -452,6 +455,12 @@ mod tests {
         assert_eq!(agreed(&[("HÔN", 92), ("ˆ", 35)], &[("HÔN", 93)]), said(&[("HÔN", 96)]));
         assert_eq!(agreed(&[("0244", 96), ("ễ", 0)], &[("0244", 91)]), said(&[("0244", 96)]), "a letter that was guessed");
         assert_eq!(agreed(&[("Hà", 96), ("Lê", 10)], &[("Hà", 96)]).len(), 2, "a word may be one");
+    }
+
+    #[test]
+    fn above_a_word_alone_in_its_row_there_is_room_for_marks() {
+        let above = |text: &PageText| 50 - pieces(text, &[text.lines[0].words[0].rect])[0].place.y;
+        assert_eq!([above(&page(&[("TRAM", 78)])), above(&page(&[("BẢO", 78), ("TRAM", 96)]))], [10, 3]);
     }
 
     #[test]

@@ -31,8 +31,13 @@ pub fn is_i(page: &CleanPage, word: &Word) -> Option<bool> {
 
 /// Does the page's ink have the dot of the word's i, its only mark, and nothing under it?
 pub fn has_dot(page: &CleanPage, word: &Word) -> bool {
-    let plain = word.text.matches('i').count() == 1 && only_mark(&word.text.replacen('i', "ị", 1)).is_some();
-    plain && is_i(page, &Word { text: word.text.replacen('i', "ị", 1), ..word.clone() }) == Some(true)
+    as_marked(&word.text).is_some_and(|text| is_i(page, &Word { text, ..word.clone() }) == Some(true))
+}
+
+/// The word with ị for its i, when it has one and no other mark.
+fn as_marked(text: &str) -> Option<String> {
+    let marked = text.replacen('i', "ị", 1);
+    only_mark(&marked).map(|_| marked)
 }
 
 fn is_i_in(word: &Grey, marked: char) -> Option<bool> {
@@ -118,6 +123,14 @@ mod tests {
         assert_eq!(read("Đỉnh", &[]), "", "nothing was seen");
         assert_eq!(read("Đỉnh", &[dot, (at(80, 15, 5, 5), false)]), "", "which of the two is its mark?");
         assert_eq!(read("Kiểm", &[dot]), "", "another letter");
+    }
+
+    #[test]
+    fn of_a_plain_word_the_ink_is_asked_when_its_i_is_its_only_mark() {
+        assert_eq!(as_marked("Đinh").as_deref(), Some("Định"));
+        for other in ["Minhi", "Tiến", "Hằng", "Tịnhi", ""] {
+            assert_eq!(as_marked(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -32,7 +32,10 @@ pub(super) fn erase(row: &mut Grey) -> Erased {
     // worn ink is paler, and goes with what is dark of it
     let contrast = palest - darkest;
     let (dark, pale) = (darkest + contrast / 2, palest - contrast / 4);
-    let at_edge = |at: &usize| at / width == 0 || at / width + 1 == height || at % width == 0 || at % width + 1 == width;
+    let at_edge = |at: &usize| {
+        let (x, y) = (at % width, at / width);
+        [0, width - 1].contains(&x) || [0, height - 1].contains(&y)
+    };
     let mut found: Vec<usize> = (0..row.pixels.len()).filter(at_edge).filter(|at| row.pixels[*at] < dark).collect();
     found.iter().for_each(|at| erased.pixels[*at] = true);
     let mut next = 0;

@@ -579,3 +579,21 @@ fn a_form_without_a_day_in_its_header_was_issued_on_the_day_that_its_template_na
     assert_eq!(doubt(&unsure, "issued_date"), Some(Reason::DateMissing));
     assert_eq!(doubt(&unsure, "code_number"), Some(Reason::NumberUnconfirmed), "nothing tells that it was printed");
 }
+
+#[test]
+fn a_label_whose_colon_went_with_its_leader_stands_before_its_room() {
+    let owner = |paper: Paper| value(&read(signed(paper)).fields, "owner_name").map(str::to_owned);
+    let licence = || header("GIẤY PHÉP XÂY DỰNG");
+    let parted = licence().line(250, 800, "1. Cấp cho").line_at_row_of_last(640, "TRẦN VĂN MẪU");
+    assert_eq!(owner(parted).as_deref(), Some("TRẦN VĂN MẪU"));
+    assert_eq!(owner(licence().line(250, 800, "1. Cấp cho TRẦN VĂN MẪU")), None, "words that go on");
+}
+
+#[test]
+fn a_serial_of_letters_that_are_much_alike_has_to_be_read_certainly() {
+    let serial = |said: &str, confidence: u8| {
+        let paper = header("GIẤY CHỨNG NHẬN").centred(590, "QUYỀN SỬ DỤNG ĐẤT").line(1900, 3200, said).read_at(confidence);
+        value(&read(paper).fields, "serial").is_some()
+    };
+    assert!(!serial("BL 219144", 92) && !serial("BI 219144", 92) && serial("BN 531146", 92) && serial("BL 219144", 95));
+}
