@@ -381,6 +381,11 @@ words! {
     results: "Kết quả", "Results";
     basis: "Căn cứ", "Basis";
     // --- system
+    oldest_job: "Chờ lâu nhất", "Oldest that waits";
+    sealing_key: "Khóa niêm phong", "Sealing key";
+    last_check: "Kiểm tra kho gần nhất", "Last check of the store";
+    never_checked: "chưa lần nào: sohoa fsck", "never: sohoa fsck";
+    errors_found: "lỗi", "errors";
     stage: "Bước", "Stage";
     stages: "Các bước xử lý (từ khi khởi động)", "Stages of the work (since the start)";
     stage_runs: "Đã xong", "Done";

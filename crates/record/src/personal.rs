@@ -63,8 +63,8 @@ fn misread_at(letters: &[char], at: usize) -> Option<usize> {
     let like_digits =
         letters[at..].iter().take_while(|c| c.is_ascii_digit() || matches!(c, 'O' | 'o' | 'Q' | 'D' | 'l' | 'I')).count();
     let digits = letters[at..at + like_digits].iter().filter(|c| c.is_ascii_digit()).count();
-    let is_word = !(at > 0 && is_inside(at - 1)) && !is_inside(at + like_digits);
-    (is_word && matches!(like_digits, 9 | 12) && digits + MOST_MISREAD >= like_digits).then_some(at + like_digits)
+    let goes_on = is_inside(at + like_digits) || (at > 0 && is_inside(at - 1));
+    (!goes_on && matches!(like_digits, 9 | 12) && digits + MOST_MISREAD >= like_digits).then_some(at + like_digits)
 }
 
 fn goes_on(letters: &[char], end: usize, separator: char) -> bool {

@@ -5,6 +5,7 @@ use crate::api::{self, Api, uploads};
 use crate::console::{self, Console};
 use crate::http::tls::Tls;
 use crate::http::{self, Limits};
+use crate::noticed::Noticed;
 use crate::time;
 use crate::watch::Watched;
 use crate::workbench::{Ended, FIRST_BACK_OFF, Workbench};
@@ -18,8 +19,10 @@ use tokio::sync::watch;
 
 /// Who pushes a large batch over a slow line needs its time; silence is limited apart from that.
 const LIMITS: Limits = Limits { connections: 512, connection_time: Duration::from_secs(3600) };
-/// How often folders are looked at.
+/// How often folders are looked at …
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// … and sooner when something happens in them: this long after, when what comes with it is there too.
+const BURST: Duration = Duration::from_millis(250);
 /// Folders run ahead of the workers by this many documents: what waits lies better where it came from than twice on the disk.
 const AHEAD: u64 = 500;
 /// Of so many leases one goes to the oldest job, whatever is urgent: a backlog goes on all day.
@@ -145,6 +148,8 @@ impl Service<'_> {
 
     /// The folders, one after the other, again and again.
     async fn watch(&self, mut folders: Vec<Watched>) {
+        let own = folders.iter().flat_map(Watched::own).collect();
+        let noticed = Noticed::of(folders.iter().map(Watched::folder), own);
         while !self.stopping() && !folders.is_empty() {
             if let Err(error) = self.bench.archive.check_is_there().await {
                 self.pause(&error).await;
@@ -172,7 +177,13 @@ impl Service<'_> {
                 }
             }
             self.api.running.in_folders.store(waiting, Ordering::Relaxed);
-            self.wait(LOOK_EVERY).await;
+            let mut stop = self.stop.clone();
+            tokio::select! {
+                _ = tokio::time::sleep(LOOK_EVERY) => {}
+                // A burst is one look.
+                () = noticed.something.notified() => self.wait(BURST).await,
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
         }
     }
 

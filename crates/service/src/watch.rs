@@ -1,5 +1,6 @@
-//! Folders into which scans fall. Each is looked at again and again, because shares tell nobody what changes in them; a file is taken once
-//! it stands still, and moved away only when its document is committed. What was there before the start is found like everything else.
+//! Folders into which scans fall. Each is looked at again and again, because shares tell nobody what changes in them ([`crate::noticed`] only
+//! makes the next look come sooner); a file is taken once it stands still, and moved away only when its document is committed. What was there
+//! before the start is found like everything else.
 //!
 //! Nothing is remembered on disk: a file that is met again after a restart is known by its bytes.
 
@@ -143,6 +144,11 @@ impl Watched {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What was made in it for what is done: nothing comes in there.
+    pub fn own(&self) -> [PathBuf; 2] {
+        [DONE, FAILED].map(|own| self.folder.join(own))
     }
 
     /// Looks once: takes what stands still while `room` lasts, moves away what is committed. An error concerns the whole archive.

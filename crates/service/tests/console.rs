@@ -50,6 +50,7 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     person(&home, "quan-tri", "Người Quản Trị", "administrator");
     let token = token(&home, "tram-1");
     a_register_of_years(&home);
+    home.expect(0, &["fsck"]);
     let serving = serve(&home);
     let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
     let _ = std::fs::remove_dir_all(&shots);

@@ -2,6 +2,7 @@
 
 use super::{Failure, Outcome, PARTIAL, open};
 use crate::config::Config;
+use crate::last_check::LastCheck;
 use crate::logbook::kept_checkpoint;
 use crate::present::{counted, json_line};
 use sohoa_archive::fsck::Finding;
@@ -44,6 +45,7 @@ pub async fn run(config: &Config, rebuild: bool, json: bool) -> Outcome {
     } else {
         let kept = kept_checkpoint(config)?;
         let report = archive.fsck(kept.as_ref(), &mut tell).await?;
+        LastCheck::note(config, &report);
         if json {
             println!("{}", json_line(&report));
         } else {

@@ -15,6 +15,8 @@ use ed25519_dalek::SigningKey;
 use sohoa_archive::Archive;
 use sohoa_digitize::extract::templates::Templates;
 use sohoa_digitize::recognize::EngineInfo;
+use sohoa_record::Sha256Hex;
+use sohoa_record::trust::key_id;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,10 +43,10 @@ impl Workshop {
     pub async fn open(config: &Config, password_file: Option<&Path>) -> Result<Workshop, Failure> {
         let key = keyring::sealing_key(config, password_file)?;
         let policy = keyring::trust_policy(config)?;
-        let key_id = sohoa_record::trust::key_id(&key.verifying_key());
-        if policy.key(key_id.as_str()).is_none() {
+        let id = key_id(&key.verifying_key());
+        if policy.key(id.as_str()).is_none() {
             return Err(Failure::Setup(format!(
-                "the trust policy {} does not name the sealing key {key_id}; nothing sealed now could be opened again. Add its line: {}",
+                "the trust policy {} does not name the sealing key {id}; nothing sealed now could be opened again. Add its line: {}",
                 config.path(&config.seal.trust).display(),
                 sohoa_record::trust::policy_line(&key.verifying_key(), "sohoa")
             )));
@@ -82,6 +84,11 @@ impl Workshop {
             stages: &self.stages,
             stays,
         }
+    }
+
+    /// The key that seals.
+    pub fn key_id(&self) -> Sha256Hex {
+        key_id(&self.key.verifying_key())
     }
 
     /// What seals, and signs what becomes sealed.

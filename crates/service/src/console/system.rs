@@ -5,11 +5,12 @@ use super::papers::moment;
 use super::seat::{Form, Seat, Trouble};
 use super::{Console, go};
 use crate::access_log::{self, Act, Change};
+use crate::last_check::LastCheck;
 use crate::people::password::NewPassword;
 use crate::people::role::{Right, Role};
 use crate::people::{NewPerson, PeopleError};
 use crate::review::second_round::{self, Rate};
-use crate::stations;
+use crate::{stations, time};
 use axum::Form as Sent;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
@@ -97,13 +98,24 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
     let tree = archive.log_head().await.map_err(broken)?;
     let log = tree.map_or_else(|| w.no_log.to_owned(), |(_, tree)| format!("{} {} · {}", tree.size, w.leaves, tree.origin));
     let disk = console.api.free_mb().map_or_else(|| w.unknown.to_owned(), |mb| format!("{} GB", mb / 1000));
+    let oldest = counts.oldest_enqueued_at.map(|at| u64::try_from(time::now_ms() - at).unwrap_or(0) / 1000);
+    let check = LastCheck::read(&console.api.config);
     Ok(vec![
         (w.version.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         (w.queued.to_owned(), counts.queued.to_string()),
+        (w.oldest_job.to_owned(), oldest.map_or_else(|| "–".to_owned(), |seconds| figures::duration(seat.language, seconds))),
         (w.working.to_owned(), counts.leased.to_string()),
         (w.given_up.to_owned(), counts.dead.to_string()),
         (w.disk_left.to_owned(), disk),
         (w.log_size.to_owned(), log),
+        (w.sealing_key.to_owned(), format!("{:.16}…", console.workshop.key_id().to_string())),
+        (
+            w.last_check.to_owned(),
+            check.map_or_else(
+                || w.never_checked.to_owned(),
+                |check| format!("{} · {} {}", moment(&check.at), check.errors, w.errors_found),
+            ),
+        ),
     ])
 }
 

@@ -199,6 +199,7 @@ const main = async () => {
   assert.match(await page.locator(".secret code").innerText(), /^sohoa_/);
   await page.goto(`${base}/system`);
   assert.equal(await page.locator(".secret").count(), 0, "a secret is shown once");
+  assert.match(await page.locator(".facts").innerText(), /Kiểm tra kho gần nhất\s+\d\d\/\d\d\/\d{4}.* · 0 lỗi/);
   const stages = await page.locator("section", { hasText: "Các bước xử lý" }).locator("tbody tr").allInnerTexts();
   assert.equal(stages.length, 9, stages.join("; "));
   assert.ok(stages.some((row) => /^Nhận dạng chữ\s+[1-9]/.test(row)), stages.join("; "));
