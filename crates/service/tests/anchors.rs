@@ -177,7 +177,7 @@ fn exports_bound_time_as_the_archive_does(home: &Home, pki: &Pki) {
     let token = |size: &str, n: u32| bag.join(format!("data/log/anchors/{size}/{n:04}.tst"));
     let continued = bag.join("data/log/continued").join(size);
     let text = std::fs::read_to_string(&continued).unwrap();
-    pki.write("text", text[..text.find("\n\n").unwrap() + 1].as_bytes());
+    pki.write("text", &text.as_bytes()[..text.find("\n\n").unwrap() + 1]);
     let first = std::fs::read(token(size, 1)).unwrap();
     pki.write("0001.tst", &first);
     let said = pki.openssl(&["ts", "-verify", "-in", "0001.tst", "-token_in", "-data", "text", "-CAfile", "root.pem"]);
