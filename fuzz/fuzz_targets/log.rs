@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sohoa_record::log::{Checkpoint, Leaf, LogPolicy, Note, OlderCheckpoint, Tile, TlogProof, VerifierKey};
+use sohoa_record::log::{Checkpoint, Continued, Leaf, LogPolicy, Note, OlderCheckpoint, Tile, TlogProof, VerifierKey};
 
 /// The key of the frozen checkpoints; nobody here can sign with it.
 const VKEY: &str = include_str!("../../fixtures/log/v1/vkey");
@@ -28,6 +28,9 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(older) = OlderCheckpoint::parse(data) {
         assert_eq!(older.to_string().as_bytes(), data);
         assert!(OlderCheckpoint::is_named(data));
+    }
+    if let Ok(continued) = Continued::parse(data) {
+        assert_eq!(continued.to_string().as_bytes(), data);
     }
     if let Ok(leaf) = Leaf::from_bytes(data) {
         assert_eq!(leaf.to_bytes(), data);

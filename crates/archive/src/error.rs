@@ -154,6 +154,14 @@ pub enum Error {
         /// What does not fit.
         why: String,
     },
+    /// The root has ended the key that would seal, or never named it.
+    #[error("the sealing key {key} counts no more: {why}")]
+    KeyEnded {
+        /// The key's identifier.
+        key: Sha256Hex,
+        /// What the root says, and what to do.
+        why: String,
+    },
     /// Nobody would believe what is appended to the log.
     #[error("the trust policy does not name the log's key; add the line: log {vkey}")]
     LogKey {
@@ -253,6 +261,7 @@ impl Error {
             | Error::Unconditional
             | Error::LogForks { .. }
             | Error::LogKey { .. }
+            | Error::KeyEnded { .. }
             | Error::Database(_)
             | Error::Schema { .. }
             | Error::Register { .. } => Remedy::Halt,

@@ -18,6 +18,7 @@
 //! What this cannot see by itself is a store that was taken back to an older state. So a log is not continued when anything knows of
 //! a newer one: the published checkpoint, the index beside the archive, or the checkpoint that the caller kept beside the key.
 
+mod excerpt;
 pub(crate) mod leaves;
 mod read;
 mod write;

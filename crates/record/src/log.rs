@@ -6,6 +6,7 @@
 
 pub mod add_checkpoint;
 pub mod checkpoint;
+pub mod continued;
 pub mod cosignature;
 pub mod head;
 pub mod leaf;
@@ -19,6 +20,7 @@ pub mod tree;
 
 pub use add_checkpoint::AddCheckpoint;
 pub use checkpoint::Checkpoint;
+pub use continued::Continued;
 pub use head::Head;
 pub use leaf::{Kind, Leaf};
 pub use note::{Note, NoteSigner, VerifierKey};

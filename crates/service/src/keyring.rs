@@ -76,11 +76,19 @@ pub fn refuse_open(file: &Path) -> Result<(), KeyringError> {
 
 /// Refuses to seal with a key that the root has ended, or never named: nobody who believes the root would believe the seal.
 pub async fn refuse_void(archive: &Archive, key: &SigningKey) -> Result<(), crate::logbook::LogbookError> {
-    let Some(history) = archive.key_history().await? else { return Ok(()) };
-    let id = trust::key_id(&key.verifying_key());
-    let why = match history.standing(&id, None) {
-        Standing::Valid => return Ok(()),
-        Standing::Unnamed if history.current().is_none() => return Ok(()),
+    match ended(archive, key).await? {
+        Some(why) => Err(KeyringError::Void(trust::key_id(&key.verifying_key()), why).into()),
+        None => Ok(()),
+    }
+}
+
+/// Why a receipt that this key seals now would not be believed by those who believe the root. The keyrings are read anew each time: a key may be
+/// revoked beside a service that runs.
+pub async fn ended(archive: &Archive, key: &SigningKey) -> sohoa_archive::Result<Option<String>> {
+    let Some(history) = archive.key_history().await? else { return Ok(None) };
+    Ok(Some(match history.standing(&trust::key_id(&key.verifying_key()), None) {
+        Standing::Valid => return Ok(None),
+        Standing::Unnamed if history.current().is_none() => return Ok(None),
         Standing::Unnamed => "the root has never named it; make a key with `sohoa keys rotate`".into(),
         Standing::Revoked { by, .. } => {
             format!(
@@ -90,8 +98,7 @@ pub async fn refuse_void(archive: &Archive, key: &SigningKey) -> Result<(), crat
         Standing::Retired(by) => format!("leaf {by} of the log retired it; `sohoa keys publish` puts the new one in its place"),
         Standing::NotYet(from) => format!("it counts only from leaf {from} of the log on"),
         Standing::Unclear(leaf) => format!("the keyring of leaf {leaf} of the log is not there; restore keyring/ from a copy"),
-    };
-    Err(KeyringError::Void(id, why).into())
+    }))
 }
 
 /// Opens the sealing key.

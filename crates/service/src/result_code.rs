@@ -51,13 +51,17 @@ impl Template {
     }
 }
 
-/// Gives a code to a manifest that is due for one, and signs it.
+/// Gives a code to a manifest that is due for one, and signs it, unless the root has ended the key.
 pub async fn seal(
     archive: &Archive,
     key: &SigningKey,
     template: &Template,
     mut manifest: Manifest,
 ) -> sohoa_archive::Result<Receipt> {
+    if let Some(why) = crate::keyring::ended(archive, key).await? {
+        let why = format!("{why}; a service takes the new key up when it is started again");
+        return Err(sohoa_archive::Error::KeyEnded { key: sohoa_record::trust::key_id(&key.verifying_key()), why });
+    }
     let due = manifest.state == State::Sealed && manifest.result_code.is_none() && !template.0.is_empty();
     if let Some(dossier) = manifest.dossier.code.clone().filter(|_| due) {
         let unit = manifest.dossier.unit.clone();

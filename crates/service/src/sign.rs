@@ -338,14 +338,19 @@ pub async fn retry(archive: &Archive, sealer: &Sealer<'_>, logbook: &Logbook, wh
     Ok(retried)
 }
 
-/// The records that wait for a signature and for nothing else.
+/// The records that wait for a signature and for nothing else. One whose destruction was stopped half-way waits for that to go on.
 pub async fn waiting(archive: &Archive) -> Result<Vec<RecordId>, SigningError> {
     let filter = Filter { state: Some(State::Review), ..Filter::default() };
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let page = archive.index.entries(&filter, after.as_ref(), 500).await?;
         let Some(last) = page.last().map(|entry| entry.record.clone()) else { return Ok(found) };
-        found.extend(page.into_iter().filter(|entry| entry.reasons.iter().any(|r| WAITS.contains(r))).map(|entry| entry.record));
+        for entry in page.into_iter().filter(|entry| entry.reasons.iter().any(|r| WAITS.contains(r))) {
+            match archive.destroyed(&entry.record).await? {
+                None => found.push(entry.record),
+                Some(_) => tracing::warn!(record = %entry.record, "half destroyed: run `sohoa destroy` again"),
+            }
+        }
         after = Some(last);
     }
 }

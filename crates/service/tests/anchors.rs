@@ -140,6 +140,9 @@ fn a_stamp_bounds_what_was_logged_and_is_renewed() {
     std::fs::write(&second, token).unwrap();
     home.expect(0, &["fsck"]);
 
+    exports_bound_time_as_the_archive_does(&home, &pki);
+    home.expect(0, &["fsck"]);
+
     // a stamp over something else is a fault of the log
     std::fs::write(&of_two, &first).unwrap();
     assert_eq!(audited(&home, &[]).0, 17);
@@ -147,4 +150,79 @@ fn a_stamp_bounds_what_was_logged_and_is_renewed() {
     std::fs::write(home.path("trust"), &before).unwrap();
     home.set("timestamp = [\"", "timestamp = [] # [\"");
     assert_eq!(audited(&home, &[]).0, 0);
+}
+
+/// What `sohoa audit` says of an export alone, with the policy that auditors are given, is what it says of the archive; and the attacks on
+/// what an export brings of the stamps.
+fn exports_bound_time_as_the_archive_does(home: &Home, pki: &Pki) {
+    let (bag, trust) = (home.path("bag"), home.path("auditors"));
+    home.expect(0, &["keys", "trust", "--out", trust.to_str().unwrap()]);
+    let of_archive = audited(home, &[]).1;
+    let records: Vec<&str> = of_archive.iter().map(|line| line["record"].as_str().unwrap()).collect();
+    home.expect(0, &[&["export"][..], &records, &["--to", bag.to_str().unwrap()]].concat());
+    let audit = |more: &[&str]| {
+        let bag = bag.to_str().unwrap();
+        let (code, lines) = audited(home, &[&[bag, "--trust", trust.to_str().unwrap()], more].concat());
+        let times: Vec<Value> = lines.iter().filter(|line| line["record"].is_string()).map(|line| line["time"].clone()).collect();
+        (code, times, lines)
+    };
+    let times = |lines: &[Value]| lines.iter().map(|line| line["time"].clone()).collect::<Vec<_>>();
+    let expected = times(&of_archive);
+    assert!(expected.iter().all(|time| time["stamped"].is_string()) && expected[0] != expected[1], "{expected:?}");
+    for more in [&[][..], &["--at", "2050-01-01"]] {
+        assert_eq!((audit(more).0, audit(more).1), (0, expected.clone()), "{more:?}");
+    }
+    // By hand, with openssl: the token is over what stands before the empty line, and the renewal over that and the token.
+    let (size, other) = ("00000000000000000001", "00000000000000000002");
+    let token = |size: &str, n: u32| bag.join(format!("data/log/anchors/{size}/{n:04}.tst"));
+    let continued = bag.join("data/log/continued").join(size);
+    let text = std::fs::read_to_string(&continued).unwrap();
+    pki.write("text", &text.as_bytes()[..text.find("\n\n").unwrap() + 1]);
+    let first = std::fs::read(token(size, 1)).unwrap();
+    pki.write("0001.tst", &first);
+    let said = pki.openssl(&["ts", "-verify", "-in", "0001.tst", "-token_in", "-data", "text", "-CAfile", "root.pem"]);
+    assert!(String::from_utf8_lossy(&said).contains("Verification: OK"));
+
+    let told = |lines: &[Value]| lines.iter().filter(|line| line["verdict"] == "bad_log").count();
+    let stamped = |lines: &[Value]| lines.iter().filter(|line| line["time"]["stamped"].is_string()).count();
+    // exchanged: the token over another checkpoint; another's renewal; a byte changed
+    let of_two = std::fs::read(token(other, 1)).unwrap();
+    let mut spoiled = first.clone();
+    let middle = spoiled.len() / 2;
+    spoiled[middle] ^= 1;
+    for (what, bytes) in [("another's", of_two), ("spoiled", spoiled), ("no token", b"x".to_vec())] {
+        std::fs::write(token(size, 1), bytes).unwrap();
+        let (code, _, lines) = audit(&[]);
+        assert_eq!((code, told(&lines)), (17, 1), "{what}: {lines:?}");
+        assert_eq!(lines[1]["verdict"], "ok", "the records themselves are what was sealed: {lines:?}");
+    }
+    std::fs::write(token(size, 1), &first).unwrap();
+    // of another checkpoint: the earlier stamp is to stand for the later tree
+    let (one, two) = (bag.join("data/log/anchors").join(size), bag.join("data/log/anchors").join(other));
+    let kept = [token(other, 1), token(other, 2)].map(|file| (file.clone(), std::fs::read(file).unwrap()));
+    for n in [1, 2] {
+        std::fs::copy(token(size, n), token(other, n)).unwrap();
+    }
+    assert_eq!((audit(&[]).0, told(&audit(&[]).2)), (17, 1));
+    for (file, bytes) in &kept {
+        std::fs::write(file, bytes).unwrap();
+    }
+    // the tree that it is over is exchanged for one that the log never had
+    let forged = text.replacen("\n1\n", "\n2\n", 1);
+    assert_ne!(forged, text);
+    std::fs::write(&continued, forged).unwrap();
+    assert_eq!(audit(&[]).0, 17);
+    std::fs::write(&continued, &text).unwrap();
+    // removed: without its renewal it still counts today and no more in 2050; a renewal alone is told; none at all bounds nothing
+    let renewal = std::fs::read(token(size, 2)).unwrap();
+    std::fs::remove_file(token(size, 2)).unwrap();
+    assert_eq!((audit(&[]).0, audit(&[]).1), (0, expected.clone()));
+    assert_eq!(stamped(&audit(&["--at", "2050-01-01"]).2), 2, "by then the stamp over two leaves bounds the first too");
+    std::fs::write(token(size, 2), renewal).unwrap();
+    std::fs::remove_file(token(size, 1)).unwrap();
+    let (code, _, lines) = audit(&[]);
+    assert!(code == 17 && lines.iter().any(|line| line["path"] == format!("log/anchors/{size}/0001.tst")), "{lines:?}");
+    std::fs::remove_dir_all(one).unwrap();
+    std::fs::remove_dir_all(two).unwrap();
+    assert_eq!((audit(&[]).0, stamped(&audit(&[]).2)), (0, 0));
 }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Home, small_scan, verify, write_private};
+use common::{Home, serving, small_scan, verify, write_private};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -170,6 +170,26 @@ fn a_root_a_rotation_and_a_stolen_key_and_auditors_who_were_given_the_policy_onc
     let record = home.lines(&[0], &["search", "", "--json"])[0]["record"].as_str().unwrap().to_owned();
     home.expect(0, &["export", &record, "--to", home.path("bag").to_str().unwrap()]);
     assert_eq!(verdicts(&home.path("bag"), &once), ["ok"]);
+    // So do its loose files, after two changes of keys, with a policy that names the root alone; without the keyrings nobody knows the key.
+    let policy = sohoa_record::TrustPolicy::parse(&std::fs::read_to_string(&once).unwrap()).unwrap();
+    let loose = |files: &[PathBuf]| {
+        let mut verdicts = Vec::new();
+        let mut write = |line: sohoa_verify::Line| {
+            verdicts.push(serde_json::to_value(&line).unwrap()["verdict"].as_str().unwrap().to_owned());
+            Ok(())
+        };
+        sohoa_verify::audit_loose(files, &policy, sohoa_verify::Brought::default(), &mut write).unwrap();
+        verdicts
+    };
+    let of_record = common::files_below(&home.path(&format!("bag/data/{record}")));
+    let keyrings = common::files_below(&home.path("bag/data/keyring"));
+    assert_eq!(keyrings.len(), 6, "three keyrings, each with its proof");
+    assert_eq!(loose(&[&of_record[..], &keyrings].concat()), ["ok"]);
+    let alone = loose(&of_record);
+    assert!(
+        alone.contains(&"withheld".into()) && alone.contains(&"unknown_key".into()) && !alone.contains(&"ok".into()),
+        "{alone:?}"
+    );
 
     // The theft turns out to be older: what the key sealed at leaves 3 and 4 is void too.
     home.expect(0, &["keys", "revoke", &stolen, "--reason", "bị lấy cắp từ trước", "--from", "3"]);
@@ -187,6 +207,46 @@ fn a_root_a_rotation_and_a_stolen_key_and_auditors_who_were_given_the_policy_onc
     assert_eq!(kinds(home.lines(&[3, 0], &["fsck", "--json"])), ["void_key_before"; 2]);
     // Taken back it cannot be: the draft says the earlier of the two.
     assert!(home.expect(0, &["keys", "revoke", &stolen, "--reason", "thử", "--from", "9"]).contains("void from leaf 3 on"));
+}
+
+/// A key that is revoked while a service runs seals nothing from then on; what came meanwhile is done after the next start, with the new key.
+#[test]
+fn a_service_notices_that_its_key_was_revoked() {
+    let office = Office::new();
+    let home = &office.home;
+    home.set("127.0.0.1:8080", "127.0.0.1:0");
+    office.root(0, "2");
+    office.publish();
+    let token = serving::token(home, "tram-1");
+    let mut service = serving::serve(home);
+    let push = |service: &serving::Serving, number| {
+        let pushed = service.push(&token, &format!("name={number}.png"), "", &serving::scan(home, number));
+        assert_eq!(pushed.status, 202, "{}", pushed.body);
+        pushed.json()["record"].as_str().unwrap().to_owned()
+    };
+    let first = push(&service, 1);
+    service.outcome(&token, &first);
+    home.expect(0, &["log", "append"]);
+    let own = office.sealing_rows()[0]["key_id"].as_str().unwrap().to_owned();
+    home.expect(0, &["keys", "revoke", &own, "--reason", "máy chủ bị xâm nhập"]);
+    home.expect(0, &["keys", "rotate"]);
+    // Here it is not published while papers are taken in; another machine of the same archive may do it.
+    office.sign("an");
+    office.sign("binh");
+    office.refused(&["keys", "publish"], 2, "papers are being taken in");
+    std::fs::copy(office.draft(), home.path("archive/keyring/v0002.json")).unwrap();
+    home.expect(0, &["log", "append"]);
+    let second = push(&service, 2);
+    serving::wait_for("the service says why it stands still", || service.not_ready().contains("of the log revoked it"));
+    assert_eq!(service.get(&token, &format!("/v1/documents/{second}")).json()["state"], "queued");
+    assert!(!home.path(&format!("archive/records/{second}")).exists(), "nothing was sealed with it");
+    assert!(service.signal(rustix::process::Signal::TERM).success());
+    home.expect(0, &["keys", "publish"]);
+    let service = serving::serve(home);
+    service.outcome(&token, &second);
+    drop(service);
+    home.expect(0, &["log", "append"]);
+    assert_eq!(verdicts(&home.path("archive"), &office.trust("auditor")), ["ok"; 2]);
 }
 
 #[test]

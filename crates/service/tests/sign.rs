@@ -202,6 +202,38 @@ fn without_a_time_stamp_a_document_waits_loudly_and_the_next_run_signs_it() {
     is_proven(&office, &home, &signed, &["nd30-2020"]);
 }
 
+/// A destruction that was stopped after its tombstone leaves receipts, which nobody may continue: the others are signed all the same.
+#[test]
+fn what_is_half_destroyed_waits_for_no_signature() {
+    let office = Office::open();
+    let home = office.home(&pkcs12("nd30-2020", &office.key("co-quan", "P-256")));
+    office.stamps.store(false, Ordering::SeqCst);
+    let waits = |scan: &str| {
+        let line = home.lines(&[0], &["ingest", scan, "--json"]).remove(0);
+        assert_eq!(line["reasons"], serde_json::json!(["timestamp_missing"]), "{line}");
+        line["record"].as_str().unwrap().to_owned()
+    };
+    let scan = fixture("born-digital/H48.110-250929-0011.03.pdf");
+    let other = home.path("H48.110-250929-0012.03.pdf");
+    std::fs::write(&other, [std::fs::read(&scan).unwrap(), b"% once more\n".to_vec()].concat()).unwrap();
+    let (gone, stays) = (waits(&scan), waits(other.to_str().unwrap()));
+    let (receipt, index) = (home.path(&format!("archive/records/{gone}/r0001.dsse.json")), home.path("index.sqlite"));
+    let before = [&receipt, &index].map(|file| std::fs::read(file).unwrap());
+    home.expect(0, &["destroy", &gone, "--basis", "QĐ 12/QĐ-UBND", "--by", "Trần Thị Bình"]);
+    for (file, bytes) in [&receipt, &index].iter().zip(before) {
+        std::fs::write(file, bytes).unwrap();
+    }
+    let listed = home.expect(0, &["sign", "list"]);
+    assert!(listed.contains(&stays) && !listed.contains(&gone), "{listed}");
+    office.stamps.store(true, Ordering::SeqCst);
+    let run = home.sohoa(&["sign", "run"]);
+    let (said, errors) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success() && said.contains("1 signed, 0 wait") && errors.contains("half destroyed"), "{run:?}");
+    assert_eq!(manifest(&home, &stays)["state"], "sealed");
+    home.expect(0, &["destroy", &gone, "--basis", "QĐ 12/QĐ-UBND", "--by", "Trần Thị Bình"]);
+    home.expect(0, &["fsck"]);
+}
+
 #[test]
 fn a_person_here_and_an_organisation_elsewhere_sign_one_file() {
     let office = Office::open();

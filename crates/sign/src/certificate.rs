@@ -1,5 +1,6 @@
 //! Certificates (RFC 5280): who signs, may they, and is there a path to a root that we believe. It is asked *before* signing; a
-//! signature that nobody will believe is worse than none. Names constraints and policies are not looked at.
+//! signature that nobody will believe is worse than none. What a certificate demands that is not looked into here (name constraints, policies, what is
+//! critical and unknown) makes it unusable.
 
 use crate::algorithm::{self, Algorithm};
 use crate::{CertificateFault, SignError, asn1};
@@ -17,6 +18,21 @@ const TIME_STAMPING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.
 const OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9");
 const AT_OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
 const OCSP_NO_CHECK: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.5");
+
+/// Extensions that demand something of the rest of a path, whether or not their issuer called them critical: constraints of names and policies.
+const CONSTRAINTS: [ObjectIdentifier; 3] = [
+    ObjectIdentifier::new_unwrap("2.5.29.30"),
+    ObjectIdentifier::new_unwrap("2.5.29.36"),
+    ObjectIdentifier::new_unwrap("2.5.29.54"),
+];
+/// What may be critical, since it is looked at or binds nobody here: key usage, alternative name, basic constraints, policies, extended key usage.
+const UNDERSTOOD: [ObjectIdentifier; 5] = [
+    ObjectIdentifier::new_unwrap("2.5.29.15"),
+    ObjectIdentifier::new_unwrap("2.5.29.17"),
+    ObjectIdentifier::new_unwrap("2.5.29.19"),
+    ObjectIdentifier::new_unwrap("2.5.29.32"),
+    ObjectIdentifier::new_unwrap("2.5.29.37"),
+];
 
 /// Certificates between a signer's and a root; longer paths are nobody's.
 const MOST_STEPS: usize = 6;
@@ -158,6 +174,18 @@ impl Certificate {
         ca && signs
     }
 
+    /// True when it demands something that is not looked into (RFC 5280 4.2).
+    fn demands_more(&self) -> bool {
+        let unknown = |id: &ObjectIdentifier, critical: bool| CONSTRAINTS.contains(id) || critical && !UNDERSTOOD.contains(id);
+        self.tbs().extensions().is_some_and(|all| all.iter().any(|one| unknown(&one.extn_id, one.critical)))
+    }
+
+    /// Whether so many authorities may stand below it in a path (RFC 5280 4.2.1.9), those not counted that renewed themselves.
+    fn allows_below(&self, count: usize) -> bool {
+        let constraints = self.tbs().get_extension::<BasicConstraints>().ok().flatten();
+        constraints.and_then(|(_, constraints)| constraints.path_len_constraint).is_none_or(|most| count <= usize::from(most))
+    }
+
     /// True when it says so itself.
     pub fn is_self_signed(&self) -> bool {
         self.tbs().subject() == self.tbs().issuer() && self.issued(self)
@@ -192,6 +220,9 @@ impl Certificate {
         let (from, until) = self.validity();
         if at < from || at > until {
             return Err(fault(CertificateFault::NotValidAt { from: from.to_string(), until: until.to_string() }));
+        }
+        if self.demands_more() {
+            return Err(fault(CertificateFault::Demands));
         }
         self.algorithm()?;
         let usage = self.tbs().get_extension::<KeyUsage>()?;
@@ -233,8 +264,11 @@ fn extend(path: &mut Vec<Certificate>, pool: &[Certificate], roots: &[Certificat
         let (from, until) = candidate.validity();
         from <= at && at <= until
     };
+    let below = path.iter().skip(1).filter(|one| one.tbs().subject() != one.tbs().issuer()).count();
+    // A root is believed as it is.
+    let may = |candidate: &Certificate| roots.contains(candidate) || !candidate.demands_more() && candidate.allows_below(below);
     for candidate in roots.iter().chain(pool).filter(valid) {
-        if !path.contains(candidate) && candidate.issued(&last) {
+        if !path.contains(candidate) && may(candidate) && candidate.issued(&last) {
             path.push(candidate.clone());
             if extend(path, pool, roots, at) {
                 return true;

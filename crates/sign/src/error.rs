@@ -59,6 +59,8 @@ pub enum CertificateFault {
     },
     /// It is not meant for this.
     Usage(&'static str),
+    /// It demands something that is not looked into.
+    Demands,
     /// No path to a believed root.
     NoPath(String),
     /// The CA took it back.
@@ -72,6 +74,12 @@ impl fmt::Display for CertificateFault {
                 write!(f, "it is valid from {from} to {until}; ask the CA for a new one, and check this machine's clock")
             }
             CertificateFault::Usage(what) => write!(f, "its use does not include {what}; ask the CA for one that does"),
+            CertificateFault::Demands => {
+                write!(
+                    f,
+                    "an extension of it demands what is not looked into here (constraints of names or policies, or one that is unknown and critical); ask the CA for one without"
+                )
+            }
             CertificateFault::NoPath(issuer) => {
                 write!(
                     f,

@@ -11,6 +11,7 @@ mod byte_range;
 mod certificate;
 mod difference;
 mod document;
+mod name;
 mod path;
 mod prepared;
 mod revocation;
@@ -24,7 +25,7 @@ use byte_range::Covered;
 use certificate::Certificate;
 use document::{Permission, Signature, resolve};
 use lopdf::{Document, ObjectId};
-use path::Purpose;
+use path::{Moment, Purpose};
 use revocation::Evidence;
 use serde::{Deserialize, Serialize};
 use signed_data::{ADOBE_REVOCATION, DATA, SIGNING_TIME, SignedData, TIME_STAMP_TOKEN, verify_signer};
@@ -301,15 +302,16 @@ impl Judge<'_> {
         judged.findings.extend(path.findings);
     }
 
-    /// When it was signed: the time stamp's time if that is trusted, else what the signer claims, else now.
-    fn time(&self, signed: &SignedData<'_>, pool: &[Certificate<'_>], evidence: &Evidence<'_>, judged: &mut Judged) -> i64 {
+    /// When it was signed: the time stamp's time if that is trusted, else what the signer claims, else now. A claim proves nothing against what
+    /// became of the certificate afterwards.
+    fn time(&self, signed: &SignedData<'_>, pool: &[Certificate<'_>], evidence: &Evidence<'_>, judged: &mut Judged) -> Moment {
         if let Some(token) = signed.signer.unsigned_attribute(TIME_STAMP_TOKEN) {
             match timestamp::check(token.whole, &[signed.signer.signature], pool, evidence, self.trust) {
                 Ok(stamp) => {
                     judged.findings.insert(Finding::TimeStamped);
                     judged.checked.check.stamped_time = rfc3339(stamp.time);
                     if stamp.is_trusted() {
-                        return stamp.time;
+                        return Moment::proven(stamp.time);
                     }
                     judged.findings.insert(Finding::TimeStampNotTrusted);
                 }
@@ -319,7 +321,7 @@ impl Judge<'_> {
             }
         }
         let attribute = signed.signer.signed_attribute(SIGNING_TIME).ok().flatten();
-        match pdf_time(&judged.checked.signature.claimed_time).or(attribute.and_then(|time| time.time())) {
+        let at = match pdf_time(&judged.checked.signature.claimed_time).or(attribute.and_then(|time| time.time())) {
             Some(claimed) => {
                 judged.findings.insert(Finding::TimeClaimed);
                 claimed
@@ -328,7 +330,8 @@ impl Judge<'_> {
                 judged.findings.insert(Finding::TimeUnknown);
                 self.now
             }
-        }
+        };
+        Moment { at, claimed_on: Some(self.now) }
     }
 
     /// The signed revision itself, and what came after it.
@@ -440,5 +443,7 @@ fn pdf_time(text: &str) -> Option<i64> {
     Some(local + sign * (two(1)? * 3600 + two(4).unwrap_or(0) * 60))
 }
 
+#[cfg(test)]
+mod pkits;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[path = "common/seal.rs"]
+mod seal;
 
 use common::{Pki, TSA, World, is_pdf_a, now, pdf_a, pdfsig_says, pyhanko_says};
 use sohoa_sign::appearance::{Appearance, SealImage};
@@ -173,7 +175,7 @@ fn each_profile_stands_in_its_corner_of_a_page_however_it_is_turned() {
     let world = World::of(&pki);
     let signer = pki.signer("co-quan", "P-256");
     let (font, at) = (common::font(), now());
-    let seal = SealImage::from_png(&red_ring()).unwrap();
+    let seal = SealImage::from_png(&seal::red_ring()).unwrap();
     let looks = [
         ("right", Appearance::nd30_2020("SAO Y", "UBND xã Thử Nghiệm", &at, &font).unwrap(), "SAO"),
         ("left", Appearance::tt01_2023("Nguyễn Thị Ánh", &at, &font).unwrap(), "Người"),
@@ -205,21 +207,6 @@ fn each_profile_stands_in_its_corner_of_a_page_however_it_is_turned() {
     }
     is_pdf_a(&files, pki.folder());
     assert!(Appearance::tt01_2023("名前", &at, &font).unwrap_err().to_string().contains("no letter"));
-}
-
-/// A red ring on nothing.
-fn red_ring() -> Vec<u8> {
-    let side = 200i32;
-    let pixel = |x: i32, y: i32| {
-        let far = (((x - 100).pow(2) + (y - 100).pow(2)) as f64).sqrt();
-        if (80.0..95.0).contains(&far) { [200, 0, 0, 255] } else { [255, 255, 255, 0] }
-    };
-    let pixels: Vec<u8> = (0..side).flat_map(|y| (0..side).flat_map(move |x| pixel(x, y))).collect();
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, side as u32, side as u32);
-    encoder.set_color(png::ColorType::Rgba);
-    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
-    bytes
 }
 
 /// Red pixels of page 1 at 72 dpi, as poppler shows it.

@@ -2,9 +2,9 @@
 
 use crate::archive::{self, Seen, bytes_of};
 use crate::cause::{Cause, Finding};
-use crate::files::{self, Kind};
+use crate::files::{self, Entry, Kind};
 use crate::key_events::{self, Keys};
-use crate::log::{self, LogCopy, Reading};
+use crate::log::{self, Excerpt, LogCopy, Reading};
 use crate::loose::{self, Against};
 use crate::record::{self, Home, revision_number};
 use crate::sample::{Sample, Sampled};
@@ -157,7 +157,7 @@ pub fn audit_with(
     walk.state = state;
     if let Some(sample) = brought.sample {
         let mut population = Vec::new();
-        population_of(&root, 0, &mut population);
+        population_of(&root, 0, store.is_some(), &mut population);
         let chosen = sample.draw(&population);
         let (population, drawn) = (population.len() as u64, chosen.len() as u64);
         walk.audited.sampled = Some(Sampled { population, drawn, bad: 0, seed: sample.seed.clone() });
@@ -170,8 +170,14 @@ pub fn audit_with(
     }
     match store {
         Some(store) => walk.read_keys(&store.join(key_events::FOLDER), "", true)?,
-        None if archive::is_archive(&root) => {}
-        None => walk.read_keys(&key_events::folder(&root), "", false)?,
+        None if archive::is_archive(&root) || is_bag(&root) => {}
+        None => {
+            let payload = payload_with(&root);
+            if !is_loose(&root, &files::entries(&root).unwrap_or_default()) {
+                walk.read_keys(&payload.join(key_events::FOLDER), "", false)?;
+            }
+            walk.read_excerpt(&payload.join(log::FOLDER), "")?;
+        }
     }
     walk.folder(&root, prefix, store, 0)?;
     if !brought.since.is_empty() && !walk.compared {
@@ -181,15 +187,36 @@ pub fn audit_with(
     Ok(walk.audited)
 }
 
+/// The record that a folder is named for.
+fn named_record(folder: &Path) -> Option<RecordId> {
+    folder.file_name()?.to_str()?.parse().ok()
+}
+
+/// True of an export: a BagIt bag. Its records are in `data`.
+fn is_bag(folder: &Path) -> bool {
+    let is = |name, kind| files::kind_below(folder, &[name]) == Ok(Some(kind));
+    is("bagit.txt", Kind::File) && is("data", Kind::Folder)
+}
+
+/// The folder of keyrings and log that goes with a folder which is no archive and no bag: itself, its payload, or what holds it, when it
+/// is one record's of an export.
+fn payload_with(folder: &Path) -> PathBuf {
+    let holders = [folder.to_owned(), folder.join("data")].into_iter().chain(folder.parent().map(Path::to_owned));
+    let found =
+        holders.into_iter().find(|holder| holder.join(key_events::FOLDER).is_dir() || Excerpt::is_in(&holder.join(log::FOLDER)));
+    found.unwrap_or_else(|| folder.to_owned())
+}
+
 /// The folders that are named for records. One that cannot be read is told by the audit itself.
-fn population_of(folder: &Path, depth: usize, found: &mut Vec<RecordId>) {
-    if let Some(record) = folder.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok()) {
+fn population_of(folder: &Path, depth: usize, within: bool, found: &mut Vec<RecordId>) {
+    let root = archive::is_archive(folder);
+    let whole = !within && (root || is_bag(folder));
+    if let Some(record) = named_record(folder).filter(|_| !whole) {
         return found.push(record);
     }
-    let root = archive::is_archive(folder);
     let entries = if depth > MAX_DEPTH { Vec::new() } else { files::entries(folder).unwrap_or_default() };
     for entry in entries.iter().filter(|entry| entry.kind == Kind::Folder && !(root && is_no_record(&entry.name))) {
-        population_of(&entry.path, depth + 1, found);
+        population_of(&entry.path, depth + 1, within || whole, found);
     }
 }
 
@@ -209,26 +236,27 @@ pub fn audit_loose(
     for path in given {
         // What the auditor names may be a link.
         let kind = if path.is_file() { Kind::File } else { Kind::Other };
-        entries.push(files::Entry { name: path.to_string_lossy().into_owned(), path: path.clone(), kind });
+        entries.push(Entry { name: path.to_string_lossy().into_owned(), path: path.clone(), kind });
     }
     if !entries.iter().any(|entry| entry.kind == Kind::File && loose::receipt(entry).is_some()) {
         return Err(AuditError::NoReceipt);
     }
     let mut walk = Walk::new(policy, brought, write);
-    if let Some(copy) = brought.log {
+    if let Some(copy) = brought.log.filter(|copy| Excerpt::is_in(copy)) {
+        walk.read_excerpt(copy, "")?;
+    } else if let Some(copy) = brought.log {
         walk.read_log(copy, "", false)?;
     } else if !brought.since.is_empty() {
         walk.about(log::FOLDER, Cause::NothingToContinue)?;
     }
-    let against = Against { policy, log: walk.log.as_ref(), at: brought.at };
-    loose::check(&entries, &against, walk.write)?;
+    walk.loose(&entries)?;
     Ok(walk.audited)
 }
 
 /// True of a folder that holds a receipt among other files, and is neither a revision's nor a record's: somebody put it together.
-fn is_loose(folder: &Path, entries: &[files::Entry]) -> bool {
+fn is_loose(folder: &Path, entries: &[Entry]) -> bool {
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let revision = |entry: &files::Entry| entry.kind == Kind::Folder && revision_number(&entry.name).is_some();
+    let revision = |entry: &Entry| entry.kind == Kind::Folder && revision_number(&entry.name).is_some();
     revision_number(name).is_none()
         && name.parse::<RecordId>().is_err()
         && entries.iter().any(|entry| entry.kind == Kind::File && entry.name.ends_with(".dsse.json"))
@@ -246,6 +274,10 @@ struct Walk<'a> {
     seen: Seen,
     /// The log that receipts are held against.
     log: Option<LogCopy>,
+    /// What the export at hand brings of its log.
+    excerpt: Option<Excerpt>,
+    /// True below an export: a folder that is named for a record is a record's there.
+    in_bag: bool,
     /// Which keys counted where in it.
     keys: Option<Keys>,
     /// True once a log was held against the kept checkpoint.
@@ -267,6 +299,8 @@ impl<'a> Walk<'a> {
             brought,
             seen,
             log: None,
+            excerpt: None,
+            in_bag: false,
             keys: None,
             compared: false,
             bad_log: false,
@@ -277,14 +311,11 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     /// Reads the log in `folder`, when the policy names one. What is wrong with it has lines of its own.
     fn read_log(&mut self, folder: &Path, prefix: &str, whole: bool) -> io::Result<()> {
         let Some(policy) = self.policy.log() else { return Ok(()) };
-        let findings = match LogCopy::read(
-            folder,
-            Reading { policy, since: self.brought.since, at: self.brought.at, whole, observer: self.brought.observer },
-        ) {
+        let findings = match LogCopy::read(folder, self.reading(policy, whole)) {
             Ok(mut log) => {
                 self.compared |= log.is_some();
                 let others = log.as_mut().map(|log| std::mem::take(&mut log.others));
@@ -300,6 +331,32 @@ impl Walk<'_> {
             }
         };
         self.tell(findings, prefix)
+    }
+
+    fn reading<'b>(&self, policy: &'b LogPolicy, whole: bool) -> Reading<'b>
+    where
+        'a: 'b,
+    {
+        Reading { policy, since: self.brought.since, at: self.brought.at, whole, observer: self.brought.observer }
+    }
+
+    /// Reads what an export brings of its log. Beside a copy of the log it says nothing more.
+    fn read_excerpt(&mut self, folder: &Path, prefix: &str) -> io::Result<()> {
+        let Some(policy) = self.policy.log().filter(|_| self.log.is_none()) else { return Ok(()) };
+        let (excerpt, findings) = Excerpt::read(folder, self.reading(policy, false));
+        self.excerpt = excerpt;
+        self.tell(findings, prefix)
+    }
+
+    fn loose(&mut self, given: &[Entry]) -> io::Result<()> {
+        let against = Against {
+            policy: self.policy,
+            log: self.log.as_ref(),
+            excerpt: self.excerpt.as_ref(),
+            keys: None,
+            at: self.brought.at,
+        };
+        loose::check(given, &against, self.write)
     }
 
     /// Reads the keyrings in `folder`, when the policy names a root. An archive's have no place without a log that holds, which was told.
@@ -325,25 +382,27 @@ impl Walk<'_> {
         if depth > MAX_DEPTH {
             return self.about(shown, Cause::TooDeep);
         }
-        if let Some(record) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok()) {
+        let (root, bag) = (store.is_none() && archive::is_archive(path), store.is_none() && is_bag(path));
+        // Somebody may name an archive or an export for the record in it. Within one a folder of that name is the record's, whatever it holds.
+        if let Some(record) = named_record(path).filter(|_| store.is_some() || self.in_bag || !(root || bag)) {
             return self.record(path, shown, Some(record), store);
         }
         let entries = match files::entries(path) {
             Ok(entries) => entries,
             Err(error) => return self.about(shown, files::unreadable(&error)),
         };
-        if depth == 0 && store.is_none() && is_loose(path, &entries) {
-            let (folders, given): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.kind == Kind::Folder);
-            let against = Against { policy: self.policy, log: self.log.as_ref(), at: self.brought.at };
-            loose::check(&given, &against, self.write)?;
+        if depth == 0 && store.is_none() && !root && !bag && is_loose(path, &entries) {
+            let (folders, mut given): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.kind == Kind::Folder);
+            let keyrings = files::entries(&path.join(key_events::FOLDER)).unwrap_or_default().into_iter();
+            given.extend(keyrings.map(|entry| Entry { name: format!("{}/{}", key_events::FOLDER, entry.name), ..entry }));
+            self.loose(&given)?;
             let place = |name: &str| if shown.is_empty() { name.to_owned() } else { format!("{shown}/{name}") };
             return folders.iter().try_for_each(|entry| self.folder(&entry.path, &place(&entry.name), None, depth + 1));
         }
-        let is_revision = |entry: &files::Entry| entry.kind == Kind::Folder && revision_number(&entry.name).is_some();
+        let is_revision = |entry: &Entry| entry.kind == Kind::Folder && revision_number(&entry.name).is_some();
         if entries.iter().any(|entry| entry.name.ends_with(".dsse.json") || is_revision(entry)) {
             self.record(path, shown, None, store)?;
         }
-        let root = store.is_none() && archive::is_archive(path);
         let outer = if root { std::mem::take(&mut self.seen) } else { Seen::default() };
         if root && self.brought.log.is_none() {
             (self.log, self.bad_log) = (None, false);
@@ -351,6 +410,11 @@ impl Walk<'_> {
         }
         if root {
             self.read_keys(&path.join(key_events::FOLDER), shown, true)?;
+        }
+        let outside = bag.then(|| (self.keys.take(), self.excerpt.take(), std::mem::replace(&mut self.in_bag, true)));
+        if bag {
+            self.read_keys(&path.join("data").join(key_events::FOLDER), shown, false)?;
+            self.read_excerpt(&path.join("data").join(log::FOLDER), shown)?;
         }
         for entry in entries.iter().filter(|entry| !is_revision(entry)) {
             if root && is_no_record(&entry.name) {
@@ -362,6 +426,9 @@ impl Walk<'_> {
                 Kind::Other => self.about(&shown, Cause::NotFollowed)?,
                 Kind::File => {}
             }
+        }
+        if let Some(outside) = outside {
+            (self.keys, self.excerpt, self.in_bag) = outside;
         }
         if root {
             // Of a sample nobody can say which objects belong to no record.
@@ -427,6 +494,7 @@ impl Walk<'_> {
                     record,
                     store,
                     log: self.log.as_ref(),
+                    excerpt: self.excerpt.as_ref(),
                     keys: self.keys.as_ref(),
                     at: self.brought.at,
                     observer: self.brought.observer,

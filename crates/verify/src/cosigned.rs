@@ -32,6 +32,16 @@ pub fn bracket(index: u64, older: Option<&Cosigned>, newer: &Cosigned) -> Option
 }
 
 impl TimeBracket {
+    /// What follows from both.
+    pub fn and(&self, other: &TimeBracket) -> TimeBracket {
+        let earlier = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+        TimeBracket {
+            after: self.after.max(other.after),
+            by: earlier(self.by, other.by),
+            stamped: earlier(self.stamped, other.stamped),
+        }
+    }
+
     /// By when it was in the log at the latest, whoever says so.
     pub fn at_latest(&self) -> Option<u64> {
         self.by.into_iter().chain(self.stamped).min()

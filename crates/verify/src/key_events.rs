@@ -2,9 +2,9 @@
 //! the root that the trust policy names. Without a root in the policy nothing here is asked, and keys count by its lines alone.
 
 use crate::cause::{Cause, Finding, clipped};
-use crate::files::{self, Kind};
+use crate::files::{self, Entry, Kind};
 use crate::log::LogCopy;
-use sohoa_record::keyring::{Event, History, Keyring, Standing};
+use sohoa_record::keyring::{Event, History, Keyring, PAYLOAD_TYPE, Standing};
 use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{self, Hash, Leaf, LogPolicy, TlogProof};
 use sohoa_record::{Envelope, Sha256Hex, TrustPolicy};
@@ -34,15 +34,37 @@ impl Keys {
     /// Reads the keyrings in `folder`, when the policy names a root. Their places come from the log, or from the proofs beside them
     /// where there is none. What is wrong with them is told; what was told is not believed.
     pub fn read(folder: &Path, policy: &TrustPolicy, log: Option<&LogCopy>) -> (Option<Keys>, Vec<Finding>) {
+        if policy.root().is_none() || policy.log().is_none() {
+            return (None, Vec::new());
+        }
+        let (entries, unreadable) = match files::entries(folder) {
+            Ok(entries) => (entries, None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Vec::new(), None),
+            Err(error) => (Vec::new(), Some(Finding::about(FOLDER, None, files::unreadable(&error)))),
+        };
+        let ending = |end: &str| entries.iter().filter(|entry| entry.name.ends_with(end)).collect::<Vec<_>>();
+        let shown = |entry: &Entry| format!("{FOLDER}/{}", entry.name);
+        let (keys, findings) = Keys::of(&ending(".json"), &ending(".tlog-proof"), &shown, policy, log);
+        (keys, unreadable.into_iter().chain(findings).collect())
+    }
+
+    /// The same of keyrings that were named, and of the proofs of which each that fits counts.
+    pub fn of(
+        keyrings: &[&Entry],
+        proofs: &[&Entry],
+        shown: &dyn Fn(&Entry) -> String,
+        policy: &TrustPolicy,
+        log: Option<&LogCopy>,
+    ) -> (Option<Keys>, Vec<Finding>) {
         let Some((root, log_policy)) = policy.root().zip(policy.log()) else { return (None, Vec::new()) };
         let mut findings = Vec::new();
-        let mut kept = list(folder, log_policy, &mut findings);
+        let mut kept = list(keyrings, proofs, shown, log_policy, &mut findings);
         let mut events: Vec<(u64, Option<Kept>)> = Vec::new();
         match log {
             Some(log) => {
                 let mut by_leaf: HashMap<Hash, Kept> = kept.drain(..).map(|kept| (kept.leaf, kept)).collect();
                 events.extend(log.key_events().map(|(index, leaf)| (index, by_leaf.remove(&leaf))));
-                let strangers = by_leaf.into_values().map(|kept| about(&kept.name, Cause::NotLogged));
+                let strangers = by_leaf.into_values().map(|kept| Finding::about(&kept.name, None, Cause::NotLogged));
                 findings.extend(strangers);
             }
             None => {
@@ -52,7 +74,7 @@ impl Keys {
                 for kept in kept {
                     match kept.proved {
                         Some(index) => events.push((index, Some(kept))),
-                        None => findings.push(about(&kept.name, Cause::NotLogged)),
+                        None => findings.push(Finding::about(&kept.name, None, Cause::NotLogged)),
                     }
                 }
                 events.sort_by_key(|(index, _)| *index);
@@ -66,8 +88,8 @@ impl Keys {
         let events = events.into_iter().map(|(index, kept)| Event { index, envelope: kept.map(|kept| kept.envelope) }).collect();
         let history = History::read(root, events);
         for refused in history.refused() {
-            let name = names.get(&refused.index).map_or("", String::as_str);
-            findings.push(about(name, Cause::from(refused.why.clone())));
+            let name = names.get(&refused.index).map_or(FOLDER, String::as_str);
+            findings.push(Finding::about(name, None, Cause::from(refused.why.clone())));
         }
         let policy = policy.with_keys_of(&history);
         (Some(Keys { history, policy }), findings)
@@ -91,24 +113,20 @@ impl Keys {
     }
 }
 
-/// The folder of keyrings that goes with `path`: an archive's, an export's, or that of the export which holds one record.
-pub fn folder(path: &Path) -> std::path::PathBuf {
-    let holders = [path.to_owned(), path.join("data")].into_iter().chain(path.parent().map(Path::to_owned));
-    let found = holders.map(|holder| holder.join(FOLDER)).find(|folder| folder.is_dir());
-    found.unwrap_or_else(|| path.join(FOLDER))
+/// True of the bytes of a keyring.
+pub fn is_keyring(bytes: &[u8]) -> bool {
+    Envelope::parse(bytes).is_ok_and(|envelope| envelope.is_of_type(PAYLOAD_TYPE))
 }
 
-fn list(folder: &Path, policy: &LogPolicy, findings: &mut Vec<Finding>) -> Vec<Kept> {
-    let entries = match files::entries(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => {
-            findings.push(Finding::about(FOLDER, None, files::unreadable(&error)));
-            return Vec::new();
-        }
-    };
+fn list(
+    keyrings: &[&Entry],
+    proofs: &[&Entry],
+    shown: &dyn Fn(&Entry) -> String,
+    policy: &LogPolicy,
+    findings: &mut Vec<Finding>,
+) -> Vec<Kept> {
     let mut all = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.name.ends_with(".json")) {
+    for entry in keyrings {
         let read = if entry.kind == Kind::File { files::small_file(&entry.path) } else { Err(Cause::NotAFile) };
         let opened = read.and_then(|bytes| {
             let envelope = Envelope::parse(&bytes)?;
@@ -118,15 +136,20 @@ fn list(folder: &Path, policy: &LogPolicy, findings: &mut Vec<Finding>) -> Vec<K
         });
         match opened {
             Ok((envelope, leaf)) => {
-                let proof = entry.path.with_extension("tlog-proof");
-                let proved = proof.is_file().then(|| files::small_file(&proof).and_then(|bytes| index(&bytes, &leaf, policy)));
-                let proved = proved.transpose().unwrap_or_else(|cause| {
-                    findings.push(about(&entry.name.replace(".json", ".tlog-proof"), cause));
-                    None
-                });
-                all.push(Kept { name: entry.name.clone(), envelope, leaf: leaf_hash(&leaf.to_bytes()), proved });
+                let mut proved = None;
+                for proof in proofs {
+                    match files::small_file(&proof.path).and_then(|bytes| index(&bytes, &leaf, policy)) {
+                        Ok(index) => proved = Some(index),
+                        // The proof of its own name must fit; others are of other leaves.
+                        Err(cause) if proof.path == entry.path.with_extension("tlog-proof") => {
+                            findings.push(Finding::about(shown(proof), None, cause));
+                        }
+                        Err(_) => {}
+                    }
+                }
+                all.push(Kept { name: shown(entry), envelope, leaf: leaf_hash(&leaf.to_bytes()), proved });
             }
-            Err(cause) => findings.push(about(&entry.name, cause)),
+            Err(cause) => findings.push(Finding::about(shown(entry), None, cause)),
         }
     }
     all
@@ -138,8 +161,4 @@ fn index(proof: &[u8], leaf: &Leaf, policy: &LogPolicy) -> Result<u64, Cause> {
     let proof = TlogProof::parse(proof).map_err(|e| bad(e.to_string()))?;
     proof.verify(&leaf.to_bytes(), policy).map_err(|e| bad(e.to_string()))?;
     Ok(proof.index)
-}
-
-fn about(name: &str, cause: Cause) -> Finding {
-    Finding::about(format!("{FOLDER}/{name}").trim_end_matches('/'), None, cause)
 }

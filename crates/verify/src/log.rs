@@ -1,12 +1,15 @@
 //! The transparency log as an auditor reads it from a folder: every entry hashed again up to the signed checkpoint, so that what is
 //! believed of it is what the log has signed. Then it tells which receipts there must be.
 
+mod excerpt;
 mod kept;
 
 use crate::audit::{KeptCheckpoint, Observer};
 use crate::cause::{Cause, Finding, clipped};
+use crate::cosigned::TimeBracket;
 use crate::files::{self, Kind};
 use crate::moments::{Moments, judge_as_of};
+pub use excerpt::Excerpt;
 use kept::Kept;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::policy::{Cosigned, PolicyError};
@@ -183,19 +186,39 @@ impl LogCopy {
     }
 }
 
-/// Checks the proof that lies beside a receipt with that leaf; gives the leaf's index, and as of a time the checkpoint that has it and the older one that the
-/// proof may bring, as far as witnesses cosigned them.
-pub fn check_proof(bytes: &[u8], leaf: &Leaf, policy: &LogPolicy, at: Option<u64>) -> Result<(u64, Vec<Cosigned>), Cause> {
+/// What a proof that holds says of its leaf.
+pub struct Proved {
+    /// The leaf's place in the log.
+    pub index: u64,
+    /// The tree under which the proof is.
+    tree: Checkpoint,
+    /// The tree's checkpoint and the older one that the proof may bring, as far as witnesses cosigned them.
+    cosigned: Vec<Cosigned>,
+}
+
+impl Proved {
+    /// Between which moments the leaf came into the log, by the proof and by the excerpt of the log that may come with it, and how many witnesses
+    /// say until when.
+    pub fn bracket(&self, excerpt: Option<&Excerpt>) -> (TimeBracket, usize) {
+        let own = Moments::of(self.cosigned.iter().cloned()).bracket(self.index);
+        let Some(more) = excerpt.and_then(|excerpt| excerpt.bracket(self.index, &self.tree)) else { return own };
+        let witnesses = if more.0.by.is_some_and(|by| own.0.by.is_none_or(|own| by <= own)) { more.1 } else { own.1 };
+        (own.0.and(&more.0), witnesses)
+    }
+}
+
+/// Checks the proof that lies beside a receipt with that leaf, as of a time.
+pub fn check_proof(bytes: &[u8], leaf: &Leaf, policy: &LogPolicy, at: Option<u64>) -> Result<Proved, Cause> {
     let bad = |why: String| Cause::BadLog(clipped(&why));
     let proof = TlogProof::parse(bytes).map_err(|e| bad(e.to_string()))?;
-    let newer = proof.verify(&leaf.to_bytes(), policy).map_err(|e| bad(e.to_string()))?.checkpoint;
+    let tree = proof.verify(&leaf.to_bytes(), policy).map_err(|e| bad(e.to_string()))?.checkpoint;
     let mut cosigned: Vec<Cosigned> = judge_as_of(&proof.checkpoint, policy, at).into_iter().collect();
     if let Some(extra) = proof.extra.as_ref().filter(|extra| OlderCheckpoint::is_named(extra)) {
         let older = OlderCheckpoint::parse(extra).map_err(|e| bad(e.to_string()))?;
-        older.verify(proof.index, &newer, policy).map_err(|e| bad(e.to_string()))?;
+        older.verify(proof.index, &tree, policy).map_err(|e| bad(e.to_string()))?;
         cosigned.extend(judge_as_of(&older.checkpoint, policy, at));
     }
-    Ok((proof.index, cosigned))
+    Ok(Proved { index: proof.index, tree, cosigned })
 }
 
 /// A bundle's bytes. The partial one may be gone once the full one is there (C2SP tlog-tiles).

@@ -6,8 +6,9 @@ use crate::cause::{Cause, Finding};
 use crate::cosigned::TimeBracket;
 use crate::destroyed;
 use crate::files::{self, Entry, Kind};
-use crate::log::{self, LogCopy, Logged};
-use crate::moments::{self, Moments};
+use crate::key_events::{self, Keys};
+use crate::log::{self, Excerpt, LogCopy, Logged};
+use crate::moments;
 use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::Leaf;
@@ -17,11 +18,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// What the files are held against.
+#[derive(Clone, Copy)]
 pub struct Against<'a> {
     /// Whom the auditor believes.
     pub policy: &'a TrustPolicy,
     /// A copy of the log.
     pub log: Option<&'a LogCopy>,
+    /// What an export brought of its log.
+    pub excerpt: Option<&'a Excerpt>,
+    /// Which keys counted where; [`check`] reads it from the keyrings among the files.
+    pub keys: Option<&'a Keys>,
     /// The time as of which is asked, in seconds since 1970 UTC.
     pub at: Option<u64>,
 }
@@ -39,7 +45,8 @@ struct Own {
 /// Judges the files and hands out a line for each record, then one for each file that belongs to none.
 pub fn check(given: &[Entry], against: &Against<'_>, write: &mut dyn FnMut(Line) -> io::Result<()>) -> io::Result<()> {
     let mut records: BTreeMap<RecordId, BTreeMap<u32, Own>> = BTreeMap::new();
-    let (mut proofs, mut others, mut tombstones) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut receipts, mut others, mut tombstones) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut keyrings, mut proofs) = (Vec::new(), Vec::new());
     let mut refused = 0;
     let about = |entry: &Entry, cause| Line::about_file(entry.name.clone(), None, Finding::about(&entry.name, None, cause));
     for entry in given {
@@ -47,27 +54,38 @@ pub fn check(given: &[Entry], against: &Against<'_>, write: &mut dyn FnMut(Line)
             write(about(entry, Cause::NotFollowed))?;
         } else if entry.name.ends_with(".tlog-proof") {
             proofs.push(entry);
+        } else if is_keyring(entry) {
+            keyrings.push(entry);
         } else if let Some(envelope) = tombstone(entry) {
             tombstones.push((entry, envelope));
         } else if let Some(receipt) = receipt(entry) {
-            match receipt.and_then(|receipt| Ok(receipt.open(against.policy)?)) {
-                Ok(opened) => {
-                    let (record, revision) = (opened.manifest.record.clone(), opened.manifest.revision);
-                    let own = Own { shown: entry.name.clone(), opened, here: BTreeMap::new(), log_index: None, time: None };
-                    let revisions = records.entry(record).or_default();
-                    match revisions.get(&revision).map(|other| other.opened.digest == own.opened.digest) {
-                        Some(true) => {}
-                        Some(false) => write(about(entry, Cause::TwoReceipts))?,
-                        None => drop(revisions.insert(revision, own)),
-                    }
-                }
-                Err(cause) => {
-                    refused += 1;
-                    write(about(entry, cause))?;
-                }
-            }
+            receipts.push((entry, receipt));
         } else {
             others.push(entry);
+        }
+    }
+    let (keys, findings) = Keys::of(&keyrings, &proofs, &|entry| entry.name.clone(), against.policy, against.log);
+    for finding in findings {
+        write(Line::about_file(finding.object.clone().unwrap_or_default(), None, finding))?;
+    }
+    let policy = keys.as_ref().map_or(against.policy, |keys| &keys.policy);
+    let against = &Against { policy, keys: keys.as_ref(), ..*against };
+    for (entry, receipt) in receipts {
+        match receipt.and_then(|receipt| Ok(receipt.open(against.policy)?)) {
+            Ok(opened) => {
+                let (record, revision) = (opened.manifest.record.clone(), opened.manifest.revision);
+                let own = Own { shown: entry.name.clone(), opened, here: BTreeMap::new(), log_index: None, time: None };
+                let revisions = records.entry(record).or_default();
+                match revisions.get(&revision).map(|other| other.opened.digest == own.opened.digest) {
+                    Some(true) => {}
+                    Some(false) => write(about(entry, Cause::TwoReceipts))?,
+                    None => drop(revisions.insert(revision, own)),
+                }
+            }
+            Err(cause) => {
+                refused += 1;
+                write(about(entry, cause))?;
+            }
         }
     }
     for (entry, envelope) in &tombstones {
@@ -97,6 +115,11 @@ pub fn receipt(entry: &Entry) -> Option<Result<Receipt, Cause>> {
         Ok(receipt) => Some(Ok(receipt)),
         Err(cause) => named.then_some(Err(cause)),
     }
+}
+
+/// A keyring, by its bytes under whatever name.
+fn is_keyring(entry: &Entry) -> bool {
+    entry.name.ends_with(".json") && files::small_file(&entry.path).is_ok_and(|bytes| key_events::is_keyring(&bytes))
 }
 
 /// A tombstone, by its bytes under a name that a receipt may have.
@@ -140,6 +163,8 @@ fn judged(record: &RecordId, mut revisions: BTreeMap<u32, Own>, proofs: &[&Entry
             Ok(None) => {}
             Err(finding) => findings.push(finding),
         }
+        let void = against.keys.and_then(|keys| keys.judge(&own.opened.signers, own.log_index));
+        findings.extend(void.map(|cause| Finding::about(&own.shown, Some(*number), cause)));
     }
     let numbers: BTreeSet<u32> = revisions.keys().copied().collect();
     for (number, own) in &revisions {
@@ -206,7 +231,7 @@ fn logged(own: &Own, proofs: &[&Entry], against: &Against<'_>) -> Result<Option<
     let (mut why, leaf) = (Finding::about(&own.shown, revision, Cause::NotLogged), Leaf::of_revision(&own.opened));
     for proof in proofs {
         match files::small_file(&proof.path).and_then(|bytes| log::check_proof(&bytes, &leaf, policy, against.at)) {
-            Ok((index, cosigned)) => return told(index, Moments::of(cosigned).bracket(index)),
+            Ok(proved) => return told(proved.index, proved.bracket(against.excerpt)),
             Err(cause) if proof.name.trim_end_matches(".tlog-proof") == stem || proofs.len() == 1 => {
                 why = Finding::about(&proof.name, revision, cause);
             }

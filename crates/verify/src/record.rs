@@ -7,8 +7,8 @@ use crate::cosigned::TimeBracket;
 use crate::destroyed::{self, Tombstone};
 use crate::files::{self, Entry, Kind};
 use crate::key_events::Keys;
-use crate::log::{self, LogCopy, Logged};
-use crate::moments::{self, Moments};
+use crate::log::{self, Excerpt, LogCopy, Logged};
+use crate::moments;
 use crate::verdict::{Line, MoreFinding, Verdict};
 use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
@@ -37,6 +37,8 @@ pub struct Home<'a> {
     pub store: Option<&'a Path>,
     /// The log that must have the record's receipts; none in an export, which has proofs instead.
     pub log: Option<&'a LogCopy>,
+    /// What an export brings of the log besides its proofs.
+    pub excerpt: Option<&'a Excerpt>,
     /// What the root says about keys; none when the policy names no root.
     pub keys: Option<&'a Keys>,
     /// The time as of which is asked, in seconds since 1970 UTC; none: what is here.
@@ -341,8 +343,8 @@ impl Check<'_> {
             (Some(Logged::At(index)), _) => return Some((index, self.home.log?.moments.bracket(index))),
             (Some(Logged::Differs(index)), _) => self.find(Finding::about(shown, revision, Cause::LeafDiffers(index))),
             (None, Some(proved)) => {
-                let (index, cosigned) = proved.ok()?;
-                return Some((index, Moments::of(cosigned).bracket(index)));
+                let proved = proved.ok()?;
+                return Some((proved.index, proved.bracket(self.home.excerpt)));
             }
             // An archive without a log has a line of its own for that.
             (None, None) if self.home.store.is_some() => {}

@@ -313,3 +313,72 @@ fn openssl_verifies_each_signature_of_the_root() {
         assert!(!judge(key(1), &signed_bytes) && !judge(key(place), &payload), "openssl refuses another key and other bytes");
     }
 }
+
+/// B's PDF, receipt and proof, as somebody was handed them, with those of the two keyrings.
+fn hand(case: &Case, folder: &std::path::Path, keyrings: &[u32]) {
+    let _ = fs::remove_dir_all(folder);
+    write(folder.join("QĐ 51.pdf"), &objects(B, 1)[1].1);
+    fs::copy(receipt_path(case.dir.path(), B, 1), folder.join("r0001.dsse.json")).unwrap();
+    write(folder.join("r0001.tlog-proof"), proof(&case.leaves, 3).to_string());
+    for version in keyrings {
+        // under names of their own: what a file is, its bytes say
+        fs::copy(case.keyring(*version), folder.join(format!("khóa {version}.json"))).unwrap();
+        write(
+            folder.join(format!("bằng chứng {version}.tlog-proof")),
+            proof(&case.leaves, 2 * *version as usize - 2).to_string(),
+        );
+    }
+}
+
+#[test]
+fn loose_files_are_judged_by_the_keyrings_among_them() {
+    let own = tempfile::tempdir().unwrap();
+    let (trust, folder) = (trust_in_root(own.path()), own.path().join("hand"));
+    let both = |check: &dyn Fn(&Said)| {
+        check(&verify(&folder, &trust));
+        let files: Vec<String> = files(&folder).iter().map(|file| file.to_str().unwrap().to_owned()).collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        check(&run(&[&files[..], &["--trust", trust.to_str().unwrap(), "--json"]].concat()));
+    };
+    // sealed by the key that the second keyring brings in
+    let case = Case::new(&signed(&ended(&first(), State::Retired, None), &[2, 3]), &other_key());
+    hand(&case, &folder, &[1, 2]);
+    both(&|said| {
+        said.expect(0, B, "ok", "");
+        assert_eq!((said.lines.len(), &said.about(B)["key_name"]), (1, &"khóa hai".into()), "{}", said.text);
+    });
+    // As an export has them, in a folder beside the record's.
+    hand(&case, &folder, &[]);
+    for version in [1, 2] {
+        fs::create_dir_all(folder.join("keyring")).unwrap();
+        fs::copy(case.keyring(version), folder.join(format!("keyring/v{version:04}.json"))).unwrap();
+        let proof = proof(&case.leaves, 2 * version as usize - 2).to_string();
+        write(folder.join(format!("keyring/v{version:04}.tlog-proof")), proof);
+    }
+    both(&|said| said.expect(0, B, "ok", ""));
+    // Without the keyrings nobody knows the key, and it is said what is wanted.
+    hand(&case, &folder, &[]);
+    both(&|said| {
+        assert_eq!((said.code, said.verdict_at("keyring")), (13, Some("withheld")), "{}", said.text);
+        assert!(said.text.contains("no keyring is here"), "{}", said.text);
+    });
+    // A keyring whose leaf nothing shows brings no key.
+    hand(&case, &folder, &[1, 2]);
+    fs::remove_file(folder.join("bằng chứng 2.tlog-proof")).unwrap();
+    both(&|said| assert_eq!(said.code, 13, "{}", said.text));
+    // Nor does one that too few of the root have signed.
+    let forged = Case::new(&signed(&ended(&first(), State::Retired, None), &[2]), &other_key());
+    hand(&forged, &folder, &[1, 2]);
+    both(&|said| assert!(said.text.contains("\"bad_signature\"") && said.code == 12, "{}", said.text));
+    // Sealed after its revocation, with the policy naming the key besides.
+    let stolen = Case::new(&signed(&ended(&first(), State::Revoked, None), &[1, 2]), &key());
+    hand(&stolen, &folder, &[1, 2]);
+    both(&|said| said.expect(22, B, "void_key", said.about(B)["object"].as_str().unwrap()));
+    // Loose files alone cannot show that the newest keyring is left out; a copy of the log does.
+    hand(&stolen, &folder, &[1]);
+    both(&|said| said.expect(0, B, "ok", ""));
+    let log = stolen.dir.path().join("log");
+    let arguments = [folder.to_str().unwrap(), "--trust", trust.to_str().unwrap(), "--json", "--log", log.to_str().unwrap()];
+    let said = run(&arguments);
+    assert_eq!((said.code, said.about(B)["verdict"].as_str()), (16, Some("withheld")), "{}", said.text);
+}

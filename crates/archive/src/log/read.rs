@@ -69,13 +69,8 @@ impl LogReader {
     /// The newest kept checkpoint that witnesses cosigned and that lacks leaf `index`, with the proof that the tree of `size` leaves continues
     /// it; none when there is none.
     async fn older(&self, index: u64, size: u64) -> Result<Option<OlderCheckpoint>> {
-        let folder = place("cosigned");
-        let listed = self.store.list(Some(&folder)).map_err(Error::store(&folder));
-        let newest = listed.try_fold(None, |newest: Option<u64>, meta| async move {
-            let kept = meta.location.filename().and_then(|name| name.parse().ok()).filter(|kept| *kept <= index);
-            Ok(newest.max(kept))
-        });
-        let Some(old) = newest.await? else { return Ok(None) };
+        let newest = self.cosigned_sizes().await?.into_iter().filter(|kept| *kept <= index).max();
+        let Some(old) = newest else { return Ok(None) };
         let path = place(&cosigned(old));
         let Some(bytes) = self.read(&path).await? else { return Ok(None) };
         let checkpoint = Note::parse(&bytes).map_err(|e| Error::malformed(&path, e))?;
@@ -253,13 +248,20 @@ impl Archive {
 
     /// The same for any leaf, such as a tombstone's.
     pub async fn leaf_proof(&self, leaf: &Leaf) -> Result<Option<TlogProof>> {
-        let Some((note, tree)) = self.log_head().await? else { return Ok(None) };
+        match self.log_head().await? {
+            Some(head) => self.leaf_proof_under(&head, leaf).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same under a checkpoint that [`Self::log_head`] gave, so that several proofs are under one.
+    pub async fn leaf_proof_under(&self, (note, tree): &(Note, Checkpoint), leaf: &Leaf) -> Result<Option<TlogProof>> {
         let (log, leaves) = (self.log(), Leaves::open(&self.index.database).await?);
         leaves.follow(&log, tree.size).await?;
         let hash = leaf_hash(&leaf.to_bytes());
         match leaves.indices_of(&[hash]).await?.get(&hash) {
             Some(index) if *index < tree.size => {
-                let mut proof = log.proof(*index, tree.size, note).await?;
+                let mut proof = log.proof(*index, tree.size, note.clone()).await?;
                 proof.extra = log.older(*index, tree.size).await?.map(|older| older.to_string().into_bytes());
                 Ok(Some(proof))
             }

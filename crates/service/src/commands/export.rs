@@ -9,6 +9,7 @@ use futures::TryStreamExt as _;
 use sohoa_archive::{Archive, layout};
 use sohoa_record::Hasher;
 use sohoa_record::identifier::RecordId;
+use sohoa_record::log::{Checkpoint, Leaf, Note};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -37,8 +38,11 @@ pub async fn run(config: &Config, records: &[String], to: &Path) -> Outcome {
 /// Makes a bag of those records in a new folder.
 pub async fn fill(archive: &Archive, records: &[RecordId], to: &Path) -> Result<(), Failure> {
     let mut bag = Bag::new(to)?;
+    // All proofs are under one checkpoint, so that one excerpt of the log goes with them.
+    let head = archive.log_head().await?;
+    let mut leaves = Vec::new();
     for record in records {
-        export(archive, record, &mut bag).await?;
+        export(archive, record, head.as_ref(), &mut leaves, &mut bag).await?;
     }
     for (keyring, proof) in archive.keyring_proofs().await? {
         let name = format!("data/keyring/v{:04}", keyring.version);
@@ -47,16 +51,26 @@ pub async fn fill(archive: &Archive, records: &[RecordId], to: &Path) -> Result<
             bag.write(&format!("{name}.tlog-proof"), proof.to_string().as_bytes())?;
         }
     }
+    if let Some((note, tree)) = &head {
+        for (path, bytes) in archive.log().excerpt(note, tree, &leaves).await? {
+            bag.write(&format!("data/log/{path}"), &bytes)?;
+        }
+    }
     bag.finish()
 }
 
-async fn export(archive: &Archive, record: &RecordId, bag: &mut Bag) -> Result<(), Failure> {
+/// One record; notes where in the log its leaves are.
+async fn export(
+    archive: &Archive,
+    record: &RecordId,
+    head: Option<&(Note, Checkpoint)>,
+    leaves: &mut Vec<u64>,
+    bag: &mut Bag,
+) -> Result<(), Failure> {
     if let Some(destroyed) = archive.destroyed(record).await? {
         let name = format!("data/{record}/r{0:04}/r{0:04}", destroyed.opened.tombstone.revision);
         bag.write(&format!("{name}.dsse.json"), &destroyed.bytes)?;
-        if let Some(proof) = archive.leaf_proof(&destroyed.opened.leaf).await? {
-            bag.write(&format!("{name}.tlog-proof"), proof.to_string().as_bytes())?;
-        }
+        leaves.extend(prove(archive, head, &destroyed.opened.leaf, &name, bag).await?);
         return Ok(());
     }
     let revisions = archive.revisions(record).await?;
@@ -67,10 +81,12 @@ async fn export(archive: &Archive, record: &RecordId, bag: &mut Bag) -> Result<(
         let name = layout::receipt(record, m.revision).filename().unwrap_or("receipt.dsse.json").to_owned();
         bag.write(&format!("{folder}/{name}"), &receipt)?;
         bag.write(&format!("{folder}/manifest.json"), &opened.bytes)?;
-        if let Some(proof) = archive.log_proof(opened).await? {
-            bag.write(&format!("{folder}/r{:04}.tlog-proof", m.revision), proof.to_string().as_bytes())?;
-        } else if archive.log_head().await?.is_some() {
-            eprintln!("record {record}, revision {} is not in the log yet: `sohoa log append`, then export again", m.revision);
+        let proof = format!("{folder}/r{:04}", m.revision);
+        match prove(archive, head, &Leaf::of_revision(opened), &proof, bag).await? {
+            None if head.is_some() => {
+                eprintln!("record {record}, revision {} is not in the log yet: `sohoa log append`, then export again", m.revision)
+            }
+            index => leaves.extend(index),
         }
         for object in &m.objects {
             let mut file = bag.create(&format!("{folder}/{}", object.name))?;
@@ -82,6 +98,20 @@ async fn export(archive: &Archive, record: &RecordId, bag: &mut Bag) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Writes the proof that the leaf is in the log; gives its index, none when it is not in there (yet).
+async fn prove(
+    archive: &Archive,
+    head: Option<&(Note, Checkpoint)>,
+    leaf: &Leaf,
+    name: &str,
+    bag: &mut Bag,
+) -> Result<Option<u64>, Failure> {
+    let Some(head) = head else { return Ok(None) };
+    let Some(proof) = archive.leaf_proof_under(head, leaf).await? else { return Ok(None) };
+    bag.write(&format!("{name}.tlog-proof"), proof.to_string().as_bytes())?;
+    Ok(Some(proof.index))
 }
 
 /// A bag that is being filled.

@@ -291,8 +291,8 @@ async fn policy(config: &Config) -> Result<String, Failure> {
     }
     let file = config.path(&config.seal.trust);
     let lines = std::fs::read_to_string(&file).map_err(|e| Failure::input(&file, e))?;
-    let about_logs =
-        |line: &&str| ["log", "witness", "group", "quorum"].contains(&line.split_whitespace().next().unwrap_or_default());
+    const ABOUT_LOGS: [&str; 6] = ["log", "witness", "group", "quorum", "timestamp-root", "time-tolerance"];
+    let about_logs = |line: &&str| ABOUT_LOGS.contains(&line.split_whitespace().next().unwrap_or_default());
     lines.lines().filter(about_logs).for_each(|line| text += &format!("{}\n", line.trim()));
     Ok(text)
 }

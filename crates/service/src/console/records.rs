@@ -212,7 +212,7 @@ pub async fn proof(seat: Seat, State(console): State<Console>, Path(record): Pat
         tracing::warn!("the log: {error}");
     }
     let folder = tempfile::tempdir_in(&console.workshop.run.folder).map_err(|error| seat.broken(&error))?;
-    // Not the record's own identifier: a folder of that name is what an archive keeps of one record, and is judged as that.
+    // Not the record's own identifier: older copies of sohoa-verify take a folder of that name for what an archive keeps of one record.
     let name = format!("ho-so-{}", manifest.record.as_str().rsplit('-').next().unwrap_or_default());
     let bag = folder.path().join(&name);
     let records = [manifest.record.clone()];

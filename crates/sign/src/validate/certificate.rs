@@ -2,6 +2,7 @@
 
 use super::algorithms::{Scheme, verify};
 use super::asn1::{BOOLEAN, Element, INTEGER, OCTET_STRING, SEQUENCE, context};
+use super::name;
 use pkcs8::ObjectIdentifier;
 use sohoa_record::Sha256Hex;
 use sohoa_record::signature::Finding;
@@ -18,6 +19,9 @@ const SUBJECT_ALT_NAME: ObjectIdentifier = oid("2.5.29.17");
 const BASIC_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.19");
 const POLICIES: ObjectIdentifier = oid("2.5.29.32");
 const AUTHORITY_KEY_ID: ObjectIdentifier = oid("2.5.29.35");
+const NAME_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.30");
+const POLICY_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.36");
+const INHIBIT_ANY_POLICY: ObjectIdentifier = oid("2.5.29.54");
 const EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37");
 pub(super) const TIME_STAMPING: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.8");
 pub(super) const OCSP_SIGNING: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.9");
@@ -118,7 +122,9 @@ impl<'a> Certificate<'a> {
                 self.issuer_key_id = parts.iter().find(|part| part.tag == 0x80).map(|part| part.value);
             }
             POLICIES | SUBJECT_ALT_NAME => {}
-            // RFC 5280 4.2: what is critical and not understood makes a certificate unusable; so do name constraints here.
+            // Demands on the rest of the path that are not looked into here, whether or not their issuer called them critical.
+            NAME_CONSTRAINTS | POLICY_CONSTRAINTS | INHIBIT_ANY_POLICY => self.demands_more = true,
+            // RFC 5280 4.2: what is critical and not understood makes a certificate unusable.
             _ => self.demands_more |= critical,
         }
         Some(())
@@ -127,7 +133,7 @@ impl<'a> Certificate<'a> {
     /// True when the other's name and key identifier say that it issued this one.
     pub fn may_be_from(&self, issuer: &Certificate<'_>) -> bool {
         let ids = (self.issuer_key_id, issuer.key_id);
-        self.issuer == issuer.subject && !matches!(ids, (Some(named), Some(id)) if named != id)
+        name::same(self.issuer, issuer.subject) && !matches!(ids, (Some(named), Some(id)) if named != id)
     }
 
     /// Whether the other's key signed this one.
@@ -140,7 +146,7 @@ impl<'a> Certificate<'a> {
     }
 
     pub fn is_self_issued(&self) -> bool {
-        self.issuer == self.subject
+        name::same(self.issuer, self.subject)
     }
 
     pub fn sha256(&self) -> Sha256Hex {

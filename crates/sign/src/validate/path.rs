@@ -26,31 +26,51 @@ pub(super) struct Path {
     pub findings: Vec<Finding>,
 }
 
-/// Looks for a path from `leaf` over `pool` to one of `roots`, good at `at` (seconds since 1970).
+/// As of when a path is judged, in seconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// When it was signed.
+    pub at: i64,
+    /// None when a believed time stamp says so; else only the signer does, who may claim any time, and this is today: what has run out since, or was
+    /// taken back at whatever time, may have signed afterwards.
+    pub claimed_on: Option<i64>,
+}
+
+impl Moment {
+    /// A moment that a time stamp stands for.
+    pub fn proven(at: i64) -> Moment {
+        Moment { at, claimed_on: None }
+    }
+
+    fn is_within(&self, (from, until): (i64, i64)) -> bool {
+        (from..=until).contains(&self.at) && self.claimed_on.is_none_or(|today| today <= until)
+    }
+}
+
+/// Looks for a path from `leaf` over `pool` to one of `roots`, good at that moment.
 pub(super) fn find(
     leaf: &Certificate<'_>,
     pool: &[Certificate<'_>],
     roots: &[Certificate<'_>],
     evidence: &Evidence<'_>,
-    at: i64,
+    moment: Moment,
     purpose: Purpose,
 ) -> Path {
     let mut search = Search { pool, roots, tries: 0, longest: vec![leaf], good: None };
     let mut chain = vec![leaf];
-    search.extend(&mut chain, at, purpose);
+    search.extend(&mut chain, moment, purpose);
     let names = |chain: &[&Certificate<'_>]| chain.iter().map(|certificate| certificate.name()).collect();
     match search.good {
         None => Path { names: names(&search.longest), findings: vec![Finding::PathNotFound] },
         Some((chain, mut findings)) => {
-            let mut known = true;
-            for pair in chain.windows(2) {
-                match evidence.status(pair[0], pair[1], at) {
-                    Status::Good => {}
-                    Status::Revoked => findings.push(Finding::CertificateRevoked),
-                    Status::Unknown => known = false,
-                }
-            }
-            findings.push(if known { Finding::RevocationGood } else { Finding::RevocationNotChecked });
+            let statuses: Vec<Status> = chain.windows(2).map(|pair| evidence.status(pair[0], pair[1], moment)).collect();
+            findings.push(if statuses.contains(&Status::Revoked) {
+                Finding::CertificateRevoked
+            } else if statuses.contains(&Status::Unknown) {
+                Finding::RevocationNotChecked
+            } else {
+                Finding::RevocationGood
+            });
             Path { names: names(&chain), findings }
         }
     }
@@ -66,13 +86,13 @@ struct Search<'s, 'a> {
 }
 
 impl<'s, 'a> Search<'s, 'a> {
-    fn extend(&mut self, chain: &mut Vec<&'s Certificate<'a>>, at: i64, purpose: Purpose) {
+    fn extend(&mut self, chain: &mut Vec<&'s Certificate<'a>>, moment: Moment, purpose: Purpose) {
         let Some(last) = chain.last().copied() else { return };
         if chain.len() > self.longest.len() {
             self.longest = chain.clone();
         }
         if self.roots.iter().any(|root| root.whole == last.whole) {
-            let findings = faults(chain, at, purpose);
+            let findings = faults(chain, moment, purpose);
             if self.good.as_ref().is_none_or(|(_, best)| findings.len() < best.len()) {
                 self.good = Some((chain.clone(), findings));
             }
@@ -89,7 +109,7 @@ impl<'s, 'a> Search<'s, 'a> {
             self.tries += 1;
             if last.is_signed_by(issuer).is_ok() {
                 chain.push(issuer);
-                self.extend(chain, at, purpose);
+                self.extend(chain, moment, purpose);
                 chain.pop();
             }
         }
@@ -98,12 +118,12 @@ impl<'s, 'a> Search<'s, 'a> {
 
 /// What speaks against a path that leads to a root. The root is trusted by configuration: its own signature and constraints are not
 /// asked for, its time is.
-fn faults(chain: &[&Certificate<'_>], at: i64, purpose: Purpose) -> Vec<Finding> {
+fn faults(chain: &[&Certificate<'_>], moment: Moment, purpose: Purpose) -> Vec<Finding> {
     let mut faults = Vec::new();
     let mut below = 0;
     for (place, certificate) in chain.iter().enumerate() {
         let is_root = place + 1 == chain.len();
-        if at < certificate.validity.0 || at > certificate.validity.1 {
+        if !moment.is_within(certificate.validity) {
             faults.push(Finding::PathExpired);
         }
         if certificate.demands_more && !is_root {

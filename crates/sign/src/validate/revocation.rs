@@ -3,6 +3,8 @@
 use super::algorithms::{Hash, Scheme, verify};
 use super::asn1::{BIT_STRING, BOOLEAN, Element, INTEGER, OCTET_STRING, SEQUENCE, context};
 use super::certificate::{CRL_SIGN, Certificate, OCSP_SIGNING};
+use super::name;
+use super::path::Moment;
 use pkcs8::ObjectIdentifier;
 
 const BASIC_RESPONSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.1");
@@ -25,8 +27,8 @@ pub(super) enum Status {
 }
 
 impl Evidence<'_> {
-    /// Whether `certificate` of `issuer` was revoked by `at`, seconds since 1970. Revoked wins over good.
-    pub fn status(&self, certificate: &Certificate<'_>, issuer: &Certificate<'_>, at: i64) -> Status {
+    /// Whether `certificate` of `issuer` was revoked by that moment. Revoked wins over good.
+    pub fn status(&self, certificate: &Certificate<'_>, issuer: &Certificate<'_>, at: Moment) -> Status {
         let lists = self.lists.iter().take(MAX_EVIDENCE).filter_map(|list| from_list(list, certificate, issuer, at));
         let answers = self.answers.iter().take(MAX_EVIDENCE).filter_map(|answer| from_answer(answer, certificate, issuer, at));
         lists.chain(answers).fold(Status::Unknown, |known, status| match (known, status) {
@@ -37,11 +39,16 @@ impl Evidence<'_> {
     }
 }
 
-fn from_list(list: &[u8], certificate: &Certificate<'_>, issuer: &Certificate<'_>, at: i64) -> Option<Status> {
+/// Revoked at that time. Where only the signer says when the signature was made, any time is before it.
+fn taken_back(time: i64, moment: Moment) -> Status {
+    if time <= moment.at || moment.claimed_on.is_some() { Status::Revoked } else { Status::Good }
+}
+
+fn from_list(list: &[u8], certificate: &Certificate<'_>, issuer: &Certificate<'_>, moment: Moment) -> Option<Status> {
     let [body, algorithm, signature] = Element::of(SEQUENCE, list)?.children()?.try_into().ok()?;
     let fields = body.children()?;
     let from = usize::from(fields.first()?.tag == INTEGER);
-    if fields.get(from + 1)?.whole != issuer.subject || issuer.usage.is_some_and(|usage| usage & CRL_SIGN == 0) {
+    if !name::same(fields.get(from + 1)?.whole, issuer.subject) || issuer.usage.is_some_and(|usage| usage & CRL_SIGN == 0) {
         return None;
     }
     let next = fields.get(from + 3).and_then(Element::time)?;
@@ -55,18 +62,18 @@ fn from_list(list: &[u8], certificate: &Certificate<'_>, issuer: &Certificate<'_
     for entry in revoked {
         let parts = entry.children()?;
         if parts.first()?.value == certificate.serial {
-            return Some(if parts.get(1)?.time()? <= at { Status::Revoked } else { Status::Good });
+            return Some(taken_back(parts.get(1)?.time()?, moment));
         }
     }
     // A list that had run out before says nothing about the time.
-    (next >= at).then_some(Status::Good)
+    (next >= moment.at).then_some(Status::Good)
 }
 
 fn is_critical(extension: &Element<'_>) -> bool {
     extension.children().is_none_or(|parts| parts.get(1).is_some_and(|part| part.tag == BOOLEAN && part.value != [0]))
 }
 
-fn from_answer(answer: &[u8], certificate: &Certificate<'_>, issuer: &Certificate<'_>, at: i64) -> Option<Status> {
+fn from_answer(answer: &[u8], certificate: &Certificate<'_>, issuer: &Certificate<'_>, moment: Moment) -> Option<Status> {
     let parts = Element::of(SEQUENCE, answer)?.children()?;
     if parts.first()?.value != [0] {
         return None;
@@ -90,18 +97,20 @@ fn from_answer(answer: &[u8], certificate: &Certificate<'_>, issuer: &Certificat
     let signed = |key: &[u8]| verify(key, scheme, &[body.whole], bits).is_ok();
     // RFC 6960 4.2.2.2: the issuer itself, or whom it made its responder.
     let delegates = basic.get(3).and_then(Element::only).and_then(|all| all.children()).unwrap_or_default();
+    let this = response.get(2)?.time()?;
     let delegated = delegates.iter().take(4).filter_map(|bytes| Certificate::read(bytes.whole)).any(|delegate| {
         let may = delegate.purposes.as_ref().is_some_and(|all| all.contains(&OCSP_SIGNING));
-        may && delegate.may_be_from(issuer) && delegate.is_signed_by(issuer).is_ok() && signed(delegate.key)
+        let valid = (delegate.validity.0..=delegate.validity.1).contains(&this);
+        may && valid && delegate.may_be_from(issuer) && delegate.is_signed_by(issuer).is_ok() && signed(delegate.key)
     });
     if !delegated && !signed(issuer.key) {
         return None;
     }
-    let (status, this) = (response.get(1)?, response.get(2)?.time()?);
+    let status = response.get(1)?;
     let next = response.get(3).filter(|part| part.tag == context(0)).and_then(Element::only).and_then(|next| next.time());
     match status.tag {
-        0x80 => (next.unwrap_or(this) >= at).then_some(Status::Good),
-        0xa1 => Some(if Element::first(status.value)?.0.time()? <= at { Status::Revoked } else { Status::Good }),
+        0x80 => (next.unwrap_or(this) >= moment.at).then_some(Status::Good),
+        0xa1 => Some(taken_back(Element::first(status.value)?.0.time()?, moment)),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use super::Trust;
 use super::algorithms::Hash;
 use super::asn1::{Element, OCTET_STRING, SEQUENCE, definite};
 use super::certificate::{Certificate, TIME_STAMPING};
-use super::path::{self, Path, Purpose};
+use super::path::{self, Moment, Path, Purpose};
 use super::revocation::Evidence;
 use super::signed_data::{SignedData, verify_signer};
 use pkcs8::ObjectIdentifier;
@@ -69,7 +69,7 @@ pub(super) fn check(
         return Err(Finding::PathUsage);
     }
     let roots = trust.certificates();
-    let mut path = path::find(signer, &all, &roots, evidence, time, Purpose::TimeStamping);
+    let mut path = path::find(signer, &all, &roots, evidence, Moment::proven(time), Purpose::TimeStamping);
     path.findings.extend(verified.findings);
     if hash.is_weak() {
         path.findings.push(Finding::WeakDigest);

@@ -346,8 +346,13 @@ pub fn font() -> Font {
         .unwrap()
 }
 
-/// A PDF/A of two grey A4 pages, the first turned by so many degrees.
+/// A PDF/A-1b of two grey A4 pages, the first turned by so many degrees.
 pub fn pdf_a(rotated_deg: u16) -> Vec<u8> {
+    pdf_a_of(Profile::PdfA1b, rotated_deg)
+}
+
+/// The same of either profile.
+pub fn pdf_a_of(profile: Profile, rotated_deg: u16) -> Vec<u8> {
     let page = |number: u32, rotated_deg: u16| {
         let (width, height) = if rotated_deg.is_multiple_of(180) { (827, 1169) } else { (1169, 827) };
         let data = miniz_oxide::deflate::compress_to_vec_zlib(&vec![235; (width * height) as usize], 6);
@@ -357,7 +362,7 @@ pub fn pdf_a(rotated_deg: u16) -> Vec<u8> {
         page.kept = Some(KeptImage { width, height, encoding: Encoding::Flate { components: 1 }, data });
         page
     };
-    let mut writer = Writer::new(Vec::new(), Profile::PdfA1b).unwrap();
+    let mut writer = Writer::new(Vec::new(), profile).unwrap();
     writer.page(&page(1, rotated_deg)).unwrap();
     writer.page(&page(2, 0)).unwrap();
     let meta = Meta { title: "Quyết định thử".into(), created: now(), id: [7; 16] };
@@ -421,6 +426,12 @@ pub fn is_pdf_a(files: &[PathBuf], folder: &Path) {
     let verdicts: Vec<&str> = report.lines().filter(|line| !line.starts_with(' ')).collect();
     let expected: Vec<String> = files.iter().map(|file| format!("valid {}", file.display())).collect();
     assert_eq!(verdicts, expected, "{report}");
+}
+
+/// What of PDF/A-2b a signature could break, as a program says that reads with pyHanko: one object a file.
+pub fn pdf_a_2b_says(files: &[PathBuf]) -> Vec<serde_json::Value> {
+    let told = String::from_utf8(run(Command::new(pyhanko()).arg(judge("pdf_a_2b.py")).args(files), "pyhanko")).unwrap();
+    told.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// What PDFBox preflight says of each file.
