@@ -161,18 +161,37 @@ bench-index RECORDS="1000000": release
     set -euo pipefail
     rm -rf data/bench-index
     cargo run --locked --release --quiet -p sohoa-archive --example index_rate -- data/bench-index {{ RECORDS }}
-    # A service that has that index starts.
-    sohoa={{ bin_released }}/sohoa folder=data/bench-index/home password=data/bench-index/password
-    (umask 077; head -c 18 /dev/urandom | base64 >"$password")
-    "$sohoa" init "$folder" --password-file "$password" >/dev/null
-    "$sohoa" --config "$folder/pipeline.toml" ingest fixtures/notice-typed --password-file "$password" >/dev/null
+    # A service that has that index starts, and somebody looks at its console.
+    folder=data/bench-index/home password=data/bench-index/password
+    sohoa() { "{{ bin_released }}/sohoa" --config "$folder/pipeline.toml" --password-file "$password" "$@"; }
+    (umask 077; head -c 18 /dev/urandom | base64 | tr +/ -- >"$password")
+    "{{ bin_released }}/sohoa" init "$folder" --password-file "$password" >/dev/null
+    sohoa ingest fixtures/notice-typed >/dev/null
+    for role in reviewer administrator; do sohoa user new "$role" --name "$role" --role "$role" >/dev/null; done
     rm -f "$folder"/index.sqlite*
     mv data/bench-index/index.sqlite* "$folder"
     sed -i 's|^listen = .*|listen = "127.0.0.1:0"|' "$folder/pipeline.toml"
     began=$(date +%s%3N)
-    "$sohoa" --config "$folder/pipeline.toml" serve --password-file "$password" >"$folder/out" &
+    "{{ bin_released }}/sohoa" --config "$folder/pipeline.toml" --password-file "$password" serve >"$folder/out" &
+    trap "kill $!" EXIT
     until grep -q ^listens "$folder/out"; do sleep 0.01; kill -0 $!; done
     echo "serve listens after $(($(date +%s%3N) - began)) ms"
+    address=$(sed -n 's/^listens *//p' "$folder/out")
+    looks() { # ROLE PAGE: the first look, then forty
+        local jar="$folder/$1.cookies"
+        [ -e "$jar" ] || curl -sS -o /dev/null -c "$jar" --data-urlencode "login=$1" --data-urlencode "password@$password.bare" "$address/sign-in"
+        for _ in {0..40}; do curl -sSf -o /dev/null -b "$jar" -w '%{time_total}\n' "$address$2"; done >"$folder/times"
+        mapfile -t took < <(tail -n +2 "$folder/times" | sort -n)
+        printf '%-28s first %s s, half within %s s, 95 of 100 within %s s\n' "$2" "$(head -n 1 "$folder/times")" "${took[19]}" "${took[37]}"
+    }
+    tr -d '\n' <"$password" >"$password.bare"
+    looks reviewer /
+    looks reviewer /search
+    looks reviewer '/search?q=quyet+dinh'
+    looks administrator /targets
+    looks administrator '/targets?year=2022'
+    looks administrator /system
+    trap - EXIT
     kill $!
     wait $!
     rm -rf data/bench-index
