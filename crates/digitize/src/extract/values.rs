@@ -39,8 +39,8 @@ static JOINTS: LazyLock<Regex> = LazyLock::new(|| pattern(r" ?([./-]) ?"));
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d+$"));
 static DIGIT_GROUPS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d+(?: \d+)*"));
 static PASSPORT: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[A-Z]\d{7}\b"));
-// dust between two words, read as a full stop
-static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{Ll}\.\p{L}"));
+// dust between two words, or before a figure, read as a full stop
+static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{Ll}\.[\p{L}\d]"));
 // a space that was lost behind a figure, but for units of measure; a mark at a word's beginning; sổ for số before a figure, and số after vào
 static SPACE_LOST: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d(\p{Ll}{2,})"));
 const UNITS: [&str; 8] = ["km", "cm", "mm", "dm", "ha", "kg", "ml", "kw"];
@@ -155,11 +155,12 @@ pub(super) fn has_misspelled_unit(text: &str) -> bool {
     words.windows(2).any(before_name) || words.windows(3).any(of_dwellers) || UNIT_PARTED.is_match(text)
 }
 
-/// A figure I that was read into a letter: "HII" for III. In capitals no other word has two of them together.
+/// A figure I that was read into a letter: "HII" or "IH" for III. In capitals no other word has two of them together, or these two letters alone.
 pub(super) fn has_misread_numeral(text: &str) -> bool {
+    let of_i_and_h = |word: &str| word.contains('I') && word.contains('H') && word.chars().all(|c| matches!(c, 'I' | 'H'));
     let numeral = |word: &str| word.chars().all(|c| matches!(c, 'I' | 'V' | 'X' | 'L' | 'C' | 'D' | 'M'));
     text.split(|c: char| !c.is_alphanumeric())
-        .any(|word| word.contains("II") && !numeral(word) && word.chars().all(char::is_uppercase))
+        .any(|word| of_i_and_h(word) || (word.contains("II") && !numeral(word) && word.chars().all(char::is_uppercase)))
 }
 
 /// The tokens with one space between words, and for each byte the word it is from.
@@ -317,7 +318,9 @@ mod tests {
         {
             assert!(!has_misspelled_unit(right), "{right}");
         }
-        assert!(has_misread_numeral("quý HII năm 2025") && !has_misread_numeral("quý III, kỳ VIII, ASCII1 Wii"));
+        assert!(has_misread_numeral("quý HII năm 2025") && has_misread_numeral("quý IH năm 2025"));
+        assert!(!has_misread_numeral("quý III, kỳ VIII, ASCII1 Wii, HIỆP"));
+        assert!(has_dust("Tổ dân phố.1, phường Bình Khuê") && !has_dust("Tổ dân phố 1, phường Bình Khuê. Số 5"));
     }
 
     #[test]
