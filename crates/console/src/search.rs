@@ -14,6 +14,8 @@ pub struct SearchPage {
     pub asked: Asked,
     /// What was typed for a day and is none.
     pub problem: Option<String>,
+    /// True when a number was left out of the question that this person may not see.
+    pub leaves_out: bool,
     /// What was found.
     pub hits: Vec<Hit>,
     /// The next page, when there is one.

@@ -335,6 +335,7 @@ words! {
     kind: "Loại", "Kind";
     from_day: "Đến nơi từ ngày", "Arrived from";
     to_day: "đến hết ngày", "to";
+    numbers_left_out: "Số định danh cá nhân không được tìm với vai trò này, nên đã bỏ qua.", "With this role personal numbers are not searched for: they were left out.";
     no_such_day: "Không có ngày này; hãy nhập năm-tháng-ngày, ví dụ 2025-08-19:", "There is no such day; write year-month-day, such as 2025-08-19:";
     any: "tất cả", "all";
     nothing_found: "Không tìm thấy. Hãy nhập ít từ hơn, hoặc bỏ dấu.", "Nothing found. Type fewer words, or leave the accents out.";

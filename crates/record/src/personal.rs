@@ -1,22 +1,30 @@
 //! Personal numbers in running text: what is hidden from whoever need not see them is found here, in one place.
 
 use std::ops::Range;
+use unicode_normalization::char::is_combining_mark;
 
 /// Where personal numbers stand in a text, as ranges of its letters. Taken for one is what has twelve digits (số định danh cá nhân), or nine as
-/// the old identity cards had, in one piece or in groups of three or four; of a word of that length up to two may be read as letters that look
-/// like digits.
+/// the old identity cards had, in one piece or in groups of one (the boxes of a form), three, four or six; of a word of that length up to two may be read as
+/// letters that look like digits. What nobody sees between two digits parts nothing.
 pub fn numbers(letters: &[char]) -> Vec<Range<usize>> {
+    let seen: Vec<usize> = (0..letters.len()).filter(|at| !is_unseen(letters[*at])).collect();
+    let plain: Vec<char> = seen.iter().map(|at| letters[*at]).collect();
     let (mut found, mut at) = (Vec::new(), 0);
-    while at < letters.len() {
-        match number_at(letters, at).or_else(|| misread_at(letters, at)) {
+    while at < plain.len() {
+        match number_at(&plain, at).or_else(|| misread_at(&plain, at)) {
             Some(end) => {
-                found.push(at..end);
+                found.push(seen[at]..seen[end - 1] + 1);
                 at = end;
             }
-            None => at = end_of_digits(letters, at).max(at + 1),
+            None => at = end_of_digits(&plain, at).max(at + 1),
         }
     }
     found
+}
+
+/// Marks over the letter before, and what takes no room.
+fn is_unseen(c: char) -> bool {
+    is_combining_mark(c) || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// The text with each personal number in one piece, so that nobody finds one group after the other.
@@ -35,23 +43,27 @@ pub fn joined(text: &str) -> String {
 /// Where a personal number ends that begins here; none when none does.
 fn number_at(letters: &[char], at: usize) -> Option<usize> {
     let end = end_of_digits(letters, at);
-    match end - at {
-        9 | 12 => return Some(end),
-        size @ (3 | 4) => {
-            let (mut end, mut digits) = (end, size);
-            let separator = letters.get(end).copied().filter(|c| matches!(c, ' ' | '.' | '-' | '\u{a0}'))?;
-            while letters.get(end) == Some(&separator) && end_of_digits(letters, end + 1) == end + 1 + size {
-                (end, digits) = (end + 1 + size, digits + size);
-                if digits == 12 || (digits == 9 && !goes_on(letters, end, separator)) {
-                    // Thousands are written with dots too: 2.000.000.000 is money.
-                    let is_tail = separator == '.' && at > 1 && letters[at - 1] == '.' && letters[at - 2].is_ascii_digit();
-                    return (!is_tail).then_some(end);
-                }
-            }
-        }
-        _ => {}
+    let size = end - at;
+    if matches!(size, 9 | 12) {
+        return Some(end);
     }
-    None
+    let separator = letters.get(end).copied().filter(|c| matches!(c, ' ' | '.' | '-' | '\u{a0}'))?;
+    if !matches!(size, 1 | 3 | 4 | 6) {
+        return None;
+    }
+    let goes_on = |end: usize| letters.get(end) == Some(&separator) && end_of_digits(letters, end + 1) == end + 1 + size;
+    let (mut end, mut digits) = (end, size);
+    while digits < 12 && goes_on(end) {
+        (end, digits) = (end + 1 + size, digits + size);
+    }
+    // Thousands are written with dots too: 2.000.000.000 is money. Of a long row of figures nobody knows where a number begins.
+    let is_tail = at > 1 && letters[at - 1] == separator && letters[at - 2].is_numeric();
+    let is_number = match (size, digits) {
+        (1 | 6, 12) => !is_tail && !goes_on(end),
+        (3 | 4, 9 | 12) => !(is_tail && separator == '.'),
+        _ => false,
+    };
+    is_number.then_some(end)
 }
 
 /// Digits of a number that an engine may take for letters.
@@ -67,13 +79,9 @@ fn misread_at(letters: &[char], at: usize) -> Option<usize> {
     (!goes_on && matches!(like_digits, 9 | 12) && digits + MOST_MISREAD >= like_digits).then_some(at + like_digits)
 }
 
-fn goes_on(letters: &[char], end: usize, separator: char) -> bool {
-    letters.get(end) == Some(&separator) && end_of_digits(letters, end + 1) == end + 4
-}
-
 /// The end of the digits that begin here.
 fn end_of_digits(letters: &[char], at: usize) -> usize {
-    at + letters[at.min(letters.len())..].iter().take_while(|c| c.is_ascii_digit()).count()
+    at + letters[at.min(letters.len())..].iter().take_while(|c| c.is_numeric()).count()
 }
 
 #[cfg(test)]
@@ -83,9 +91,13 @@ mod tests {
     #[test]
     fn a_number_is_found_where_an_engine_took_a_digit_for_a_letter() {
         let found = |text: &str| numbers(&text.chars().collect::<Vec<_>>());
-        for (text, range) in
-            [("O51086012345", 0..12), ("số 05l086O12345.", 3..15), ("No051086012345", 2..14), ("CMND O12345678", 5..14)]
-        {
+        for (text, range) in [
+            ("O51086012345", 0..12),
+            ("số 05l086O12345.", 3..15),
+            ("No051086012345", 2..14),
+            ("CMND O12345678", 5..14),
+            ("٠٥١٠٩٨٠٠٥٣١٨", 0..12),
+        ] {
             assert_eq!(found(text), [range], "{text}");
         }
         for text in ["OlOlOl012345", "O51086012345x", "DOOlO2345"] {
@@ -98,6 +110,10 @@ mod tests {
         for (written, one) in [
             ("số 001 086 012 345 cấp", "số 001086012345 cấp"),
             ("0340 8900 1234, 012.345.678", "034089001234, 012345678"),
+            ("Số: 0 0 1 0 8 6 0 1 2 3 4 5", "Số: 001086012345"),
+            ("001086 012345 0\u{301}01\u{200b}086012345", "001086012345 001086012345"),
+            ("1 2 3 4 5 6 7 8 9", "1 2 3 4 5 6 7 8 9"),
+            ("1 2 3 4 5 6 7 8 9 0 1 2 3", "1 2 3 4 5 6 7 8 9 0 1 2 3"),
             ("001086012345 O51086O12345", "001086012345 O51086O12345"),
             ("Số 51/QĐ-UBND ngày 17 01 2025, 2.000.000.000 đồng", "Số 51/QĐ-UBND ngày 17 01 2025, 2.000.000.000 đồng"),
             ("", ""),

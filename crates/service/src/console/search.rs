@@ -43,6 +43,8 @@ pub async fn page(
     let broken = |error: sohoa_archive::Error| seat.broken(&error);
     let index = &console.api.archive.index;
     let sees = seat.may(Right::SeePersonalNumbers);
+    let question = mask::question(&asked.text, sees);
+    let leaves_out = question != asked.text;
     let (found, next) = match asked.text.is_empty() {
         _ if problem.is_some() => (Vec::new(), None),
         true => {
@@ -56,8 +58,7 @@ pub async fn page(
         false => {
             let cursor: Option<Cursor> =
                 URL_SAFE_NO_PAD.decode(&after).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            let found =
-                index.search(&mask::question(&asked.text, sees), &wanted, cursor.as_ref(), A_PAGE).await.map_err(broken)?;
+            let found = index.search(&question, &wanted, cursor.as_ref(), A_PAGE).await.map_err(broken)?;
             let next = found.next.and_then(|cursor| serde_json::to_vec(&cursor).ok());
             (found.hits, next.map(|cursor| URL_SAFE_NO_PAD.encode(cursor)))
         }
@@ -82,7 +83,8 @@ pub async fn page(
     });
     let frame = seat.frame(Some(Page::Search)).await;
     let states = STATES.map(|state| (state.as_str(), seat.language.state(state))).to_vec();
-    Ok(Html(html(&SearchPage { frame, asked, problem, hits, next, is_later: !after.is_empty(), states })).into_response())
+    Ok(Html(html(&SearchPage { frame, asked, problem, leaves_out, hits, next, is_later: !after.is_empty(), states }))
+        .into_response())
 }
 
 /// When that day begins, milliseconds since 1970.
