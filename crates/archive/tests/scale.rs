@@ -25,7 +25,7 @@ async fn lists_leases_and_searches_are_quick_among_100_000_records() {
     for sql in [
         format!(
             "{rows} INSERT INTO records SELECT i, {id}, 1, {digest}, iif(i % 7, 'sealed', 'review'), '', NULL, 'in', NULL, 'H48.' || (i % 50),
-             'quyet dinh', i || '.pdf', {digest}, 1, 'image/png', NULL, 3, 2, 0, 0, 0, 0, 1, '', '', {digest}, '' FROM n"
+             'quyet dinh', i || '.pdf', {digest}, 1, 'image/png', NULL, 3, 2, 0, 0, 0, 0, 1, '', '', {digest}, '', NULL FROM n"
         ),
         format!("{rows} INSERT INTO texts SELECT i, 'Quyết định số ' || i || ' về việc cấp giấy phép' FROM n"),
         format!(
