@@ -164,7 +164,7 @@ bench-index RECORDS="1000000": release
     # A service that has that index starts, and somebody looks at its console.
     folder=data/bench-index/home password=data/bench-index/password
     sohoa() { "{{ bin_released }}/sohoa" --config "$folder/pipeline.toml" --password-file "$password" "$@"; }
-    (umask 077; head -c 18 /dev/urandom | base64 | tr +/ -- >"$password")
+    (umask 077; head -c 18 /dev/urandom | base64 >"$password")
     "{{ bin_released }}/sohoa" init "$folder" --password-file "$password" >/dev/null
     sohoa ingest fixtures/notice-typed >/dev/null
     for role in reviewer administrator; do sohoa user new "$role" --name "$role" --role "$role" >/dev/null; done
