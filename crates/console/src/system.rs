@@ -15,8 +15,8 @@ pub struct SystemPage {
     pub facts: Vec<(String, String)>,
     /// Stages that anything went through, in order.
     pub stages: Vec<StageLine>,
-    /// How often each person's decisions were found wrong; none when this person may not see it.
-    pub rates: Option<Vec<RateLine>>,
+    /// How often each person's decisions were found wrong.
+    pub rates: Vec<RateLine>,
     /// Stations.
     pub stations: Vec<StationLine>,
     /// People; empty when this person does not administer them.

@@ -47,23 +47,35 @@ fn number_at(letters: &[char], at: usize) -> Option<usize> {
     if matches!(size, 9 | 12) {
         return Some(end);
     }
-    let separator = letters.get(end).copied().filter(|c| matches!(c, ' ' | '.' | '-' | '\u{a0}'))?;
+    let separator = separator(*letters.get(end)?)?;
     if !matches!(size, 1 | 3 | 4 | 6) {
         return None;
     }
-    let goes_on = |end: usize| letters.get(end) == Some(&separator) && end_of_digits(letters, end + 1) == end + 1 + size;
+    let parts = |at: usize| letters.get(at).is_some_and(|c| self::separator(*c) == Some(separator));
+    let goes_on = |end: usize| parts(end) && end_of_digits(letters, end + 1) == end + 1 + size;
     let (mut end, mut digits) = (end, size);
     while digits < 12 && goes_on(end) {
         (end, digits) = (end + 1 + size, digits + size);
     }
     // Thousands are written with dots too: 2.000.000.000 is money. Of a long row of figures nobody knows where a number begins.
-    let is_tail = at > 1 && letters[at - 1] == separator && letters[at - 2].is_numeric();
+    let is_tail = at > 1 && parts(at - 1) && letters[at - 2].is_numeric();
     let is_number = match (size, digits) {
         (1 | 6, 12) => !is_tail && !goes_on(end),
-        (3 | 4, 9 | 12) => !(is_tail && separator == '.'),
+        (3 | 4, 9) => matches!(separator, ' ' | '.' | '-') && !(is_tail && separator == '.'),
+        (3 | 4, 12) => !(is_tail && matches!(separator, '.' | ',')),
         _ => false,
     };
     is_number.then_some(end)
+}
+
+/// What may part the groups of a number; all kinds of white space are one, and all dashes are.
+fn separator(c: char) -> Option<char> {
+    match c {
+        c if c.is_whitespace() => Some(' '),
+        '-' | '\u{2010}'..='\u{2015}' => Some('-'),
+        '.' | ',' | '/' | '_' | '·' => Some(c),
+        _ => None,
+    }
 }
 
 /// Digits of a number that an engine may take for letters.
@@ -112,7 +124,8 @@ mod tests {
             ("0340 8900 1234, 012.345.678", "034089001234, 012345678"),
             ("Số: 0 0 1 0 8 6 0 1 2 3 4 5", "Số: 001086012345"),
             ("001086 012345 0\u{301}01\u{200b}086012345", "001086012345 001086012345"),
-            ("1 2 3 4 5 6 7 8 9", "1 2 3 4 5 6 7 8 9"),
+            ("001\u{a0}086 012\n345, 001_086_012_345 001\u{2011}086–012-345", "001086012345, 001086012345 001086012345"),
+            ("1 2 3 4 5 6 7 8 9; 2,000,000,000 and 345,678,901", "1 2 3 4 5 6 7 8 9; 2,000,000,000 and 345,678,901"),
             ("1 2 3 4 5 6 7 8 9 0 1 2 3", "1 2 3 4 5 6 7 8 9 0 1 2 3"),
             ("001086012345 O51086O12345", "001086012345 O51086O12345"),
             ("Số 51/QĐ-UBND ngày 17 01 2025, 2.000.000.000 đồng", "Số 51/QĐ-UBND ngày 17 01 2025, 2.000.000.000 đồng"),

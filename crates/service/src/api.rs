@@ -3,7 +3,7 @@
 
 mod documents;
 mod health;
-mod problem;
+pub mod problem;
 mod push;
 mod refused;
 pub mod uploads;
@@ -15,7 +15,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::header;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use problem::Problem;
 use sohoa_archive::Archive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,7 +52,6 @@ pub fn routes(api: Api) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .fallback(async || Problem::NO_SUCH_PLACE)
         .with_state(api)
 }
 

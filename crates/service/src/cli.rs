@@ -157,10 +157,10 @@ pub enum Command {
         #[arg(long)]
         kind: Option<String>,
         /// Only what arrived on that day or later, such as 2025-08-19
-        #[arg(long, value_name = "DAY")]
+        #[arg(long, value_name = "DAY", value_parser = day)]
         from: Option<jiff::civil::Date>,
         /// Only what arrived on that day or before
-        #[arg(long, value_name = "DAY")]
+        #[arg(long, value_name = "DAY", value_parser = day)]
         to: Option<jiff::civil::Date>,
         /// At most this many
         #[arg(long, default_value_t = 20)]
@@ -292,6 +292,10 @@ pub struct Json {
     /// One JSON object a line on stdout
     #[arg(long)]
     pub json: bool,
+}
+
+fn day(text: &str) -> Result<jiff::civil::Date, String> {
+    text.parse().map_err(|_| "it is no day; write year-month-day, such as 2025-08-19".to_owned())
 }
 
 /// `sohoa review …`

@@ -20,12 +20,13 @@ mod targets;
 mod today;
 
 use crate::api::Api;
+use crate::api::problem::Problem;
 use crate::commands::workshop::Workshop;
 use crate::door::Door;
 use crate::sandbox::Children;
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -118,9 +119,19 @@ pub fn routes(console: Console) -> Router {
         .route("/account", get(account::page).post(account::change_password))
         .route("/account/totp", post(account::totp))
         .route("/language/{code}", get(doorway::language))
+        .fallback(unknown)
         .layer(middleware::from_fn(guarded))
         .route("/assets/{*name}", get(asset))
         .with_state(console)
+}
+
+/// An address that is none: a page that says so for people, a problem in JSON for programs.
+async fn unknown(seat: Seat, headers: HeaderMap) -> Response {
+    let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    match accepted {
+        Some(accepted) if accepted.contains("text/html") => seat.not_found().into_response(),
+        _ => Problem::NO_SUCH_PLACE.into_response(),
+    }
 }
 
 /// So many streams of events are open at once.

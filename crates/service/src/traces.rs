@@ -8,6 +8,7 @@ use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttp
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use sohoa_record::Stage;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 /// A collector answers within this, or its spans are lost.
@@ -39,7 +40,7 @@ impl Traces {
         let agent = ureq::Agent::config_builder().timeout_global(Some(ANSWERS_WITHIN)).http_status_as_error(false);
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Agent(agent.build().new_agent()))
+            .with_http_client(Agent { agent: agent.build().new_agent(), is_away: AtomicBool::new(false) })
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(with_path(url))
             .build()
@@ -65,7 +66,7 @@ impl Drop for Traces {
     fn drop(&mut self) {
         // It waits for what was not sent.
         if let Err(error) = self.provider.shutdown_with_timeout(ENDS_WITHIN) {
-            tracing::warn!("the last traces were not sent: {error}");
+            tracing::warn!("the collector did not take the last traces within {} s: {error}", ENDS_WITHIN.as_secs());
         }
     }
 }
@@ -125,13 +126,38 @@ fn with_path(url: &str) -> String {
 
 /// The HTTP client of the rest of the house. It blocks, on the thread that the exporter has for itself.
 #[derive(Debug)]
-struct Agent(ureq::Agent);
+struct Agent {
+    agent: ureq::Agent,
+    /// True while the collector takes nothing: that is told once.
+    is_away: AtomicBool,
+}
+
+impl Agent {
+    fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ureq::Error> {
+        let (head, mut body) = self.agent.run(request.map(|body| body.to_vec()))?.into_parts();
+        Ok(Response::from_parts(head, body.read_to_vec()?.into()))
+    }
+}
 
 #[async_trait::async_trait]
 impl HttpClient for Agent {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let (head, mut body) = self.0.run(request.map(|body| body.to_vec()))?.into_parts();
-        Ok(Response::from_parts(head, body.read_to_vec()?.into()))
+        let url = request.uri().to_string();
+        let answered = self.send(request);
+        let trouble = match &answered {
+            Ok(answer) if answer.status().is_success() => None,
+            Ok(answer) => Some(answer.status().to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        let was_away = self.is_away.swap(trouble.is_some(), Ordering::Relaxed);
+        match trouble {
+            Some(why) if !was_away => {
+                tracing::warn!("the collector {url} takes no traces, they are lost: {why}; see [serve] traces")
+            }
+            None if was_away => tracing::info!("the collector {url} takes traces again"),
+            _ => {}
+        }
+        Ok(answered?)
     }
 }
 

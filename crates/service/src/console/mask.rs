@@ -2,6 +2,7 @@
 
 use sohoa_record::field::name::OWNER_ID;
 use sohoa_record::personal;
+use sohoa_record::text::fold;
 
 /// The value of a field as this person may see it.
 pub fn field(name: &str, value: &str, sees_numbers: bool) -> String {
@@ -25,7 +26,10 @@ pub fn question(text: &str, sees_numbers: bool) -> String {
     if !sees_numbers {
         personal::numbers(&letters).into_iter().for_each(|number| letters[number].fill(' '));
     }
-    letters.into_iter().collect()
+    let question: String = letters.into_iter().collect();
+    // What is compared is folded: whatever becomes a number by that is one.
+    let compared: Vec<char> = fold(&question).chars().collect();
+    if sees_numbers || personal::numbers(&compared).is_empty() { question } else { String::new() }
 }
 
 /// Pieces of one text, with what is told of each: a number may lie across several.
@@ -94,6 +98,7 @@ mod tests {
         for (typed, asked) in [
             ("001086012345", ""),
             ("0\u{301}01086012\u{200b}345", ""),
+            ("001:086:012:345 Lan", ""),
             ("Lan 001 086 012 345 hộ", "Lan hộ"),
             ("\"0340 8900 1234\" 51/QĐ-UBND", "\" \" 51/QĐ-UBND"),
             ("H48.15-250117-0042", "H48.15-250117-0042"),

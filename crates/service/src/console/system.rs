@@ -70,15 +70,11 @@ async fn show(
         since: moment(&station.since),
         is_revoked: station.revoked,
     };
-    let rates = match may_administer {
-        true => Some(rates(console, seat).await?),
-        false => None,
-    };
     let page = SystemPage {
         troubles: console.api.troubles().await,
         facts: facts(console, seat).await?,
         stages: stages(console, language),
-        rates,
+        rates: rates(console, seat).await?,
         stations: stations.into_iter().map(station).collect(),
         people: people.iter().map(person).collect(),
         may_administer,

@@ -170,6 +170,8 @@ const main = async () => {
   const forged = await page.request.post(`${base}/review/${record}`, { form: { csrf: "x", seen: "1", do: "reject", note: "" } });
   assert.equal(forged.status(), 403);
   assert.equal((await page.goto(`${base}/records/00000000-0000-7000-8000-000000000000`)).status(), 404);
+  assert.equal((await page.goto(`${base}/khong-co`)).status(), 404);
+  assert.match(await page.locator("main").innerText(), /[Kk]hông (có|tìm)/, "a page says so, not a program");
   await context.clearCookies();
   await page.goto(`${base}/records/${record}`);
   assert.equal(new URL(page.url()).pathname, "/sign-in", "a lost session begins at the door");
