@@ -358,15 +358,6 @@ fn openssl(folder: &Path, args: &[&str]) {
     assert!(made.status.success(), "openssl {args:?}: {}", String::from_utf8_lossy(&made.stderr));
 }
 
-struct Server(std::process::Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn a_provider_of_ones_own_is_believed_by_its_ca_and_by_nobody_elses() {
     let home = home();
@@ -390,7 +381,7 @@ fn a_provider_of_ones_own_is_believed_by_its_ca_and_by_nobody_elses() {
     };
     let mut server = Command::new("openssl");
     server.args(["s_server", "-quiet", "-HTTP", "-port", &port, "-cert", "tls.pem", "-key", "tls.key"]).current_dir(&site);
-    let _server = Server(server.stdin(std::process::Stdio::null()).spawn().unwrap());
+    let _server = Ended(server.stdin(std::process::Stdio::null()).spawn().unwrap());
     home.set("issuer = \"\"", &format!("issuer = \"{issuer}\"")).set("client_id = \"\"", "client_id = \"sohoa\"");
     home.set("redirect_uri = \"\"", &format!("redirect_uri = \"{CALLBACK}\""));
     says(&format!("{issuer}/token"));

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 #[test]
 fn what_was_destroyed_is_not_taken_in_again() {
@@ -340,16 +340,6 @@ fn a_client_of_others_pushes_in_pieces() {
     let upload = serving.get(&good, place.trim().strip_prefix(&format!("http://{}", serving.address)).unwrap()).json();
     let done = serving.outcome(&good, upload["record"].as_str().unwrap());
     assert_eq!(done["pages"].as_array().unwrap().len(), 1, "{done}");
-}
-
-/// A program that ends with its test, however that ends.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]

@@ -83,23 +83,7 @@ impl Office {
     fn answer(&self, name: &str) -> String {
         let (file, pem) = (format!("{name}.ocsp"), format!("{name}.pem"));
         self.pki.openssl(&["ocsp", "-issuer", "root.pem", "-cert", &pem, "-no_nonce", "-reqout", "ask"]);
-        self.pki.openssl(&[
-            "ocsp",
-            "-index",
-            "index.txt",
-            "-CA",
-            "root.pem",
-            "-rsigner",
-            "responder.pem",
-            "-rkey",
-            "responder.key",
-            "-reqin",
-            "ask",
-            "-respout",
-            &file,
-            "-ndays",
-            "7",
-        ]);
+        self.pki.respond("ask", &file);
         file
     }
 

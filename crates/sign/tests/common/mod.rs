@@ -273,6 +273,13 @@ impl Pki {
         Certificate::all_from_pem(&String::from_utf8(self.read("root.pem")).unwrap()).unwrap()
     }
 
+    /// The responder's answer to the request in a file, good for a week.
+    pub fn respond(&self, request: &str, answer: &str) {
+        let who = ["-CA", "root.pem", "-rsigner", "responder.pem", "-rkey", "responder.key"];
+        let what = ["-reqin", request, "-respout", answer, "-ndays", "7"];
+        self.openssl(&[&["ocsp", "-index", "index.txt"][..], &who, &what].concat());
+    }
+
     /// The test's network: the CA's list, its responder, and a time-stamping service.
     pub fn network(&self, ask: Ask<'_>) -> Result<Vec<u8>, String> {
         self.asked.lock().unwrap().push(ask.url.to_owned());
@@ -281,23 +288,7 @@ impl Pki {
             ("http://ca.test/root.crl", None) => Ok(self.read("root.crl")),
             ("http://ca.test/ocsp", Some((_, request))) => {
                 self.write("ocsp.req", request);
-                self.openssl(&[
-                    "ocsp",
-                    "-index",
-                    "index.txt",
-                    "-CA",
-                    "root.pem",
-                    "-rsigner",
-                    "responder.pem",
-                    "-rkey",
-                    "responder.key",
-                    "-reqin",
-                    "ocsp.req",
-                    "-respout",
-                    "ocsp.res",
-                    "-ndays",
-                    "1",
-                ]);
+                self.respond("ocsp.req", "ocsp.res");
                 Ok(self.read("ocsp.res"))
             }
             (TSA, Some((_, request))) => {
