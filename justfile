@@ -34,7 +34,7 @@ demo: build
     cat <<END
 
     What to look at next, in data/demo (the programs are in {{ bin }}):
-      $(find taken-away -name '*.pdf' | sort | tail -n 1)
+      $(find taken-away -name searchable.pdf | sort | tail -n 1)
                                        a searchable PDF/A: open it, search it, copy from it
       sohoa search 'quyet dinh'        find papers, typed with accents or without
       sohoa show $record
