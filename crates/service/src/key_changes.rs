@@ -280,7 +280,7 @@ pub async fn publish(config: &Config, file: &Path, password_file: Option<&Path>)
     // Opened anew, under the policy that names the root; what was sealed until now is logged before the keyring.
     let archive = archive_home::open(config).await?;
     if !is_logged {
-        let logbook = Logbook::open(config, &archive, password_file).await?;
+        let logbook = Logbook::caught_up(config, &archive, password_file).await?;
         if archive.put_keyring(keyring.version, &envelope).await?.is_some() {
             let why = format!("another keyring of version {} was published; draw yours up anew", keyring.version);
             return Err(KeyChangeError::Refused(file.to_owned(), why));

@@ -58,7 +58,8 @@ struct Pending {
 }
 
 impl Logbook {
-    /// Opens the log that the configuration names, and appends what is missing in it.
+    /// Opens the log that the configuration names. What earlier runs left out of it is appended by [`Logbook::catch_up`]; here only where
+    /// a keyring has no leaf yet, for what its keys sealed must come before it.
     pub async fn open(config: &Config, archive: &Archive, password_file: Option<&Path>) -> Result<Logbook, LogbookError> {
         let kept = kept_file(config);
         let pending = Mutex::new(Pending { leaves: Vec::new(), since: Instant::now() });
@@ -67,12 +68,19 @@ impl Logbook {
         };
         let policy = keyring::trust_policy(config)?.log().cloned();
         let log = Log::open(archive, signer, read_kept(&kept)?.as_ref()).await?;
-        let late = log.catch_up(archive).await?;
-        if late > 0 {
-            tracing::info!(late, "receipts of earlier runs were appended to the log");
-        }
+        let awaits = log.keyring_awaits(archive).await?;
         let logbook = Logbook { log: Some(log), policy, anchoring: Anchoring::open(config)?, kept, pending };
+        if awaits {
+            logbook.catch_up(archive).await?;
+        }
         logbook.keep().await?;
+        Ok(logbook)
+    }
+
+    /// The same, and what earlier runs left out is in it.
+    pub async fn caught_up(config: &Config, archive: &Archive, password_file: Option<&Path>) -> Result<Logbook, LogbookError> {
+        let logbook = Logbook::open(config, archive, password_file).await?;
+        logbook.catch_up(archive).await?;
         Ok(logbook)
     }
 
@@ -137,14 +145,27 @@ impl Logbook {
         self.keep().await
     }
 
-    /// The end of a command: appends what is noted, and what this run completed for one that was killed between receipt and leaf; then the
-    /// witnesses are asked.
+    /// Appends what other runs left out: those killed between receipt and leaf, and those of the time before there was a log, which may be a
+    /// million. Stopped anywhere, it goes on from there the next time.
+    pub async fn catch_up(&self, archive: &Archive) -> Result<(), LogbookError> {
+        let Some(log) = &self.log else { return Ok(()) };
+        let late = log.catch_up(archive).await?;
+        if late > 0 {
+            tracing::info!(late, "receipts of earlier runs were appended to the log");
+        }
+        self.keep().await
+    }
+
+    /// The end of a command: everything is appended, also what this run completed for one that was killed, and [witnessed](Logbook::witness).
     pub async fn finish(&self, archive: &Archive) -> Result<(), LogbookError> {
         self.append().await?;
-        if let Some(log) = &self.log {
-            log.catch_up(archive).await?;
-            self.keep().await?;
-        }
+        self.catch_up(archive).await?;
+        self.witness().await
+    }
+
+    /// Appends what is noted; then the witnesses are asked, and the services for time stamps.
+    pub async fn witness(&self) -> Result<(), LogbookError> {
+        self.append().await?;
         let answers = self.cosign().await?.map(|gathered| gathered.answers).unwrap_or_default();
         // A service that is away holds nobody up: the next run asks again.
         if let Err(error) = self.anchor(false).await {

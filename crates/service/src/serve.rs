@@ -31,11 +31,13 @@ const BY_AGE: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(30);
 /// Leaves are appended after this long …
 const APPEND_EVERY: Duration = Duration::from_secs(5);
-/// … and once in so many times whatever others left is appended too, and the witnesses are asked.
-const CATCH_UP: u32 = 12;
-
+/// … and once in so many times the witnesses are asked.
+const WITNESS: u32 = 12;
 /// Uploads that nobody continues are cleared away once in so many times.
 const SWEEP: u32 = 720;
+/// What other runs left out of the log is looked for at the start, and this long after each time that it was appended: among a million records
+/// the look alone takes a second.
+const CATCH_UP_EVERY: Duration = Duration::from_secs(300);
 
 /// All that runs.
 pub struct Service<'a> {
@@ -66,8 +68,8 @@ impl Service<'_> {
         };
         let routes = api::routes(self.api.clone()).merge(console::routes(self.console.clone()));
         let listening = http::serve(routes, listener, self.tls.clone(), LIMITS, stopped);
-        tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_house());
-        if let Err(error) = self.bench.logbook.finish(self.bench.archive).await {
+        tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_house(), self.catch_up());
+        if let Err(error) = self.bench.logbook.witness().await {
             tracing::error!("the log: {error}");
         }
     }
@@ -209,14 +211,31 @@ impl Service<'_> {
             if rounds.is_multiple_of(SWEEP) {
                 uploads::sweep(&self.api).await;
             }
-            let kept = if rounds.is_multiple_of(CATCH_UP) {
-                self.bench.logbook.finish(self.bench.archive).await
+            let kept = if rounds.is_multiple_of(WITNESS) {
+                self.bench.logbook.witness().await
             } else {
                 self.bench.logbook.append().await
             };
             if let Err(error) = kept {
                 tracing::error!("the log: {error}");
             }
+        }
+    }
+    /// Leaves that other runs did not append. Nothing waits for it, neither the start nor the end: an archive that is given a log late has a
+    /// leaf for each of its receipts to come.
+    async fn catch_up(&self) {
+        let mut stop = self.stop.clone();
+        while !self.stopping() {
+            if self.bench.archive.check_is_there().await.is_ok() {
+                let caught_up = tokio::select! {
+                    caught_up = self.bench.logbook.catch_up(self.bench.archive) => caught_up,
+                    _ = stop.wait_for(|stop| *stop) => return,
+                };
+                if let Err(error) = caught_up {
+                    tracing::error!("the log: {error}");
+                }
+            }
+            self.wait(CATCH_UP_EVERY).await;
         }
     }
 }

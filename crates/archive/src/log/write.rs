@@ -180,6 +180,17 @@ impl Log {
         Ok(appended)
     }
 
+    /// True when a keyring that the root stands for has no leaf yet: [`Log::catch_up`] appends it, after what its keys sealed.
+    pub async fn keyring_awaits(&self, archive: &Archive) -> Result<bool> {
+        let keyrings = archive.believed_keyrings().await?;
+        if keyrings.is_empty() {
+            return Ok(false);
+        }
+        self.append(&[]).await?;
+        let hashes: Vec<Hash> = keyrings.iter().map(|leaf| leaf_hash(&leaf.to_bytes())).collect();
+        Ok(self.leaves.indices_of(&hashes).await?.len() < hashes.len())
+    }
+
     /// Stages the entries, creates the next head, writes what follows from it. `None` when another head is the next.
     async fn add_head(&self, state: &State, entries: &[Bytes]) -> Result<Option<State>> {
         let (mut next, files) = grown(state, entries)?;

@@ -51,8 +51,9 @@ pub async fn run(config: &Config, asked: Asked, password_file: Option<&Path>) ->
         ));
     }
     let key = keyring::sealing_key(config, password_file)?;
-    // Opened first: it appends what is missing, so that the log knows every receipt before it goes.
     let logbook = Logbook::for_sealing(config, &archive, &key, password_file).await?;
+    // The log knows every receipt before it goes.
+    logbook.catch_up(&archive).await?;
     let plan = archive.plan_destruction(&records).await?;
     let mut leaves: Vec<Leaf> = Vec::new();
     for doomed in &plan.records {

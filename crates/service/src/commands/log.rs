@@ -19,11 +19,11 @@ pub async fn run(config: &Config, asked: Log, password_file: Option<&Path>) -> O
     let archive = open_indexed(config).await?;
     match asked {
         Log::Append => {
-            let logbook = Logbook::open(config, &archive, password_file).await?;
+            let logbook = Logbook::caught_up(config, &archive, password_file).await?;
             if !logbook.is_kept() {
                 return Err(Failure::Setup("this data folder has no log; `sohoa init` on it makes the log's key".into()));
             }
-            // Opening appended everything; what it came to is told like `status`.
+            // Everything is appended now; what it came to is told like `status`.
             if let Some(gathered) = logbook.cosign().await? {
                 for (name, answer) in &gathered.answers {
                     println!("witness   {name}: {answer}");
@@ -35,7 +35,7 @@ pub async fn run(config: &Config, asked: Log, password_file: Option<&Path>) -> O
             }
         }
         Log::Anchor => {
-            let logbook = Logbook::open(config, &archive, password_file).await?;
+            let logbook = Logbook::caught_up(config, &archive, password_file).await?;
             match logbook.anchor(true).await? {
                 Some(anchored) => println!("{}", told(&anchored)),
                 None => println!("the newest checkpoint has a time stamp already, or there is none"),
@@ -75,7 +75,7 @@ pub async fn run(config: &Config, asked: Log, password_file: Option<&Path>) -> O
 /// `sohoa renew`.
 pub async fn renew(config: &Config, within_days: u32, password_file: Option<&Path>) -> Outcome {
     let archive = open_indexed(config).await?;
-    let logbook = Logbook::open(config, &archive, password_file).await?;
+    let logbook = Logbook::caught_up(config, &archive, password_file).await?;
     let mut renewed = 0;
     let within = SignedDuration::from_hours(24 * i64::from(within_days));
     logbook
