@@ -238,7 +238,7 @@ async fn what_reports_count_is_what_the_entries_say() {
     let place = Place::new();
     let archive = filled(&place).await;
     let names = ["code_number", "code_notation"];
-    let counted = archive.index.counted(&names).await.unwrap();
+    let counted = archive.index.counted(&names, |counted| counted).await.unwrap();
     let entries = archive.index.entries(&Filter::default(), None, 9).await.unwrap();
     assert_eq!((counted.len(), entries.len()), (3, 3));
     for entry in &entries {

@@ -3,6 +3,7 @@
 //! means ([`crate::review`]).
 
 mod account;
+mod administration;
 mod batches;
 mod claims;
 mod day;
@@ -82,6 +83,21 @@ impl Console {
         let streams = Arc::new(Semaphore::new(STREAMS));
         Console(Arc::new(Inside { api, workshop, door, viewers, stop, streams, pictures, claims, day, figures, rates }))
     }
+
+    /// Makes the figures that go over every record before somebody asks for them, where there are so many records that it takes seconds.
+    pub async fn warm_up(self) {
+        match self.api.archive.index.count(sohoa_record::manifest::State::Sealed, None).await {
+            Ok(sealed) if sealed < MANY => return,
+            Ok(_) => {}
+            Err(error) => return tracing::warn!("figures of the console: {error}"),
+        }
+        if let Err(error) = targets::figures(&self).await {
+            tracing::warn!("figures of the console: {error}");
+        }
+        if let Err(error) = system::measured(&self).await {
+            tracing::warn!("figures of the console: {error}");
+        }
+    }
 }
 
 /// The places of the console.
@@ -108,10 +124,10 @@ pub fn routes(console: Console) -> Router {
         .route("/batches/retry", post(batches::retry))
         .route("/targets", get(targets::page))
         .route("/system", get(system::page))
-        .route("/system/stations", post(system::new_station))
-        .route("/system/stations/revoke", post(system::revoke_station))
-        .route("/system/people", post(system::new_person))
-        .route("/system/people/change", post(system::change_person))
+        .route("/system/stations", post(administration::new_station))
+        .route("/system/stations/revoke", post(administration::revoke_station))
+        .route("/system/people", post(administration::new_person))
+        .route("/system/people/change", post(administration::change_person))
         .route("/sign-in", get(doorway::sign_in_page).post(doorway::sign_in))
         .route("/sign-in/oidc", get(doorway::begin_oidc))
         .route(crate::oidc::CALLBACK, get(doorway::finish_oidc))
@@ -134,6 +150,8 @@ async fn unknown(seat: Seat, headers: HeaderMap) -> Response {
     }
 }
 
+/// Figures over so many records are not made while somebody waits.
+const MANY: u64 = 10_000;
 /// So many streams of events are open at once.
 const STREAMS: usize = 128;
 /// A form must have come and been answered by then; a decision with a legal signature over the network takes seconds.

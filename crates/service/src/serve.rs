@@ -66,6 +66,7 @@ impl Service<'_> {
         let stopped = async move {
             let _ = stop.wait_for(|stop| *stop).await;
         };
+        tokio::spawn(self.console.clone().warm_up());
         let routes = api::routes(self.api.clone()).merge(console::routes(self.console.clone()));
         let listening = http::serve(routes, listener, self.tls.clone(), LIMITS, stopped);
         tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_house(), self.catch_up());

@@ -81,7 +81,7 @@ pub async fn run(config: &Config, own: bool, asked: Asked) -> Outcome {
                 None => from_index(config, *year, today).await?,
             };
             let as_of = reported.iter().find_map(|row| row["as_of"].as_str()?.parse().ok()).unwrap_or(today);
-            let counted: Vec<_> = entries.iter().map(|entry| report::counted_entry(&Counted::of(entry))).collect();
+            let counted: Vec<_> = entries.iter().map(|entry| report::counted_entry(Counted::of(entry))).collect();
             let (units, targets) = (report::units(config)?, report::targets(config)?);
             let rows = figures(&counted, register.as_deref(), &units, &targets, *year, as_of);
             let recomputed: Vec<Value> = rows.iter().filter_map(|row| serde_json::to_value(row).ok()).collect();

@@ -104,14 +104,14 @@ fn table(config: &Config, file: &Path) -> Result<Option<String>, Failure> {
 
 /// What the index knows of each document.
 pub async fn entries(archive: &Archive) -> Result<Vec<Entry>, Failure> {
-    Ok(archive.index.counted(&COUNTED).await?.iter().map(counted_entry).collect())
+    Ok(archive.index.counted(&COUNTED, counted_entry).await?)
 }
 
 /// The fields by which a document finds its result.
 const COUNTED: [&str; 4] = [name::PROCEDURE_CODE, name::CODE_NUMBER, name::CODE_NOTATION, name::ISSUED_DATE];
 
 /// A record as it is counted; values in doubt find no result.
-pub fn counted_entry(entry: &Counted) -> Entry {
+pub fn counted_entry(entry: Counted) -> Entry {
     let vouched = |name: &str| entry.vouched(name).map(str::to_owned);
     Entry {
         record: entry.record.to_string(),

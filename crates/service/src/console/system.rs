@@ -1,23 +1,19 @@
-//! *Hệ thống*: how the service is; stations and people; who looked at what.
+//! *Hệ thống*: how the service is; stations and people; who looked at what. What is changed there: [`super::administration`].
 
 use super::kept::Kept;
 use super::papers::moment;
-use super::seat::{Form, Seat, Trouble};
-use super::{Console, go};
-use crate::access_log::{self, Act, Change};
+use super::seat::{Seat, Trouble};
+use super::Console;
+use crate::access_log::{self, Act};
 use crate::last_check::LastCheck;
-use crate::people::password::NewPassword;
 use crate::people::role::{Right, Role};
-use crate::people::{NewPerson, PeopleError};
 use crate::review::second_round::{self, Rate};
 use crate::{stations, time};
-use axum::Form as Sent;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use sohoa_console::system::{Access, PersonLine, RateLine, StageLine, StationLine, SystemPage};
 use sohoa_console::{Language, Page, figures, html};
 use sohoa_record::Stage;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How often each person's decisions were found wrong. Every decision is read for it.
@@ -31,7 +27,8 @@ pub async fn page(seat: Seat, State(console): State<Console>) -> Result<Response
     show(&console, &seat, None, None).await
 }
 
-async fn show(
+/// The page with a token or password that is shown this once, and with what was wrong.
+pub async fn show(
     console: &Console,
     seat: &Seat,
     secret: Option<(String, String)>,
@@ -155,13 +152,15 @@ fn stage_name(stage: Stage, language: Language) -> &'static str {
     language.pick(vi, en)
 }
 
-async fn rates(console: &Console, seat: &Seat) -> Result<Vec<RateLine>, Trouble> {
+/// The rates as they are known.
+pub async fn measured(console: &Console) -> Result<Arc<Vec<Rate>>, sohoa_archive::Error> {
     let archive = console.api.archive.clone();
-    let making = async move {
-        let cases = second_round::survey(&archive).await?;
-        Ok::<_, sohoa_archive::Error>(Arc::new(second_round::rates(&cases)))
-    };
-    let rates = console.rates.of((), making).await.map_err(|error| seat.broken(&error))?;
+    let making = async move { Ok(Arc::new(second_round::rates(&second_round::survey(&archive).await?))) };
+    console.rates.of((), making).await
+}
+
+async fn rates(console: &Console, seat: &Seat) -> Result<Vec<RateLine>, Trouble> {
+    let rates = measured(console).await.map_err(|error| seat.broken(&error))?;
     let language = seat.language;
     let what = |rate: &Rate| match (rate.of, rate.name.as_str()) {
         ("documents", _) => Some(language.pick("giấy tờ", "documents")),
@@ -197,119 +196,4 @@ fn access(entry: &access_log::Entry, language: Language) -> Access {
         record: entry.act.record().map(ToString::to_string).unwrap_or_default(),
         from: entry.from.clone(),
     }
-}
-
-/// The page with what was wrong, in this person's language.
-async fn refused(console: &Console, seat: &Seat, vi: String, en: String) -> Result<Response, Trouble> {
-    tracing::warn!("the console: {en}");
-    show(console, seat, None, Some(seat.language.pick(&vi, &en).to_owned())).await
-}
-
-/// Makes a station; its token is shown this once.
-pub async fn new_station(
-    seat: Seat,
-    State(console): State<Console>,
-    Sent(form): Sent<HashMap<String, String>>,
-) -> Result<Response, Trouble> {
-    let form = Form::from(form);
-    seat.sending(Right::Administer, &form)?;
-    let file = console.api.config.path(&console.api.config.serve.stations);
-    let unit = Some(form.get("unit").trim()).filter(|unit| !unit.is_empty());
-    match stations::add(&file, form.get("name").trim(), unit) {
-        Ok(token) => {
-            seat.note(Act::Administer { change: Change::NewStation, on: form.get("name").trim().to_owned() }).await?;
-            show(&console, &seat, Some((seat.language.words().token_once.to_owned(), token)), None).await
-        }
-        Err(error) => refused(&console, &seat, error.vi(), error.to_string()).await,
-    }
-}
-
-/// Refuses a station's token from now on.
-pub async fn revoke_station(
-    seat: Seat,
-    State(console): State<Console>,
-    Sent(form): Sent<HashMap<String, String>>,
-) -> Result<Response, Trouble> {
-    let form = Form::from(form);
-    seat.sending(Right::Administer, &form)?;
-    let file = console.api.config.path(&console.api.config.serve.stations);
-    match stations::revoke(&file, form.get("name")) {
-        Ok(_) => {
-            seat.note(Act::Administer { change: Change::RevokeStation, on: form.get("name").to_owned() }).await?;
-            Ok(go("/system"))
-        }
-        Err(error) => refused(&console, &seat, error.vi(), error.to_string()).await,
-    }
-}
-
-/// Adds a person with a temporary password, which is shown this once.
-pub async fn new_person(
-    seat: Seat,
-    State(console): State<Console>,
-    Sent(form): Sent<HashMap<String, String>>,
-) -> Result<Response, Trouble> {
-    let form = Form::from(form);
-    seat.sending(Right::Administer, &form)?;
-    let role = Role::ALL.into_iter().find(|role| role.as_str() == form.get("role")).ok_or_else(|| seat.not_found())?;
-    let password = NewPassword::generate().map_err(|error| seat.broken(&error))?;
-    let shown = password.reveal().to_owned();
-    let (login, name, unit) = (form.get("login").to_owned(), form.get("name").to_owned(), form.get("unit").trim().to_owned());
-    let unit = Some(unit).filter(|unit| !unit.is_empty());
-    let added = with_people(&console, &seat, move |people| {
-        people.add(&NewPerson { login: &login, name: &name, role, unit: unit.as_deref(), password: &password, temporary: true })
-    });
-    match added.await? {
-        Ok(person) => {
-            seat.note(Act::Administer { change: Change::NewPerson, on: person.login }).await?;
-            show(&console, &seat, Some((seat.language.words().password_once.to_owned(), shown)), None).await
-        }
-        Err(error) => refused(&console, &seat, error.vi(), error.to_string()).await,
-    }
-}
-
-/// Disables or enables a person, or gives them a new temporary password.
-pub async fn change_person(
-    seat: Seat,
-    State(console): State<Console>,
-    Sent(form): Sent<HashMap<String, String>>,
-) -> Result<Response, Trouble> {
-    let form = Form::from(form);
-    let session = seat.sending(Right::Administer, &form)?;
-    let login = form.get("login").to_owned();
-    // Nobody locks themselves out.
-    if login == session.login {
-        return Err(seat.not_found());
-    }
-    let on = login.clone();
-    let (change, shown, changed) = match form.get("do") {
-        "disable" => {
-            (Change::Disable, None, with_people(&console, &seat, move |people| people.set_disabled(&login, true)).await?)
-        }
-        "enable" => (Change::Enable, None, with_people(&console, &seat, move |people| people.set_disabled(&login, false)).await?),
-        "reset" => {
-            let password = NewPassword::generate().map_err(|error| seat.broken(&error))?;
-            let shown = password.reveal().to_owned();
-            let changed = with_people(&console, &seat, move |people| people.set_password(&login, &password, true)).await?;
-            (Change::Password, Some(shown), changed)
-        }
-        _ => return Err(seat.not_found()),
-    };
-    match changed {
-        Ok(_) => {
-            seat.note(Act::Administer { change, on }).await?;
-            let secret = shown.map(|shown| (seat.language.words().password_once.to_owned(), shown));
-            show(&console, &seat, secret, None).await
-        }
-        Err(error) => refused(&console, &seat, error.vi(), error.to_string()).await,
-    }
-}
-
-/// Changes people on a thread that may wait: a password's hash takes a core for a tenth of a second.
-async fn with_people<T: Send + 'static>(
-    console: &Console,
-    seat: &Seat,
-    change: impl FnOnce(&crate::people::People) -> Result<T, PeopleError> + Send + 'static,
-) -> Result<Result<T, PeopleError>, Trouble> {
-    let people = Arc::clone(&console.door.people);
-    tokio::task::spawn_blocking(move || change(&people)).await.map_err(|error| seat.broken(&error))
 }

@@ -43,7 +43,7 @@ pub async fn page(
     let this_year = time::now().date().year();
     let asked = asked.get("year").and_then(|year| year.parse().ok()).filter(|year| (FIRST_YEAR..=this_year).contains(year));
     let year = asked.unwrap_or(this_year);
-    let figures = console.figures.of((), make(console.clone())).await.map_err(|error| seat.broken(&error))?;
+    let figures = figures(&console).await.map_err(|error| seat.broken(&error))?;
     let frame = seat.frame(Some(Page::Targets)).await;
     let w = frame.w();
     let rows = || figures.rows.get(&year).into_iter().flatten();
@@ -137,6 +137,11 @@ fn rate(row: &ReportRow, name: String) -> Rate {
         basis: row.basis.clone().unwrap_or_default(),
         href: link("/search", [("unit", unit.as_str()), ("state", "sealed")].into_iter()),
     }
+}
+
+/// The figures as they are known.
+pub async fn figures(console: &Console) -> Result<Years, Failure> {
+    console.figures.of((), make(console.clone())).await
 }
 
 async fn make(console: Console) -> Result<Years, Failure> {
