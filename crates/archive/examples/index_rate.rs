@@ -76,7 +76,10 @@ async fn main() {
         measure(name, async || assert!(!index.search(typed, filter, None, 25).await.unwrap().hits.is_empty())).await;
     }
     let begun = Instant::now();
-    assert_eq!(index.counted(&["code_number", "code_notation", "issued_date"], |counted| counted).await.unwrap().len() as u64, records);
+    assert_eq!(
+        index.counted(&["code_number", "code_notation", "issued_date"], |counted| counted).await.unwrap().len() as u64,
+        records
+    );
     println!(
         "{:<44} {:>8.1} ms (behind the targets' page, at most once a minute)",
         "every record as reports count it",

@@ -37,6 +37,10 @@ pub async fn page(
         to: text("to"),
     };
     let asked = Asked { unit: own_unit(&seat).unwrap_or(asked.unit), ..asked };
+    // Shown as if it were narrowed, a list would be wrong.
+    if !asked.state.is_empty() && state(&asked).is_none() {
+        return Err(seat.not_found());
+    }
     let problem = [&asked.from, &asked.to].into_iter().find(|day| !day.is_empty() && midnight(day).is_none()).cloned();
     let wanted = narrowed(&seat, &asked);
     let after = text("after");
@@ -48,7 +52,8 @@ pub async fn page(
     let (found, next) = match asked.text.is_empty() {
         _ if problem.is_some() => (Vec::new(), None),
         true => {
-            let before = after.parse::<RecordId>().ok();
+            let before = Some(&after).filter(|after| !after.is_empty());
+            let before = before.map(|after| after.parse::<RecordId>().map_err(|_| seat.not_found())).transpose()?;
             let mut entries = index.newest(&wanted, before.as_ref(), A_PAGE + 1).await.map_err(broken)?;
             let is_more = entries.len() as u32 > A_PAGE;
             entries.truncate(A_PAGE as usize);
@@ -58,6 +63,9 @@ pub async fn page(
         false => {
             let cursor: Option<Cursor> =
                 URL_SAFE_NO_PAD.decode(&after).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            if cursor.is_none() && !after.is_empty() {
+                return Err(seat.not_found());
+            }
             let found = index.search(&question, &wanted, cursor.as_ref(), A_PAGE).await.map_err(broken)?;
             let next = found.next.and_then(|cursor| serde_json::to_vec(&cursor).ok());
             (found.hits, next.map(|cursor| URL_SAFE_NO_PAD.encode(cursor)))
@@ -99,10 +107,14 @@ fn narrowed(seat: &Seat, asked: &Asked) -> Filter {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     Filter {
         unit: own.unit.or_else(|| given(&asked.unit)),
-        state: STATES.into_iter().find(|state| state.as_str() == asked.state),
+        state: state(asked),
         dossier_code: None,
         kind: given(&asked.kind),
         since: midnight(&asked.from),
         until: midnight(&asked.to).map(|last| last + DAY_MS),
     }
+}
+
+fn state(asked: &Asked) -> Option<Outcome> {
+    STATES.into_iter().find(|state| state.as_str() == asked.state)
 }

@@ -1,9 +1,9 @@
 //! *Hệ thống*: how the service is; stations and people; who looked at what. What is changed there: [`super::administration`].
 
+use super::Console;
 use super::kept::Kept;
 use super::papers::moment;
 use super::seat::{Seat, Trouble};
-use super::Console;
 use crate::access_log::{self, Act};
 use crate::last_check::LastCheck;
 use crate::people::role::{Right, Role};

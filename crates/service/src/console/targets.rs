@@ -41,8 +41,13 @@ pub async fn page(
 ) -> Result<Response, Trouble> {
     let own = seat.with(Right::SeeReports)?.unit.clone();
     let this_year = time::now().date().year();
-    let asked = asked.get("year").and_then(|year| year.parse().ok()).filter(|year| (FIRST_YEAR..=this_year).contains(year));
-    let year = asked.unwrap_or(this_year);
+    let year = match asked.get("year") {
+        None => this_year,
+        Some(asked) => {
+            let year = asked.parse().ok().filter(|year| (FIRST_YEAR..=this_year).contains(year));
+            year.ok_or_else(|| seat.not_found())?
+        }
+    };
     let figures = figures(&console).await.map_err(|error| seat.broken(&error))?;
     let frame = seat.frame(Some(Page::Targets)).await;
     let w = frame.w();
