@@ -429,6 +429,7 @@ words! {
     not_allowed: "Vai trò của bạn không xem được trang này", "Your role does not see this page";
     back: "Về trang đầu", "Back to the first page";
     expired: "Phiên làm việc đã hết hoặc biểu mẫu đã cũ: mở lại trang và làm lại", "The session ended or the form was old: open the page anew and try again";
+    busy: "Nhiều lượt tìm kiếm cùng lúc; đợi vài giây rồi tìm lại", "Many searches at once; wait some seconds, then search again";
     broken: "Có lỗi ở máy chủ; không mất gì, hãy thử lại", "Something went wrong here; nothing is lost, try again";
 }
 

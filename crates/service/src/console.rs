@@ -5,6 +5,7 @@
 mod account;
 mod administration;
 mod batches;
+mod brake;
 mod claims;
 mod day;
 mod doorway;
@@ -31,7 +32,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use seat::{Seat, Trouble};
 use sohoa_console::assets;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ use tokio::sync::{Semaphore, watch};
 
 /// Only what this program itself serves; nothing inline, nothing from elsewhere, nobody puts a page into theirs (CSP level 3).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// A comment keeps a silent stream of events open through web servers that close silent ones.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -66,6 +67,7 @@ pub struct Inside {
     day: day::Day,
     figures: targets::Figures,
     rates: system::Rates,
+    searches: brake::Brake,
 }
 
 impl std::ops::Deref for Console {
@@ -79,9 +81,9 @@ impl std::ops::Deref for Console {
 impl Console {
     /// A console over a service.
     pub fn new(api: Api, workshop: Arc<Workshop>, door: Door, viewers: Children, stop: watch::Receiver<bool>) -> Console {
-        let (pictures, claims, day, figures, rates) = Default::default();
+        let (pictures, claims, day, figures, rates, searches) = Default::default();
         let streams = Arc::new(Semaphore::new(STREAMS));
-        Console(Arc::new(Inside { api, workshop, door, viewers, stop, streams, pictures, claims, day, figures, rates }))
+        Console(Arc::new(Inside { api, workshop, door, viewers, stop, streams, pictures, claims, day, figures, rates, searches }))
     }
 
     /// Makes the figures that go over every record before somebody asks for them, where there are so many records that it takes seconds.
@@ -171,8 +173,8 @@ async fn guarded(request: Request, next: Next) -> Response {
         response.headers_mut().insert("hx-redirect", to);
     }
     let headers = response.headers_mut();
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
     ] {
@@ -202,18 +204,25 @@ async fn events(seat: Seat, State(console): State<Console>) -> Result<Response, 
     let Ok(place) = Arc::clone(&console.streams).try_acquire_owned() else {
         return Ok((StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")]).into_response());
     };
-    let events = stream::unfold((console, place, true), async |(console, place, is_first)| {
-        if is_first {
-            return Some((Ok::<_, std::convert::Infallible>("retry: 2000\n\n"), (console, place, false)));
-        }
+    // What happens while an event is on its way counts as the next one.
+    fn listen(console: &Console) -> std::pin::Pin<Box<tokio::sync::futures::OwnedNotified>> {
+        Box::pin(Arc::clone(&console.api.running.changed).notified_owned())
+    }
+    let first = stream::once(async { Ok::<_, std::convert::Infallible>("retry: 2000\n\n") });
+    let changed = listen(&console);
+    let events = stream::unfold((console, place, changed), async |(console, place, mut changed)| {
         let mut stop = console.stop.clone();
         let event = tokio::select! {
-            () = console.api.running.changed.notified() => "event: papers\ndata: changed\n\n",
+            () = &mut changed => {
+                changed = listen(&console);
+                "event: papers\ndata: changed\n\n"
+            }
             () = tokio::time::sleep(HEARTBEAT) => ": here\n\n",
             _ = stop.wait_for(|stop| *stop) => return None,
         };
-        Some((Ok(event), (console, place, false)))
+        Some((Ok(event), (console, place, changed)))
     });
+    let events = first.chain(events);
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, axum::body::Body::from_stream(events)).into_response())
 }

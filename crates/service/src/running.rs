@@ -18,7 +18,7 @@ const PACE_OF_MS: i64 = 10 * 60 * 1000;
 #[derive(Debug, Default)]
 pub struct Running {
     /// Something arrived or was done.
-    pub changed: Notify,
+    pub changed: Arc<Notify>,
     /// Documents by outcome, since the start.
     pub documents: Mutex<BTreeMap<State, u64>>,
     /// What each stage takes.
@@ -90,16 +90,26 @@ impl Running {
         self.held_by.lock().is_ok_and(|held| held.is_some())
     }
 
-    /// How fast the work went over the last minutes; none until something was done.
-    pub fn pace(&self) -> Option<Pace> {
-        let documents = self.documents.lock().ok()?.values().sum();
-        let now = Counted { at: time::now_ms(), pages: self.stages.pages().values().sum(), documents };
-        let mut counted = self.counted.lock().ok()?;
-        counted.push_back(now);
-        while counted.len() > 2 && counted.front().is_some_and(|first| now.at - first.at > PACE_OF_MS) {
-            counted.pop_front();
+    /// Counts what was done until now. Called every few seconds, whether somebody looks or not.
+    pub fn count(&self) {
+        let now = self.now();
+        if let Ok(mut counted) = self.counted.lock() {
+            counted.push_back(now);
+            while counted.front().is_some_and(|first| now.at - first.at > PACE_OF_MS) {
+                counted.pop_front();
+            }
         }
-        counted.front().and_then(|first| first.pace(now))
+    }
+
+    /// How fast the work went over the last ten minutes, or since the start; none in the first second.
+    pub fn pace(&self) -> Option<Pace> {
+        let first = self.counted.lock().ok()?.front().copied()?;
+        first.pace(self.now())
+    }
+
+    fn now(&self) -> Counted {
+        let documents = self.documents.lock().map(|done| done.values().sum()).unwrap_or_default();
+        Counted { at: time::now_ms(), pages: self.stages.pages().values().sum(), documents }
     }
 }
 
@@ -113,6 +123,20 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pace_is_of_the_last_ten_minutes_whether_anybody_looked_or_not() {
+        let running = Running::default();
+        assert_eq!(running.pace(), None);
+        let long_ago = Counted { at: time::now_ms() - 3 * PACE_OF_MS, pages: 0, documents: 0 };
+        let lately = Counted { at: time::now_ms() - PACE_OF_MS / 2, pages: 0, documents: 0 };
+        running.counted.lock().unwrap().extend([long_ago, lately]);
+        running.documents.lock().unwrap().insert(State::Sealed, 60);
+        running.count();
+        let (first, second) = (running.pace().unwrap(), running.pace().unwrap());
+        assert_eq!((first.documents, second.documents), (60, 60), "looking changes nothing");
+        assert!((PACE_OF_MS as u64 / 2..PACE_OF_MS as u64).contains(&second.ms), "{second:?}");
+    }
 
     #[test]
     fn a_pace_is_what_was_done_since() {

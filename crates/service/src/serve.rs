@@ -59,7 +59,7 @@ impl Service<'_> {
         let running = &self.api.running;
         running.progressed_at.store(time::now_ms(), Ordering::Relaxed);
         // From here on it is counted how fast the work goes.
-        running.pace();
+        running.count();
         let workers = (0..self.bench.children.count()).map(|_| self.work());
         let watchers = self.watch(folders);
         let mut stop = self.stop.clone();
@@ -202,6 +202,7 @@ impl Service<'_> {
         while !self.stopping() {
             self.wait(APPEND_EVERY).await;
             rounds = rounds.wrapping_add(1);
+            self.api.running.count();
             if let Some(tls) = &self.tls {
                 tls.look();
             }

@@ -38,11 +38,13 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
     let counts = archive.queue.counts().await.map_err(broken)?;
     let (_, places) = console.day.today(console, own_unit(seat).as_deref()).await.map_err(broken)?;
     let summary = console.day.summary(console).await.map_err(broken)?;
+    let sees = seat.may(Right::SeePersonalNumbers);
     let mut dead = Vec::new();
     for job in archive.queue.dead(None, MOST_DEAD).await.map_err(broken)? {
         let note = archive.arrival(&job.source_sha256).await.ok().flatten();
         let name = note.map_or_else(|| job.record.to_string(), |note| note.name);
-        dead.push(Dead { record: job.record.to_string(), name, attempts: job.attempts, why: job.last_error });
+        let (name, why) = (mask::text(&name, sees), mask::text(&job.last_error, sees));
+        dead.push(Dead { record: job.record.to_string(), name, attempts: job.attempts, why });
     }
     let done: u64 = running.documents.lock().map(|done| done.values().sum()).unwrap_or_default();
     let pace = running.pace();
@@ -50,7 +52,6 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
     let waits = counts.queued + counts.leased + in_folders;
     let free_mb = console.api.free_mb();
     let usable = free_mb.map(|free| free.saturating_sub(console.api.config.serve.min_free_mb) << 20);
-    let sees = seat.may(Right::SeePersonalNumbers);
     let batch = |(name, counts): (String, day::Counts)| Batch {
         name: mask::text(&name, sees),
         arrived: counts.arrived,
@@ -60,6 +61,9 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
     };
     // These go over all units: whoever sees one unit is not told.
     let sees_all = own_unit(seat).is_none();
+    if sees_all && !dead.is_empty() {
+        seat.note(Act::List { results: dead.len() as u64 }).await?;
+    }
     let mut reasons: Vec<_> =
         summary.reasons.iter().map(|(reason, many)| (seat.language.reason(*reason).to_owned(), *many)).collect();
     reasons.sort_by_key(|(_, many)| std::cmp::Reverse(*many));

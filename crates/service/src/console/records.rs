@@ -50,6 +50,7 @@ pub async fn page(seat: Seat, State(console): State<Console>, Path(record): Path
         proof: proof_facts(&console, &seat, &opened).await?,
         incoming: (manifest.incoming_signatures.iter().enumerate())
             .flat_map(|(at, signature)| present::signature_lines(signature, manifest.signature_checks.get(at)))
+            .map(|line| mask::text(&line, sees))
             .collect(),
         others: papers,
         files: if seat.may(Right::TakeAway) { files(&seat, manifest) } else { Vec::new() },
@@ -163,12 +164,18 @@ fn size(seat: &Seat, bytes: u64) -> String {
     format!("{}{point}{} MB", tenths / 10, tenths % 10)
 }
 
+/// What the browser's own viewer of PDFs is told: it may stand in our pages, and take nothing from anywhere.
+const PDF_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'");
+
 /// The searchable PDF, shown by the browser.
 pub async fn searchable(seat: Seat, State(console): State<Console>, Path(record): Path<String>) -> Result<Response, Trouble> {
     let manifest = to_take_away(&console, &seat, &record).await?;
     seat.note(Act::Pdf { record: manifest.record.clone(), revision: manifest.revision }).await?;
     let object = manifest.object(Role::Searchable).ok_or_else(|| seat.not_found())?;
-    send(&console, &seat, object, "inline").await
+    let mut answer = send(&console, &seat, object, "inline").await?;
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, PDF_POLICY);
+    Ok(answer)
 }
 
 /// The scan as it came: outside bytes, so it is saved, never shown.

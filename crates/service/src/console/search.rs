@@ -26,7 +26,7 @@ pub async fn page(
     State(console): State<Console>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Trouble> {
-    seat.with(Right::SeePapers)?;
+    let session = seat.with(Right::SeePapers)?;
     let text = |name: &str| query.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let asked = Asked {
         text: text("q"),
@@ -49,6 +49,7 @@ pub async fn page(
     let sees = seat.may(Right::SeePersonalNumbers);
     let question = mask::question(&asked.text, sees);
     let leaves_out = question != asked.text;
+    let turn = console.searches.turn(&session.login).await.ok_or_else(|| seat.busy())?;
     let (found, next) = match asked.text.is_empty() {
         _ if problem.is_some() => (Vec::new(), None),
         true => {
@@ -71,6 +72,7 @@ pub async fn page(
             (found.hits, next.map(|cursor| URL_SAFE_NO_PAD.encode(cursor)))
         }
     };
+    drop(turn);
     let mut hits = Vec::new();
     for hit in found {
         let snippet = mask::pieces(hit.snippet.iter().map(|piece| (piece.text.as_str(), piece.hit)), sees);

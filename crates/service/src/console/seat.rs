@@ -74,6 +74,8 @@ pub enum Trouble {
     Destroyed(Box<Frame>, String),
     /// The form was not made for this session.
     Expired(Box<Frame>),
+    /// Too many ask at once.
+    Busy(Box<Frame>),
     /// The machine cannot: the cause is in the log.
     Broken(Box<Frame>),
 }
@@ -87,9 +89,14 @@ impl IntoResponse for Trouble {
             Trouble::NotAllowed(frame) => told(StatusCode::FORBIDDEN, frame, |w| w.not_allowed),
             Trouble::NotFound(frame) => told(StatusCode::NOT_FOUND, frame, |w| w.not_found),
             Trouble::Expired(frame) => told(StatusCode::FORBIDDEN, frame, |w| w.expired),
+            Trouble::Busy(frame) => told(StatusCode::TOO_MANY_REQUESTS, frame, |w| w.busy),
             Trouble::Broken(frame) => told(StatusCode::INTERNAL_SERVER_ERROR, frame, |w| w.broken),
         };
-        (status, Html(html(&Apology { frame: Frame { title: title.to_owned(), ..*frame }, what }))).into_response()
+        let page = Html(html(&Apology { frame: Frame { title: title.to_owned(), ..*frame }, what }));
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => (status, [(header::RETRY_AFTER, "5")], page).into_response(),
+            _ => (status, page).into_response(),
+        }
     }
 }
 
@@ -154,6 +161,11 @@ impl Seat {
     /// There is no such thing.
     pub fn not_found(&self) -> Trouble {
         Trouble::NotFound(Box::new(self.bare_frame()))
+    }
+
+    /// Too many ask at once.
+    pub fn busy(&self) -> Trouble {
+        Trouble::Busy(Box::new(self.bare_frame()))
     }
 
     /// What the archive says of a record: that it was destroyed is told, anything else does not work.
