@@ -4,6 +4,7 @@ use crate::figures;
 use crate::frame::Frame;
 use crate::road::{LARGE, Road, SMALL};
 use askama::Template;
+use sohoa_record::manifest::State;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -48,8 +49,80 @@ pub struct Rate {
     pub gap: Option<u64>,
     /// The document that sets it.
     pub basis: String,
-    /// The list behind it.
-    pub href: String,
+    /// The lists behind it.
+    pub lists: Lists,
+}
+
+/// Where the lists behind a rate are.
+#[derive(Clone, Debug, Default)]
+pub struct Lists {
+    /// Those that are counted above the line.
+    pub done: String,
+    /// All.
+    pub all: String,
+    /// Those that are not counted.
+    pub missing: String,
+}
+
+/// A list behind a figure.
+#[derive(Debug, Template)]
+#[template(path = "target_list.html")]
+pub struct TargetListPage {
+    /// What stands around it.
+    pub frame: Frame,
+    /// The figure: what is counted, of whom, in which year.
+    pub heading: String,
+    /// Whether what is listed is counted, or missing, or both.
+    pub part: String,
+    /// How many lines there are on all pages.
+    pub total: u64,
+    /// The number of the first line on this page, from 1.
+    pub first: u64,
+    /// This page's lines.
+    pub results: Vec<ListedResult>,
+    /// Other pages: words and where they are.
+    pub others: Vec<(String, String)>,
+    /// The figures.
+    pub back: String,
+}
+
+/// A result, or without a register a document.
+#[derive(Clone, Debug)]
+pub struct ListedResult {
+    /// The dossier's code.
+    pub dossier: String,
+    /// Number and notation.
+    pub number: String,
+    /// The day it was issued.
+    pub issued: String,
+    /// The unit's code.
+    pub unit: String,
+    /// Whether it counts.
+    pub counts: bool,
+    /// The outcome of its document; none when there is none.
+    pub state: Option<State>,
+    /// Where its document is told in full; none when there is none, or it is not for this person.
+    pub href: Option<String>,
+}
+
+impl ListedResult {
+    fn style(&self) -> &'static str {
+        self.state.map_or("bad", crate::paper::style)
+    }
+
+    fn word(&self, frame: &Frame) -> &'static str {
+        self.state.map_or(frame.w().no_document, |state| frame.language.state(state))
+    }
+}
+
+impl TargetListPage {
+    fn n(&self, n: &u64) -> String {
+        figures::grouped(self.frame.language, *n)
+    }
+
+    fn last(&self) -> String {
+        self.n(&(self.first + self.results.len() as u64 - 1))
+    }
 }
 
 /// A unit.
@@ -95,12 +168,15 @@ impl Rate {
         self.rate.map_or_else(|| frame.w().unknown.to_owned(), |rate| figures::percent(frame.language, rate))
     }
 
-    fn fraction(&self, frame: &Frame) -> String {
-        let below = self.denominator.map_or_else(|| "?".to_owned(), |n| figures::grouped(frame.language, n));
-        format!("{} / {below}", figures::grouped(frame.language, self.numerator))
+    fn above(&self, frame: &Frame) -> String {
+        figures::grouped(frame.language, self.numerator)
     }
 
-    fn missing(&self, frame: &Frame) -> String {
-        self.gap.map_or_else(|| "–".to_owned(), |gap| figures::grouped(frame.language, gap))
+    fn below(&self, frame: &Frame) -> Option<String> {
+        self.denominator.map(|n| figures::grouped(frame.language, n))
+    }
+
+    fn missing(&self, frame: &Frame) -> Option<String> {
+        self.gap.map(|gap| figures::grouped(frame.language, gap))
     }
 }

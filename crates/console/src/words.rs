@@ -381,6 +381,15 @@ words! {
     papers_in_review: "chờ kiểm tra", "wait for review";
     results: "Kết quả", "Results";
     basis: "Căn cứ", "Basis";
+    part_done: "Kết quả được tính", "Results that count";
+    part_all: "Tất cả kết quả", "All results";
+    part_missing: "Kết quả chưa đạt", "Results that do not count yet";
+    paper_number: "Số, ký hiệu", "Number";
+    issued: "Ngày ban hành", "Issued";
+    counted: "Được tính", "Counts";
+    yes: "có", "yes";
+    no: "chưa", "not yet";
+    no_document: "chưa có bản số hóa", "no digital copy yet";
     // --- system
     oldest_job: "Chờ lâu nhất", "Oldest that waits";
     sealing_key: "Khóa niêm phong", "Sealing key";

@@ -148,6 +148,47 @@ pub fn evidence(entries: &[Entry], register: &[RegisterRow], units: &Units, year
     YearSpan::new(year, as_of).and_then(|span| compared.evidence(&span)).unwrap_or_default()
 }
 
+/// One line of the list behind a year's figures: a result of the register, or without a register a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Position in the register; none without one.
+    pub row: Option<usize>,
+    /// Position among the entries of the document that was taken for it.
+    pub document: Option<usize>,
+    /// The unit's canonical code.
+    pub unit: Option<String>,
+    /// The unit's level in that year.
+    pub level: Level,
+    /// In the numerators of `digitized`, `signed` and `archived`.
+    pub counts: [bool; 3],
+}
+
+/// What [`report`] counted for the same arguments, line by line: of a group those that [count](Listed::counts) are its numerator and all its
+/// denominator, in the register's order. Without a register those that count are the numerator.
+pub fn listed(entries: &[Entry], register: Option<&[RegisterRow]>, units: &Units, year: i16, as_of: Date) -> Vec<Listed> {
+    let Some(span) = YearSpan::new(year, as_of) else { return Vec::new() };
+    let compared = Compared::new(entries, register, units, as_of);
+    if let Some(evidence) = compared.evidence(&span) {
+        let of = |of: Counted| Listed {
+            row: Some(of.row),
+            document: of.document.map(|(index, _)| index),
+            unit: of.unit,
+            level: of.level,
+            counts: [of.digitized, of.signed, of.archived],
+        };
+        return evidence.counted.into_iter().map(of).collect();
+    }
+    let documents = compared.documents.iter().filter(|document| span.has_document(document, entries));
+    let of = |document: &Document| Listed {
+        row: None,
+        document: Some(document.index),
+        unit: document.unit.clone(),
+        level: span.level(&document.unit, units),
+        counts: Indicator::ALL.map(|indicator| has(&entries[document.index], indicator)),
+    };
+    documents.map(of).collect()
+}
+
 /// Documents and the register, compared: what is the same for every year.
 struct Compared<'a> {
     entries: &'a [Entry],

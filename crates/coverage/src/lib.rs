@@ -17,7 +17,8 @@ pub mod units;
 pub mod witness;
 
 pub use indicators::{
-    Counted, Entry, Evidence, Formula, Group, How, Indicator, NO_UNIT, Population, ReportRow, evidence, formula, report, reports,
+    Counted, Entry, Evidence, Formula, Group, How, Indicator, Listed, NO_UNIT, Population, ReportRow, evidence, formula, listed,
+    report, reports,
 };
 pub use percent::Percent;
 pub use plan::{Pace, WorkCalendar, pace};

@@ -18,6 +18,7 @@ mod review;
 mod search;
 mod seat;
 mod system;
+mod target_list;
 mod targets;
 mod today;
 
@@ -66,6 +67,7 @@ pub struct Inside {
     claims: claims::Claims,
     day: day::Day,
     figures: targets::Figures,
+    lines: target_list::Lines,
     rates: system::Rates,
     searches: brake::Brake,
 }
@@ -81,9 +83,23 @@ impl std::ops::Deref for Console {
 impl Console {
     /// A console over a service.
     pub fn new(api: Api, workshop: Arc<Workshop>, door: Door, viewers: Children, stop: watch::Receiver<bool>) -> Console {
-        let (pictures, claims, day, figures, rates, searches) = Default::default();
+        let (pictures, claims, day, figures, lines, rates, searches) = Default::default();
         let streams = Arc::new(Semaphore::new(STREAMS));
-        Console(Arc::new(Inside { api, workshop, door, viewers, stop, streams, pictures, claims, day, figures, rates, searches }))
+        Console(Arc::new(Inside {
+            api,
+            workshop,
+            door,
+            viewers,
+            stop,
+            streams,
+            pictures,
+            claims,
+            day,
+            figures,
+            lines,
+            rates,
+            searches,
+        }))
     }
 
     /// Makes the figures that go over every record before somebody asks for them, where there are so many records that it takes seconds.
@@ -125,6 +141,7 @@ pub fn routes(console: Console) -> Router {
         .route("/batches/go-on", post(batches::go_on))
         .route("/batches/retry", post(batches::retry))
         .route("/targets", get(targets::page))
+        .route(target_list::PLACE, get(target_list::page))
         .route("/system", get(system::page))
         .route("/system/stations", post(administration::new_station))
         .route("/system/stations/revoke", post(administration::revoke_station))
@@ -174,10 +191,7 @@ async fn guarded(request: Request, next: Next) -> Response {
     }
     let headers = response.headers_mut();
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-    ] {
+    for (name, value) in [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "same-origin")] {
         headers.insert(name, HeaderValue::from_static(value));
     }
     // Pages and papers stay in no cache; what may is said where it is served.

@@ -305,6 +305,27 @@ proptest! {
     }
 
     #[test]
+    fn the_list_of_every_figure_is_as_long_as_the_figure(
+        rows in prop::option::of(prop::collection::vec(any_row(), 0..14)),
+        entries in prop::collection::vec(any_entry(), 0..14),
+        year in 2020i16..2028,
+    ) {
+        let as_of = date(2026, 11, 1);
+        let list = listed(&entries, rows.as_deref(), &units(), year, as_of);
+        for figure in report(&entries, rows.as_deref(), &units(), &Targets::default(), year, as_of) {
+            let of_unit = |line: &&Listed| line.unit.as_deref().unwrap_or(NO_UNIT) == figure.unit.as_deref().unwrap_or_default();
+            let of_group: Vec<&Listed> = match figure.group {
+                Group::All => list.iter().collect(),
+                Group::Level => list.iter().filter(|line| Some(line.level) == figure.level).collect(),
+                Group::Unit => list.iter().filter(of_unit).collect(),
+            };
+            let at = Indicator::ALL.iter().position(|indicator| *indicator == figure.indicator).unwrap();
+            prop_assert_eq!(of_group.iter().filter(|line| line.counts[at]).count() as u64, figure.numerator);
+            prop_assert!(figure.denominator.is_none_or(|denominator| denominator == of_group.len() as u64));
+        }
+    }
+
+    #[test]
     fn the_order_of_the_input_does_not_matter(
         (rows, shuffled_rows) in prop::collection::vec(any_row(), 0..14).prop_flat_map(|v| (Just(v.clone()), Just(v).prop_shuffle())),
         (entries, shuffled_entries) in

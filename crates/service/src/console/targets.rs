@@ -1,9 +1,9 @@
 //! *Chỉ tiêu*: the figures of `sohoa report`, as a leader reads them. They go over every record, so they are kept for a
 //! while ([`super::kept`]).
 
-use super::Console;
 use super::kept::Kept;
 use super::seat::{Seat, Trouble};
+use super::{Console, target_list};
 use crate::commands::{Failure, report};
 use crate::people::role::Right;
 use crate::time;
@@ -11,7 +11,7 @@ use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use sohoa_console::road::{OfYear, Road};
 use sohoa_console::search::link;
-use sohoa_console::targets::{Rate, TargetsPage, Unit};
+use sohoa_console::targets::{Lists, Rate, TargetsPage, Unit};
 use sohoa_console::words::Words;
 use sohoa_console::{Language, Page, html};
 use sohoa_coverage::indicators::NO_UNIT;
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The targets begin with this year (QĐ 468/QĐ-TTg of 2021).
-const FIRST_YEAR: i16 = 2021;
+pub const FIRST_YEAR: i16 = 2021;
 
 /// The figures of all years: they are made together.
 pub type Figures = Arc<Kept<(), Years>>;
@@ -71,9 +71,9 @@ pub async fn page(
         years: (FIRST_YEAR..=this_year).rev().collect(),
         as_of: figures.as_of.clone(),
         has_register: figures.has_register,
-        all: all.map(|row| rate(row, indicator(row, w).to_owned())).collect(),
-        levels: levels.map(|row| rate(row, level(row, seat.language))).collect(),
-        roads: of_levels.map(|row| road(row, level(row, seat.language))).filter(Road::is_known).collect(),
+        all: all.map(|row| rate(row, indicator(row.indicator, w).to_owned())).collect(),
+        levels: levels.map(|row| rate(row, level(row.level, seat.language))).collect(),
+        roads: of_levels.map(|row| road(row, level(row.level, seat.language))).filter(Road::is_known).collect(),
         units,
         frame,
     };
@@ -85,16 +85,18 @@ fn is_told(row: &ReportRow) -> bool {
     row.denominator != Some(0) || row.numerator > 0
 }
 
-fn indicator(row: &ReportRow, w: &'static Words) -> &'static str {
-    match row.indicator {
+/// What an indicator counts, in words.
+pub fn indicator(indicator: Indicator, w: &'static Words) -> &'static str {
+    match indicator {
         Indicator::Digitized => w.digitized,
         Indicator::Signed => w.signed,
         Indicator::Archived => w.archived,
     }
 }
 
-fn level(row: &ReportRow, language: Language) -> String {
-    let told = match row.level {
+/// A level in words.
+pub fn level(level: Option<Level>, language: Language) -> String {
+    let told = match level {
         Some(Level::Province) => ("cấp tỉnh", "province"),
         Some(Level::District) => ("cấp huyện", "district"),
         Some(Level::Commune) => ("cấp xã", "commune"),
@@ -130,7 +132,6 @@ fn of_year(year: i16, rows: &[ReportRow], of: &ReportRow) -> OfYear {
 }
 
 fn rate(row: &ReportRow, name: String) -> Rate {
-    let unit = row.unit.clone().unwrap_or_default();
     Rate {
         name,
         numerator: row.numerator,
@@ -140,8 +141,21 @@ fn rate(row: &ReportRow, name: String) -> Rate {
         met: row.met,
         gap: row.gap,
         basis: row.basis.clone().unwrap_or_default(),
-        href: link("/search", [("unit", unit.as_str()), ("state", "sealed")].into_iter()),
+        lists: lists(row),
     }
+}
+
+/// Where [`super::target_list`] shows what a figure counts.
+fn lists(row: &ReportRow) -> Lists {
+    let year = row.year.to_string();
+    let group = match row.group {
+        Group::All => ("unit", ""),
+        Group::Level => ("level", row.level.unwrap_or(Level::Unknown).as_str()),
+        Group::Unit => ("unit", row.unit.as_deref().unwrap_or(NO_UNIT)),
+    };
+    let list =
+        |of| link(target_list::PLACE, [("year", &*year), ("indicator", row.indicator.as_str()), group, ("of", of)].into_iter());
+    Lists { done: list("done"), all: list("all"), missing: list("missing") }
 }
 
 /// The figures as they are known.
