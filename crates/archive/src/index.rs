@@ -177,7 +177,8 @@ impl Index {
         status.destroyed =
             sqlx::query_scalar::<_, i64>("SELECT count(*) FROM destroyed").fetch_one(&self.database.reader).await? as u64;
         let rows = sqlx::query(
-            "SELECT substr(reasons, 1, instr(reasons || ' ', ' ') - 1) AS reason, count(*) FROM records WHERE reasons != '' GROUP BY reason",
+            "SELECT substr(reasons, 1, instr(reasons || ' ', ' ') - 1) AS reason, count(*) FROM records
+             WHERE reasons != '' AND state IN ('review', 'failed') GROUP BY reason",
         )
         .fetch_all(&self.database.reader)
         .await?;

@@ -93,9 +93,17 @@ impl Live {
         format!("{} GB", figures::grouped(self.frame.language, mb / 1000))
     }
 
-    /// How much of what was there is done, whole percent.
+    /// What was done since the start and what waits.
+    fn of(&self) -> u64 {
+        self.done + self.queued + self.working + self.in_folders
+    }
+
+    fn fraction(&self) -> String {
+        format!("{} / {}", self.n(&self.done), self.n(&self.of()))
+    }
+
+    /// How much of that is done, whole percent.
     fn progress(&self) -> u64 {
-        let all = self.done + self.queued + self.working + self.in_folders;
-        (self.done * 100).checked_div(all).unwrap_or(100)
+        (self.done * 100).checked_div(self.of()).unwrap_or(100)
     }
 }

@@ -2,7 +2,7 @@
 //! asks how it is. It does *not* listen itself ([`crate::http`]), and nobody decides anything here.
 
 mod documents;
-mod health;
+pub mod health;
 pub mod problem;
 mod push;
 mod refused;
@@ -87,10 +87,13 @@ impl Api {
     }
 
     /// What is wrong now, in words; nothing when work gets done.
-    pub async fn troubles(&self) -> Vec<String> {
+    pub async fn troubles(&self) -> Vec<health::Hindrance> {
         match self.archive.queue.counts().await {
             Ok(counts) => health::hindrances(self, &counts),
-            Err(error) => vec![format!("the queue cannot be read: {error}")],
+            Err(error) => vec![health::Hindrance::new(
+                format!("không đọc được hàng đợi: {error}"),
+                format!("the queue cannot be read: {error}"),
+            )],
         }
     }
 

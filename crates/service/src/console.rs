@@ -9,6 +9,7 @@ mod brake;
 mod claims;
 mod day;
 mod doorway;
+mod incoming;
 mod kept;
 mod mask;
 mod papers;

@@ -23,32 +23,67 @@ pub async fn ready(State(api): State<Api>) -> Response {
     if why.is_empty() {
         "ready\n".into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, why.join("\n") + "\n").into_response()
+        let why: String = why.into_iter().map(|why| why.en + "\n").collect();
+        (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
     }
 }
 
-pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<String> {
+/// Something that is wrong, for the people at the console and for whoever watches the machine. Causes that the machine itself gives are in
+/// English in both.
+#[derive(Clone, Debug)]
+pub struct Hindrance {
+    /// In Vietnamese.
+    pub vi: String,
+    /// In English.
+    pub en: String,
+}
+
+impl Hindrance {
+    /// Both languages.
+    pub fn new(vi: String, en: String) -> Hindrance {
+        Hindrance { vi, en }
+    }
+
+    /// That something stops all work; it is tried again by itself.
+    pub fn paused(why: &str) -> Hindrance {
+        Hindrance::new(format!("việc xử lý đang dừng và tự thử lại; không mất gì: {why}"), format!("nothing is done now: {why}"))
+    }
+}
+
+/// What keeps work from being done.
+pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<Hindrance> {
     let (mut why, now) = (Vec::new(), time::now_ms());
     if let Some(paused) = api.running.paused.lock().ok().and_then(|paused| paused.clone()) {
-        why.push(format!("nothing is done now: {paused}"));
+        why.push(Hindrance::paused(&paused));
     }
     if api.running.is_held() {
-        why.push("the work is held up at the console (Lô quét)".to_owned());
+        why.push(Hindrance::new(
+            "việc xử lý đang tạm dừng theo lệnh ở trang Lô quét".to_owned(),
+            "the work is held up at the console (Lô quét)".to_owned(),
+        ));
     }
     let limit = i64::try_from(api.config.serve.stuck_minutes).unwrap_or(i64::MAX) * 60_000;
     let progressed = api.running.progressed_at.load(Ordering::Relaxed);
     if let Some(oldest) = counts.oldest_enqueued_at.filter(|oldest| now - oldest > limit && now - progressed > limit) {
-        why.push(format!(
-            "the oldest document has waited for {} minutes, and nothing was done since {} minutes",
-            (now - oldest) / 60_000,
-            (now - progressed) / 60_000
+        let (waits, still) = ((now - oldest) / 60_000, (now - progressed) / 60_000);
+        why.push(Hindrance::new(
+            format!("bản quét cũ nhất đã chờ {waits} phút, và {still} phút qua không có gì được xử lý"),
+            format!("the oldest document has waited for {waits} minutes, and nothing was done since {still} minutes"),
         ));
     }
-    if let Some(free) = api.free_mb().filter(|free| *free < api.config.serve.min_free_mb) {
-        why.push(format!("the disk has {free} MB left, less than [serve] min_free_mb = {}", api.config.serve.min_free_mb));
+    let least = api.config.serve.min_free_mb;
+    if let Some(free) = api.free_mb().filter(|free| *free < least) {
+        why.push(Hindrance::new(
+            format!("đĩa còn {free} MB, ít hơn mức [serve] min_free_mb = {least}: cần thêm chỗ trống"),
+            format!("the disk has {free} MB left, less than [serve] min_free_mb = {least}"),
+        ));
     }
     for (folder, trouble) in api.running.folders.lock().map(|folders| folders.clone()).unwrap_or_default() {
-        why.push(format!("the watched folder {}: {trouble}", folder.display()));
+        let folder = folder.display();
+        why.push(Hindrance::new(
+            format!("thư mục nhận bản quét {folder}: {trouble}"),
+            format!("the watched folder {folder}: {trouble}"),
+        ));
     }
     why
 }

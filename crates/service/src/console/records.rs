@@ -3,11 +3,11 @@
 use super::papers::{self, latest, moment, paper, revisions, title_of};
 use super::review::page_views;
 use super::seat::{Seat, Trouble};
-use super::{Console, mask};
+use super::{Console, incoming, mask};
 use crate::access_log::Act;
 use crate::commands::{export, text_pages};
 use crate::people::role::Right;
-use crate::{present, same_paper};
+use crate::same_paper;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
@@ -48,10 +48,7 @@ pub async fn page(seat: Seat, State(console): State<Console>, Path(record): Path
         texts: texts.iter().map(|page| (page.number, mask::text(&page.search_text(), sees))).collect(),
         history: manifest.history.iter().rev().map(|event| event_line(&seat, event)).collect(),
         proof: proof_facts(&console, &seat, &opened).await?,
-        incoming: (manifest.incoming_signatures.iter().enumerate())
-            .flat_map(|(at, signature)| present::signature_lines(signature, manifest.signature_checks.get(at)))
-            .map(|line| mask::text(&line, sees))
-            .collect(),
+        incoming: incoming::lines(manifest, language, sees),
         others: papers,
         files: if seat.may(Right::TakeAway) { files(&seat, manifest) } else { Vec::new() },
         pdf: (seat.may(Right::TakeAway) && manifest.object(Role::Searchable).is_some())

@@ -3,6 +3,7 @@
 
 use super::{Console, doorway};
 use crate::access_log::{AccessLogError, Act};
+use crate::api::health::Hindrance;
 use crate::http::Peer;
 use crate::people::role::Right;
 use crate::sessions::Session;
@@ -201,7 +202,11 @@ impl Seat {
             frame.waiting = self.console.api.archive.index.count(State::Review, unit).await.unwrap_or_default();
         }
         let paused = self.console.api.running.paused.lock().ok().and_then(|paused| paused.clone());
-        frame.alarm = paused.filter(|_| self.session.is_some());
+        let told = |why: String| {
+            let why = Hindrance::paused(&why);
+            self.language.pick(&why.vi, &why.en).to_owned()
+        };
+        frame.alarm = paused.filter(|_| self.session.is_some()).map(told);
         frame
     }
 

@@ -68,7 +68,7 @@ pub async fn show(
         is_revoked: station.revoked,
     };
     let page = SystemPage {
-        troubles: console.api.troubles().await,
+        troubles: console.api.troubles().await.into_iter().map(|why| language.pick(&why.vi, &why.en).to_owned()).collect(),
         facts: facts(console, seat).await?,
         stages: stages(console, language),
         rates: rates(console, seat).await?,
