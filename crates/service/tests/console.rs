@@ -46,6 +46,7 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     let home = home();
     let temporary = newcomer(&home, "mai", "Lê Thị Mai", "reviewer");
     person(&home, "thong-ke", "Người Thống Kê", "statistician");
+    person(&home, "hai", "Người Soát Lại", "second_reviewer");
     person(&home, "tram", "Người Quét", "operator");
     person(&home, "quan-tri", "Người Quản Trị", "administrator");
     let token = token(&home, "tram-1");
@@ -55,9 +56,13 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
     let _ = std::fs::remove_dir_all(&shots);
     std::fs::create_dir_all(&shots).unwrap();
+    let paper = std::fs::read_to_string(fixture("birth-certificate").with_extension("pdf.expected.json")).unwrap();
+    let paper: serde_json::Value = serde_json::from_str(&paper).unwrap();
+    let number = paper["fields"]["owner_id"].as_str().unwrap().to_owned();
     let people = serde_json::json!({
         "reviewer": ["mai", temporary, "Lê Thị Mai"],
         "statistician": ["thong-ke", PASSWORD],
+        "second_reviewer": ["hai", PASSWORD],
         "operator": ["tram", PASSWORD],
         "administrator": ["quan-tri", PASSWORD],
     });
@@ -66,6 +71,7 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
         .args([format!("http://{}", serving.address), token.clone()])
         .args([fixture("decision-handwritten"), shots.clone()])
         .arg(people.to_string())
+        .args([fixture("birth-certificate").to_str().unwrap(), &number])
         .output()
         .expect("node-judges cannot be started; `./bootstrap test` installs it");
     let told = String::from_utf8_lossy(&output.stdout);

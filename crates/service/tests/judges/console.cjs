@@ -1,12 +1,13 @@
 // A person at the console, in a real browser. Arguments: the console's address, a station's token, a scan, a folder for screenshots, and
-// people as JSON: {"reviewer": ["login", "password"], "statistician": …}. Prints what was seen as JSON lines; fails loudly.
+// people as JSON: {"reviewer": ["login", "password"], "statistician": …}, a paper with a personal number, and that number. Prints what was
+// seen as JSON lines; fails loudly.
 "use strict";
 const { chromium } = require("playwright-core");
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const path = require("node:path");
 
-const [base, token, scan, shots, peopleJson] = process.argv.slice(2);
+const [base, token, scan, shots, peopleJson, personal, number] = process.argv.slice(2);
 const people = JSON.parse(peopleJson);
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const told = (what) => console.log(JSON.stringify(what));
@@ -84,7 +85,9 @@ const main = async () => {
   const { record, outcome } = await push("quyết định.png", fs.readFileSync(scan));
   const done = Date.now();
   await page.locator(`a[href="/records/${record}"]`).waitFor({ timeout: 10000 });
-  told({ shown_after_ms: Date.now() - done });
+  const shown_after_ms = Date.now() - done;
+  told({ shown_after_ms });
+  assert.ok(shown_after_ms <= 2000, `it was seen ${shown_after_ms} ms after its outcome`);
   assert.equal(outcome, "review");
   await shot(page, "today");
 
@@ -96,13 +99,16 @@ const main = async () => {
   await page.waitForTimeout(300);
   await shot(page, "review");
   const answers = { code_number: "51", issued_date: "17/01/2025", signer_name: "Trần Văn Thử" };
-  const count = await page.locator(".field.doubt").count();
-  assert.ok(count > 0);
-  for (let at = 0; at < count; at += 1) {
-    const [name, value] = await page.evaluate(() => [document.activeElement.closest(".field").dataset.field, document.activeElement.value]);
-    if (value === "" || name in answers) await page.keyboard.insertText(answers[name] ?? "Không rõ");
-    if (at + 1 < count) await page.keyboard.press("ArrowDown");
-  }
+  const fillIn = async () => {
+    const count = await page.locator(".field.doubt").count();
+    assert.ok(count > 0);
+    for (let at = 0; at < count; at += 1) {
+      const [name, value] = await page.evaluate(() => [document.activeElement.closest(".field").dataset.field, document.activeElement.value]);
+      if (value === "" || name in answers) await page.keyboard.insertText(answers[name] ?? "Không rõ");
+      if (at + 1 < count) await page.keyboard.press("ArrowDown");
+    }
+  };
+  await fillIn();
   const decided = Date.now();
   await to(enter);
   assert.match(page.url(), /\/review\?after=/, await page.locator(".problem").allInnerTexts().then(String));
@@ -124,6 +130,46 @@ const main = async () => {
   await page.goto(`${base}/records/${second.record}`);
   assert.ok(await page.locator(".state.bad").first().isVisible(), "it is sent back");
 
+  // One after the other, each by Enter; a second browser of another reviewer is led past the paper that somebody has before them.
+  for (const more of [2, 3, 4, 5]) await push(`bản ${more}.png`, Buffer.concat([fs.readFileSync(scan), Buffer.from("\n".repeat(more))]));
+  await page.goto(`${base}/review`);
+  const mine = page.url();
+  const elsewhere = await browser.newContext({ viewport: { width: 1366, height: 768 } });
+  const other = await elsewhere.newPage();
+  await other.goto(`${base}/review`);
+  await other.fill("#login", people.second_reviewer[0]);
+  await other.fill("#password", people.second_reviewer[1]);
+  await Promise.all([other.waitForURL(/\/review\/./), other.press("#password", "Enter")]);
+  assert.notEqual(other.url(), mine, "two people do not begin with the same paper");
+  await other.goto(mine);
+  await other.locator(".notice").first().waitFor();
+  const took = [];
+  while (/\/review\/./.test(page.url())) {
+    await fillIn();
+    const began = Date.now();
+    await to(enter);
+    took.push(Date.now() - began);
+  }
+  told({ next_after_ms: took });
+  assert.match(page.url(), /\/review\?after=/);
+  assert.equal(took.length, 3, "all but the one that the other has before them");
+  // The other one has the paper as it was, and decides too late: told, and nothing of the first decision is lost.
+  const late = other.waitForEvent("framenavigated");
+  await other.keyboard.press("Enter");
+  await late;
+  await other.locator(".problem, .notice").first().waitFor();
+
+  // The second round: another person sees what was decided, and is right about it by keyboard too.
+  await other.goto(`${base}/second-round`);
+  await other.waitForURL(/\/second-round\/./);
+  assert.match(await other.locator(".notice").first().innerText(), new RegExp(people.reviewer[2]));
+  await shot(other, "second-round");
+  const again = other.url();
+  await Promise.all([other.waitForEvent("framenavigated"), other.keyboard.press("Enter")]);
+  await other.waitForLoadState();
+  assert.notEqual(other.url(), again, await other.locator(".problem").allInnerTexts().then(String));
+  await elsewhere.close();
+
   // Found, shown, taken away.
   await page.goto(`${base}/search`);
   await page.fill("#q", "quyet dinh");
@@ -135,6 +181,20 @@ const main = async () => {
   assert.ok(await page.locator(".state.ok").first().isVisible(), "it is sealed");
   assert.match(await page.locator("h2", { hasText: "Lịch sử" }).locator("xpath=..").innerText(), new RegExp(people.reviewer[2]));
   await page.waitForFunction(() => [...document.querySelectorAll(".sheet img")].every((image) => image.complete && image.naturalWidth > 0));
+  const proof = () => page.locator("dl.facts").nth(1).innerText();
+  const asked = Date.now();
+  while ((await proof()).includes("chưa vào nhật ký")) {
+    assert.ok(Date.now() - asked < 30000, "it comes into the log");
+    await page.waitForTimeout(500);
+    await page.reload();
+  }
+  assert.match(await proof(), /Trong nhật ký ở\s+\d+ .* · 0 cơ quan làm chứng/);
+  // The PDF in place, in the browser's own viewer; then the picture is of pages.
+  await page.click(".pdf summary");
+  await page.waitForFunction(() => performance.getEntriesByType("resource").some((entry) => entry.name.endsWith("/searchable.pdf")));
+  await page.waitForTimeout(1500);
+  await page.screenshot({ path: path.join(shots, "record-pdf.png") });
+  await page.click(".pdf summary");
   await shot(page, "record");
   const download = async (href, to) => {
     const waiting = page.waitForEvent("download");
@@ -146,6 +206,18 @@ const main = async () => {
 
   // English by switch; the figures; a small window and large letters.
   await page.goto(`${base}/targets`);
+  const figure = await page.locator(".tiles .card").first().locator("a").first();
+  const count = Number(await figure.innerText());
+  await to(() => figure.click());
+  assert.match(await page.locator("main").innerText(), new RegExp(`Kết quả được tính: ${count}\\b`), "a number opens its list");
+  await page.goto(`${base}/targets`);
+  await to(() => page.locator(".tiles .card").first().locator("a").nth(1).click());
+  const rows = await page.locator("tbody tr").allInnerTexts();
+  assert.match(await page.locator("main").innerText(), new RegExp(`Tất cả kết quả: ${rows.length}\\b`));
+  assert.ok(rows.length > 0 && rows.every((row) => /GP-UBND/.test(row) && /chưa có bản số hóa/.test(row)), rows.join("; "));
+  await shot(page, "target-list");
+  assert.equal((await page.goto(`${base}/targets/list?year=2025&indicator=digitized&of=nobody`)).status(), 404);
+  await page.goto(`${base}/targets`);
   const road = page.locator("svg.roads[role=img]").first();
   assert.match(await road.getAttribute("aria-label"), /2022: 0 % \(Chỉ tiêu \d+ %\).*2025: 0 %/, "each year beside its target");
   await shot(page, "targets");
@@ -153,7 +225,8 @@ const main = async () => {
   assert.equal(page.url(), `${base}/targets`);
   assert.match(await page.locator("h1").innerText(), /Targets/);
   await page.setViewportSize({ width: 683, height: 384 }); // 1366 × 768 at 200 %
-  for (const [name, where] of [["today", "/"], ["search", "/search?q=quyet"], ["record", `/records/${record}`]]) {
+  const places = [["today", "/"], ["search", "/search?q=quyet"], ["record", `/records/${record}`], ["targets", "/targets"], ["review", `/review/${record}`], ["account", "/account"]];
+  for (const [name, where] of places) {
     await page.goto(base + where);
     await page.waitForTimeout(200);
     await shot(page, `${name}-200-percent`);
@@ -189,6 +262,20 @@ const main = async () => {
   await asRole("operator");
   await page.goto(`${base}/batches`);
   await shot(page, "batches");
+  await page.setViewportSize({ width: 683, height: 384 });
+  await shot(page, "batches-200-percent");
+  await page.setViewportSize({ width: 1366, height: 768 });
+  // Search with its filters and pages; a personal number is whole nowhere.
+  const birth = await push("khai sinh.pdf", fs.readFileSync(personal));
+  for (const where of ["/search?kind=giay khai sinh", `/search?q=khai sinh&unit=H48&state=${birth.outcome}`, `/records/${birth.record}`]) {
+    await page.goto(base + where);
+    await page.locator(`a[href="/records/${birth.record}"], h1`).first().waitFor();
+    const text = (await page.content()).replace(/[\s.]/g, "");
+    assert.ok(!text.includes(number), `${where} shows a personal number to an operator`);
+  }
+  await page.goto(`${base}/search?q=${number}`);
+  assert.equal(await page.locator("tbody tr").count(), 0, "nor is a person found by it");
+  assert.equal((await page.goto(`${base}/search?state=moi`)).status(), 404);
   assert.equal((await page.goto(`${base}/records/${record}/proof.zip`)).status(), 403, "an operator takes nothing away");
   await page.goto(`${base}/batches`);
   await to(() => page.click('form[action="/batches/pause"] button'));
@@ -210,6 +297,9 @@ const main = async () => {
   assert.match(await page.locator(".problem").innerText(), /Tên trạm gồm/, "what is wrong is said in Vietnamese");
   await page.goto(`${base}/system`);
   await shot(page, "system");
+  await page.setViewportSize({ width: 683, height: 384 });
+  await shot(page, "system-200-percent");
+  await page.setViewportSize({ width: 1366, height: 768 });
 
   // A person who was disabled is out at once.
   await page.fill("#p-login", "nguoi-tam");
