@@ -13,6 +13,7 @@ pub enum Page {
     Batches,
     Targets,
     System,
+    Access,
 }
 
 impl Page {
@@ -26,6 +27,7 @@ impl Page {
             Page::Batches => "/batches",
             Page::Targets => "/targets",
             Page::System => "/system",
+            Page::Access => "/access",
         }
     }
 
@@ -39,6 +41,7 @@ impl Page {
             Page::Batches => w.batches,
             Page::Targets => w.targets,
             Page::System => w.system,
+            Page::Access => w.access_log,
         }
     }
 }

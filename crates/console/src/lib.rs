@@ -4,6 +4,7 @@
 //! Vietnamese first, English by switch: every word is in [`words`], once a language. Styles, scripts and fonts are in [`assets`]; no page
 //! has a script or style of its own, so that the browser may be told to run none.
 
+pub mod access;
 pub mod assets;
 pub mod batches;
 pub mod figures;

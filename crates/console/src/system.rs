@@ -1,6 +1,6 @@
-//! *Hệ thống*: how the service is, its stations, its people, who looked at what.
+//! *Hệ thống*: how the service is, its stations, its people.
 
-use crate::frame::{Frame, Page};
+use crate::frame::Frame;
 use askama::Template;
 
 /// The page.
@@ -29,8 +29,6 @@ pub struct SystemPage {
     pub secret: Option<(String, String)>,
     /// What was wrong with what was sent.
     pub problem: Option<String>,
-    /// Who looked at what, newest first; none when this person may not see it.
-    pub accesses: Option<Vec<Access>>,
 }
 
 /// A stage, as a person reads it.
@@ -74,20 +72,16 @@ pub struct StationLine {
 pub struct PersonLine {
     pub login: String,
     pub name: String,
-    pub role: String,
+    /// The role's code.
+    pub role: &'static str,
     pub unit: String,
     pub has_code: bool,
     pub is_disabled: bool,
     pub is_oneself: bool,
 }
 
-/// A line of the access log.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct Access {
-    pub at: String,
-    pub who: String,
-    pub what: String,
-    pub record: String,
-    pub from: String,
+impl SystemPage {
+    fn role_of(&self, person: &PersonLine) -> &str {
+        self.roles.iter().find(|(code, _)| code == person.role).map_or("", |(_, words)| words)
+    }
 }

@@ -106,6 +106,7 @@ impl Language {
             "search" => self.pick("tìm kiếm", "searched"),
             "decision" => self.pick("quyết định", "decided"),
             "batch" => self.pick("điều khiển lô quét", "steered the work"),
+            "administer" => self.pick("quản trị người dùng, trạm", "changed people or stations"),
             "access_log" => self.pick("xem nhật ký truy cập", "read the access log"),
             "new_person" => self.pick("thêm người dùng", "added the person"),
             "password" => self.pick("đặt lại mật khẩu của", "reset the password of"),
@@ -411,6 +412,14 @@ words! {
     people: "Người dùng", "People";
     role: "Vai trò", "Role";
     access_log: "Nhật ký truy cập", "Access log";
+    record_id: "Mã bản ghi", "Record";
+    not_understood: "Không hiểu:", "Not understood:";
+    only_newest: "Chỉ hiện các dòng mới nhất:", "Only the newest are shown:";
+    with_code: "mã một lần", "one-time codes";
+    drop_code: "Tắt mã một lần", "Turn one-time codes off";
+    change_role: "Đổi vai trò, đơn vị", "Change role, unit";
+    signature: "Chữ ký số", "Signature";
+    ends_soon: "sắp hết hạn", "ends soon";
     when: "Lúc", "When";
     who: "Ai", "Who";
     what: "Việc", "What";

@@ -164,6 +164,29 @@ pub enum Change {
 }
 
 impl Act {
+    /// All names, as filters know them.
+    pub const NAMES: [&str; 19] = [
+        "sign_in",
+        "sign_in_refused",
+        "oidc_sign_in",
+        "oidc_sign_in_refused",
+        "sign_out",
+        "password_changed",
+        "totp_on",
+        "totp_off",
+        "record",
+        "page",
+        "pdf",
+        "proof",
+        "export",
+        "list",
+        "search",
+        "decision",
+        "batch",
+        "administer",
+        "access_log",
+    ];
+
     /// Its name in the files, for filters.
     pub fn name(&self) -> &'static str {
         match self {

@@ -2,6 +2,7 @@
 //! page is a file below, its HTML is made by `sohoa-console`. It does *not* decide who somebody is ([`crate::door`]) nor what a decision
 //! means ([`crate::review`]).
 
+mod access;
 mod account;
 mod administration;
 mod batches;
@@ -144,6 +145,7 @@ pub fn routes(console: Console) -> Router {
         .route("/targets", get(targets::page))
         .route(target_list::PLACE, get(target_list::page))
         .route("/system", get(system::page))
+        .route("/access", get(access::page))
         .route("/system/stations", post(administration::new_station))
         .route("/system/stations/revoke", post(administration::revoke_station))
         .route("/system/people", post(administration::new_person))

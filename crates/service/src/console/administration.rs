@@ -58,7 +58,7 @@ pub async fn new_person(
 ) -> Result<Response, Trouble> {
     let form = Form::from(form);
     seat.sending(Right::Administer, &form)?;
-    let role = Role::ALL.into_iter().find(|role| role.as_str() == form.get("role")).ok_or_else(|| seat.not_found())?;
+    let role = role(&seat, &form)?;
     let password = NewPassword::generate().map_err(|error| seat.broken(&error))?;
     let shown = password.reveal().to_owned();
     let (login, name, unit) = (form.get("login").to_owned(), form.get("name").to_owned(), form.get("unit").trim().to_owned());
@@ -75,7 +75,11 @@ pub async fn new_person(
     }
 }
 
-/// Disables or enables a person, or gives them a new temporary password.
+fn role(seat: &Seat, form: &Form) -> Result<Role, Trouble> {
+    Role::ALL.into_iter().find(|role| role.as_str() == form.get("role")).ok_or_else(|| seat.not_found())
+}
+
+/// Disables or enables a person, gives them a new temporary password or another role and unit, or asks them for no more one-time codes.
 pub async fn change_person(
     seat: Seat,
     State(console): State<Console>,
@@ -99,6 +103,13 @@ pub async fn change_person(
             let shown = password.reveal().to_owned();
             let changed = with_people(&console, &seat, move |people| people.set_password(&login, &password, true)).await?;
             (Change::Password, Some(shown), changed)
+        }
+        "drop-code" => (Change::Totp, None, with_people(&console, &seat, move |people| people.drop_totp(&login)).await?),
+        "role" => {
+            let role = role(&seat, &form)?;
+            let unit = Some(form.get("unit").trim().to_owned()).filter(|unit| !unit.is_empty());
+            let changed = with_people(&console, &seat, move |people| people.set_role(&login, role, Some(unit.as_deref())));
+            (Change::Role, None, changed.await?)
         }
         _ => return Err(seat.not_found()),
     };

@@ -9,12 +9,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// So many questions are answered at once.
 const AT_ONCE: usize = 2;
 /// So long somebody waits for their turn.
-pub const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Who asks now.
 pub struct Brake {
     all: Arc<Semaphore>,
     own: Mutex<HashMap<String, Weak<Semaphore>>>,
+    patience: Duration,
 }
 
 /// The turn of a person; it ends when it is dropped.
@@ -25,7 +26,7 @@ pub struct Turn {
 
 impl Default for Brake {
     fn default() -> Self {
-        Brake { all: Arc::new(Semaphore::new(AT_ONCE)), own: Mutex::default() }
+        Brake { all: Arc::new(Semaphore::new(AT_ONCE)), own: Mutex::default(), patience: PATIENCE }
     }
 }
 
@@ -39,7 +40,7 @@ impl Brake {
             let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
             Some(Turn { _own: own, _all: all })
         };
-        tokio::time::timeout(PATIENCE, turns).await.ok().flatten()
+        tokio::time::timeout(self.patience, turns).await.ok().flatten()
     }
 
     fn own_of(&self, login: &str) -> Option<Arc<Semaphore>> {
@@ -58,9 +59,9 @@ impl Brake {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn one_person_asks_once_at_a_time_and_holds_nobody_else_up() {
-        let brake = Brake::default();
+        let brake = Brake { patience: Duration::from_millis(20), ..Brake::default() };
         let first = brake.turn("an").await.unwrap();
         assert!(brake.turn("an").await.is_none(), "the own one is not done");
         let other = brake.turn("binh").await.unwrap();

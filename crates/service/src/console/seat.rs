@@ -219,6 +219,7 @@ impl Seat {
             (Page::Batches, Right::RunBatches),
             (Page::Targets, Right::SeeReports),
             (Page::System, Right::SeeSystem),
+            (Page::Access, Right::SeeAccessLog),
         ];
         Frame {
             language: self.language,

@@ -1,26 +1,22 @@
-//! *Hệ thống*: how the service is; stations and people; who looked at what. What is changed there: [`super::administration`].
+//! *Hệ thống*: how the service is; stations and people. What is changed there: [`super::administration`].
 
 use super::Console;
 use super::kept::Kept;
 use super::papers::moment;
 use super::seat::{Seat, Trouble};
-use crate::access_log::{self, Act};
 use crate::last_check::LastCheck;
 use crate::people::role::{Right, Role};
 use crate::review::second_round::{self, Rate};
-use crate::{stations, time};
+use crate::{sign, stations, time};
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use sohoa_console::system::{Access, PersonLine, RateLine, StageLine, StationLine, SystemPage};
+use sohoa_console::system::{PersonLine, RateLine, StageLine, StationLine, SystemPage};
 use sohoa_console::{Language, Page, figures, html};
 use sohoa_record::Stage;
 use std::sync::Arc;
 
 /// How often each person's decisions were found wrong. Every decision is read for it.
 pub type Rates = Arc<Kept<(), Arc<Vec<Rate>>>>;
-
-/// So many lines of the access log are shown.
-const ACCESSES: usize = 100;
 
 /// The page.
 pub async fn page(seat: Seat, State(console): State<Console>) -> Result<Response, Trouble> {
@@ -42,20 +38,11 @@ pub async fn show(
         true => console.door.people.all().map_err(|error| seat.broken(&error))?,
         false => Arc::from([]),
     };
-    let accesses = match seat.may(Right::SeeAccessLog) {
-        true => {
-            let found =
-                console.door.access_log.newest(&access_log::Filter::default(), ACCESSES).map_err(|error| seat.broken(&error))?;
-            seat.note(Act::AccessLog { results: found.entries.len() as u64 }).await?;
-            Some(found.entries.iter().map(|entry| access(entry, language)).collect())
-        }
-        false => None,
-    };
     let role = |role: Role| language.pick(role.vi(), role.en()).to_owned();
     let person = |person: &crate::people::Person| PersonLine {
         login: person.login.clone(),
         name: person.name.clone(),
-        role: role(person.role),
+        role: person.role.as_str(),
         unit: person.unit.clone().unwrap_or_default(),
         has_code: person.has_totp(),
         is_disabled: person.disabled,
@@ -78,7 +65,6 @@ pub async fn show(
         roles: Role::ALL.iter().map(|known| (known.as_str().to_owned(), role(*known))).collect(),
         secret,
         problem,
-        accesses,
         frame: seat.frame(Some(Page::System)).await,
     };
     Ok(Html(html(&page)).into_response())
@@ -93,7 +79,7 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
     let disk = console.api.free_mb().map_or_else(|| w.unknown.to_owned(), |mb| format!("{} GB", mb / 1000));
     let oldest = counts.oldest_enqueued_at.map(|at| u64::try_from(time::now_ms() - at).unwrap_or(0) / 1000);
     let check = LastCheck::read(&console.api.config);
-    Ok(vec![
+    let mut facts = vec![
         (w.version.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         (w.queued.to_owned(), counts.queued.to_string()),
         (w.oldest_job.to_owned(), oldest.map_or_else(|| "–".to_owned(), |seconds| figures::duration(seat.language, seconds))),
@@ -109,7 +95,19 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
                 |check| format!("{} · {} {}", moment(&check.at), check.errors, w.errors_found),
             ),
         ),
-    ])
+    ];
+    // Certificates are read, and tokens asked who they are.
+    let config = Arc::clone(&console.api.config);
+    let signatures = tokio::task::spawn_blocking(move || sign::facts(&config)).await.map_err(|error| seat.broken(&error))?;
+    for signature in signatures.map_err(|error| seat.broken(&error))? {
+        let told = match signature.outcome {
+            Ok(told) if signature.ends_soon => format!("{told} · {}", w.ends_soon),
+            Ok(told) => told,
+            Err(error) => error.to_string(),
+        };
+        facts.push((format!("{} · {}", w.signature, signature.profile), told));
+    }
+    Ok(facts)
 }
 
 /// What each stage came to; those that nothing went through are left out.
@@ -179,21 +177,4 @@ async fn rates(console: &Console, seat: &Seat) -> Result<Vec<RateLine>, Trouble>
         })
     };
     Ok(rates.iter().filter_map(line).collect())
-}
-
-fn access(entry: &access_log::Entry, language: Language) -> Access {
-    let act = |name: &str| language.act(name).to_owned();
-    Access {
-        at: moment(&entry.at),
-        who: entry.login.clone(),
-        what: match &entry.act {
-            Act::Search { results } | Act::List { results } => format!("{} ({results})", act(entry.act.name())),
-            Act::Administer { change, on } => {
-                format!("{} {on}", act(serde_json::to_string(change).unwrap_or_default().trim_matches('"')))
-            }
-            other => act(other.name()),
-        },
-        record: entry.act.record().map(ToString::to_string).unwrap_or_default(),
-        from: entry.from.clone(),
-    }
 }

@@ -307,6 +307,18 @@ const main = async () => {
   await page.selectOption("#p-role", "operator");
   await to(() => page.click("text=Thêm người dùng"));
   assert.ok((await page.locator(".secret code").innerText()).length >= 12);
+  const row = page.locator("tr", { hasText: "nguoi-tam" });
+  await row.locator("summary").click();
+  await row.locator("select").selectOption("auditor");
+  await row.locator('input[name="unit"]').fill("H48.16");
+  await to(() => row.locator('button[value="role"]').click());
+  assert.match(await page.locator("tr", { hasText: "nguoi-tam" }).innerText(), /Người thanh tra\s+H48\.16/);
+  await page.goto(`${base}/access?what=administer&login=${people.administrator[0]}`);
+  assert.match(await page.locator("tbody tr").first().innerText(), /đổi vai trò của nguoi-tam/);
+  assert.ok((await page.locator("tbody tr").allInnerTexts()).every((line) => line.includes(people.administrator[0])));
+  await shot(page, "access");
+  await page.goto(`${base}/access?record=51`);
+  assert.match(await page.locator(".problem").innerText(), /Không hiểu: 51/);
 
   // Refused pages are told to the browser's console too; nothing else may be there, above all nothing that the policy held back.
   const others = complaints.filter((text) => !/status of (403|404|422)/.test(text));
