@@ -412,6 +412,8 @@ words! {
     people: "Người dùng", "People";
     role: "Vai trò", "Role";
     access_log: "Nhật ký truy cập", "Access log";
+    since_day: "Từ ngày", "From";
+    until_day: "Đến hết ngày", "To the end of";
     record_id: "Mã bản ghi", "Record";
     not_understood: "Không hiểu:", "Not understood:";
     only_newest: "Chỉ hiện các dòng mới nhất:", "Only the newest are shown:";
