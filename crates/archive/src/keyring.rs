@@ -8,7 +8,7 @@ use crate::store::Archive;
 use bytes::Bytes;
 use sohoa_record::keyring::{Event, History, Keyring, Standing};
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{Kind, Leaf, TlogProof};
+use sohoa_record::log::{Checkpoint, Kind, Leaf, Note, TlogProof};
 use sohoa_record::seal::Opened;
 use sohoa_record::{Envelope, TrustPolicy};
 
@@ -91,18 +91,22 @@ impl Archive {
         Ok(self.create(&layout::keyring(version), bytes.clone()).await?.filter(|other| *other != bytes))
     }
 
-    /// Each keyring with the proof that it is in the log, under the newest published checkpoint; none when it is not in there (yet).
-    pub async fn keyring_proofs(&self) -> Result<Vec<(StoredKeyring, Option<TlogProof>)>> {
+    /// Each keyring with the proof that it is in the log, under that checkpoint; none when it is not in there (yet).
+    pub async fn keyring_proofs(&self, (note, tree): &(Note, Checkpoint)) -> Result<Vec<(StoredKeyring, Option<TlogProof>)>> {
         let mut proofs = Vec::new();
-        let Some((note, tree)) = self.log_head().await? else { return Ok(proofs) };
         for (keyring, index) in self.placed().await? {
-            let proof = match index {
+            let proof = match index.filter(|index| *index < tree.size) {
                 Some(index) => Some(self.log().proof(index, tree.size, note.clone()).await?),
                 None => None,
             };
             proofs.push((keyring, proof));
         }
         Ok(proofs)
+    }
+
+    /// Where the last keyring of the published log is.
+    pub(crate) async fn last_keyring_index(&self) -> Result<Option<u64>> {
+        Ok(self.placed().await?.into_iter().filter_map(|(_, index)| index).max())
     }
 
     /// The leaf of the keyring of that version; none when it is not in the published log.

@@ -336,6 +336,19 @@ fn an_archives_checkpoint_is_cosigned_and_an_auditor_asks_for_it() {
     home.expect(0, &["ingest", folder.to_str().unwrap()]);
     assert_eq!(signatures(), 1);
     assert!(verdicts().iter().any(|verdict| verdict == "bad_log"), "{:?}", verdicts());
+    // What was witnessed before is given away under the checkpoint that was; with what was not, nobody is told more than is true.
+    let of = |name: &str| {
+        let found = home.expect(0, &["list", "--json"]).lines().find(|line| line.contains(name)).unwrap().to_owned();
+        serde_json::from_str::<serde_json::Value>(&found).unwrap()["record"].as_str().unwrap().to_owned()
+    };
+    let export = |to: &str, records: &[&str]| {
+        let bag = home.path(to);
+        home.expect(0, &[&["export"][..], records, &["--to", bag.to_str().unwrap()]].concat());
+        common::verify(&bag, &home.path("trust")).into_iter().map(|(verdict, _)| verdict).collect::<Vec<_>>()
+    };
+    let (first, second) = (of("1.png"), of("2.png"));
+    assert_eq!(export("witnessed", &[&first]), ["ok"]);
+    assert_eq!(export("not-yet", &[&first, &second]), ["bad_log", "bad_log"]);
     assert!(home.expect(3, &["log", "append"]).contains("witness   w: did not answer"));
     let serving = place.serve();
     wants(&serving.address);

@@ -61,6 +61,15 @@ impl Leaves {
         Ok(rows.bind(record.as_str()).bind(revision).fetch_all(&self.database.reader).await?)
     }
 
+    /// Where the last leaf about a record is; none when there is none.
+    pub async fn last_of_record(&self, record: &RecordId) -> Result<Option<u64>> {
+        let last: Option<i64> = sqlx::query_scalar("SELECT max(idx) FROM log_leaves WHERE record = ?")
+            .bind(record.as_str())
+            .fetch_one(&self.database.reader)
+            .await?;
+        Ok(last.map(|last| last as u64))
+    }
+
     /// How many leaves it knows of: those from the first on, without a gap.
     pub async fn size(&self) -> Result<u64> {
         let last: Option<i64> = sqlx::query_scalar("SELECT max(idx) FROM log_leaves").fetch_one(&self.database.reader).await?;

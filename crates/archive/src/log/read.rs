@@ -227,6 +227,34 @@ impl Archive {
         Ok(Some((note, tree)))
     }
 
+    /// The checkpoint under which proofs are given away: the published one, or while its witnesses are still to be asked the newest one that
+    /// satisfied the trust policy and has every leaf of those records and of the keyrings. Without such a one it is the published one.
+    pub async fn head_for(&self, records: &[RecordId]) -> Result<Option<(Note, Checkpoint)>> {
+        let Some((note, tree)) = self.log_head().await? else { return Ok(None) };
+        let satisfies = |note: &Note| self.policy.log().and_then(|policy| policy.check(note).ok());
+        if satisfies(&note).is_some() {
+            return Ok(Some((note, tree)));
+        }
+        let (log, leaves) = (self.log(), Leaves::open(&self.index.database).await?);
+        leaves.follow(&log, tree.size).await?;
+        let mut last = self.last_keyring_index().await?;
+        for record in records {
+            last = last.max(leaves.last_of_record(record).await?);
+        }
+        let mut sizes = log.cosigned_sizes().await?;
+        sizes.retain(|size| *size <= tree.size && last.is_none_or(|last| last < *size));
+        sizes.sort_unstable();
+        for size in sizes.into_iter().rev() {
+            let path = place(&cosigned(size));
+            let Some(bytes) = log.read(&path).await? else { continue };
+            let kept = Note::parse(&bytes).map_err(|e| Error::malformed(&path, e))?;
+            if let Some(judged) = satisfies(&kept).filter(|judged| judged.checkpoint.size == size) {
+                return Ok(Some((kept, judged.checkpoint)));
+            }
+        }
+        Ok(Some((note, tree)))
+    }
+
     /// How many records have a revision that is not under the newest published checkpoint.
     pub async fn records_not_logged(&self) -> Result<u64> {
         let leaves = Leaves::open(&self.index.database).await?;

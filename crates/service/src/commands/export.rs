@@ -39,19 +39,19 @@ pub async fn run(config: &Config, records: &[String], to: &Path) -> Outcome {
 pub async fn fill(archive: &Archive, records: &[RecordId], to: &Path) -> Result<(), Failure> {
     let mut bag = Bag::new(to)?;
     // All proofs are under one checkpoint, so that one excerpt of the log goes with them.
-    let head = archive.log_head().await?;
+    let head = archive.head_for(records).await?;
     let mut leaves = Vec::new();
     for record in records {
         export(archive, record, head.as_ref(), &mut leaves, &mut bag).await?;
     }
-    for (keyring, proof) in archive.keyring_proofs().await? {
-        let name = format!("data/keyring/v{:04}", keyring.version);
-        bag.write(&format!("{name}.json"), &keyring.bytes)?;
-        if let Some(proof) = proof {
-            bag.write(&format!("{name}.tlog-proof"), proof.to_string().as_bytes())?;
+    if let Some(head @ (note, tree)) = &head {
+        for (keyring, proof) in archive.keyring_proofs(head).await? {
+            let name = format!("data/keyring/v{:04}", keyring.version);
+            bag.write(&format!("{name}.json"), &keyring.bytes)?;
+            if let Some(proof) = proof {
+                bag.write(&format!("{name}.tlog-proof"), proof.to_string().as_bytes())?;
+            }
         }
-    }
-    if let Some((note, tree)) = &head {
         for (path, bytes) in archive.log().excerpt(note, tree, &leaves).await? {
             bag.write(&format!("data/log/{path}"), &bytes)?;
         }
