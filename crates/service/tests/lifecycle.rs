@@ -62,7 +62,8 @@ fn a_person_finishes_a_document_and_both_revisions_stay_provable() {
         .map(|field| match field["name"].as_str().unwrap() {
             "issued_date" => "issued_date=2025-03-03".to_owned(),
             "code_number" => "code_number=51".to_owned(),
-            other => format!("{other}=do người kiểm tra nhập"),
+            // What JSON escapes, or might, is signed and judged below.
+            other => format!("{other}=do \"người\" kiểm \\ tra / nhập 📄 ớ"),
         })
         .collect();
     let mut args = vec!["review", "set", record];
@@ -79,11 +80,21 @@ fn a_person_finishes_a_document_and_both_revisions_stay_provable() {
     let receipts = files_below(&to).iter().filter(|f| f.to_string_lossy().ends_with(".dsse.json")).count();
     assert_eq!(receipts, 2, "both revisions go with the bag");
     assert!(bag_is_whole(&to));
+    assert_eq!(judged(&to, &home.path("archive/log")), "2 receipts, 4 leaves");
     assert_eq!(
         home.sohoa(&["export", record, "--to", to.to_str().unwrap()]).status.code(),
         Some(2),
         "a bag is never written over"
     );
+}
+
+/// What other programs say of a bag and a log: how much they looked at.
+fn judged(bag: &Path, log: &Path) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/export.py");
+    let judged = std::process::Command::new("python-judges").arg(script).args([bag, log]).output();
+    let judged = judged.expect("python-judges cannot be started; `./bootstrap test` installs it");
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+    String::from_utf8(judged.stdout).unwrap().trim().to_owned()
 }
 
 /// `sha256sum` and `sha512sum` judge the bag.
