@@ -7,6 +7,7 @@
 mod destroyed;
 mod keys;
 mod log;
+mod not_files;
 
 use crate::entry::Entry;
 use crate::error::{Error, Result};
@@ -71,6 +72,8 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// A link, pipe, socket or device where files are kept: auditors do not follow it.
+    NotAFile,
     /// An object's bytes are not those of its name.
     AlteredObject,
     /// A receipt, arrival or register lists an object that is not there.
@@ -137,6 +140,9 @@ impl Kind {
     /// What to do about it.
     pub fn remedy(self) -> &'static str {
         match self {
+            Kind::NotAFile => {
+                "put the file itself in its place, from a copy of the archive, and ask who could write there; then run `sohoa fsck` again"
+            }
             Kind::AlteredObject | Kind::MissingObject | Kind::BadArrival | Kind::BadRegister | Kind::BadCode => {
                 "restore the file from a copy of the archive; check the disk"
             }
@@ -223,6 +229,9 @@ impl Archive {
         .execute(&mut memory)
         .await?;
         let mut run = Run { archive: self, report: Report::default(), tell: found, memory };
+        if !run.not_files().await? {
+            return Ok(run.report);
+        }
         run.receipts().await?;
         run.arrivals().await?;
         run.registers().await?;
