@@ -479,6 +479,12 @@ impl Run<'_> {
         for (record, _) in self.pairs("SELECT record, '' FROM records WHERE row NOT IN (SELECT row FROM texts)").await? {
             self.found(Kind::IndexDiffers, record, "the text of its pages is not in the index");
         }
+        let unnoticed = "SELECT record, '' FROM records r
+            WHERE revision > (SELECT count(DISTINCT l.revision) FROM log_leaves l WHERE l.record = r.record)
+            AND NOT EXISTS (SELECT 1 FROM unlogged u WHERE u.record = r.record)";
+        for (record, _) in self.pairs(unnoticed).await? {
+            self.found(Kind::IndexDiffers, record, "the index has forgotten that a revision has no leaf in the log");
+        }
         for (record, source) in self.pairs("SELECT record, source_sha256 FROM jobs WHERE record NOT IN temp.arrived").await? {
             let source: Sha256Hex = crate::index::parse(&source)?;
             if !archive.exists(&layout::first_arrival(&source)).await? {

@@ -182,6 +182,7 @@ async fn an_index_that_says_other_things_than_the_store_is_named() {
         ("UPDATE records SET dossier_code = 'nonsense'", Kind::IndexDiffers),
         ("DELETE FROM records", Kind::IndexDiffers),
         ("DELETE FROM texts", Kind::IndexDiffers),
+        ("DELETE FROM unlogged", Kind::IndexDiffers),
         ("UPDATE records SET record = '0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f' WHERE revision = 2", Kind::IndexForeign),
         (
             "INSERT INTO jobs (record, source_sha256, priority, enqueued_at, state) VALUES ('0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f',
