@@ -267,7 +267,7 @@ impl Archive {
     /// The log must know of no revision in the tombstone's place or behind it: it would have two for ever, and nobody could tell any more
     /// that one was taken away.
     async fn want_free(&self, record: &RecordId, revision: u32, tombstone: Option<&Destroyed>) -> Result<()> {
-        let leaves = Leaves::open(&self.index.database).await?;
+        let leaves = Leaves::of(&self.index.database);
         if let Some((_, tree)) = self.log_head().await? {
             leaves.follow(&self.log(), tree.size).await?;
         }
@@ -367,7 +367,7 @@ impl Archive {
         let unlogged = |what: &str| Error::Destruction(format!("record {} has {what}", doomed.record));
         let destroyed = self.destroyed(&doomed.record).await?.ok_or_else(|| unlogged("no tombstone yet"))?;
         let (_, tree) = self.log_head().await?.ok_or_else(|| unlogged("no log"))?;
-        let leaves = Leaves::open(&self.index.database).await?;
+        let leaves = Leaves::of(&self.index.database);
         leaves.follow(&self.log(), tree.size).await?;
         let receipts = doomed.revisions.iter().map(Leaf::of_revision);
         let hashes: Vec<_> = receipts.chain([destroyed.opened.leaf.clone()]).map(|leaf| leaf_hash(&leaf.to_bytes())).collect();

@@ -199,6 +199,34 @@ pub enum Error {
         /// What this version writes.
         expected: i64,
     },
+    /// The database was made by a later version of this program, which knows what this one does not.
+    #[error(
+        "index database has schema {found}, made by a newer sohoa than this one (schema {expected}); start that one, or run `sohoa fsck --rebuild`"
+    )]
+    NewerSchema {
+        /// What the file says.
+        found: i64,
+        /// What this version writes.
+        expected: i64,
+    },
+    /// The database has an older form, and is damaged: it is not brought to this version's.
+    #[error(
+        "index database of an older version is damaged: {why}; it was left as it is: run `sohoa fsck --rebuild`, which makes it anew from the store"
+    )]
+    DamagedIndex {
+        /// The first thing that SQLite finds wrong.
+        why: String,
+    },
+    /// The database has an older form, and its disk has no room to bring it to this version's.
+    #[error(
+        "bringing the index database to this version's form takes {needed_mb} MB, and its disk has {free_mb} MB; it was left as it is: free space, then start again"
+    )]
+    NoRoom {
+        /// As much as the file has.
+        needed_mb: u64,
+        /// What is free.
+        free_mb: u64,
+    },
     /// A lease ended before its holder did, and somebody else may hold the job now.
     #[error("the lease on record {record}, attempt {attempt} is lost; drop the work, whoever holds the lease now finishes it")]
     LeaseLost {
@@ -219,11 +247,9 @@ pub enum Error {
 
 /// What a person does about an error of the database.
 fn advice(error: &sqlx::Error) -> &'static str {
-    const READONLY: i32 = 8;
-    const CANTOPEN: i32 = 14;
-    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
-    // The low byte of an extended code is the primary one (sqlite.org/rescode.html).
-    match code.map(|code| code & 0xff) {
+    const READONLY: u32 = 8;
+    const CANTOPEN: u32 = 14;
+    match primary_code(error) {
         Some(READONLY | CANTOPEN) => {
             "may this user write it? Check who owns the data folder, its permissions, and that its disk is mounted to be written"
         }
@@ -264,6 +290,9 @@ impl Error {
             | Error::KeyEnded { .. }
             | Error::Database(_)
             | Error::Schema { .. }
+            | Error::NewerSchema { .. }
+            | Error::DamagedIndex { .. }
+            | Error::NoRoom { .. }
             | Error::Register { .. } => Remedy::Halt,
         }
     }
@@ -295,13 +324,19 @@ fn is_full(error: &object_store::Error) -> bool {
     false
 }
 
-/// SQLITE_BUSY and SQLITE_LOCKED with their extended codes, or no connection free in time.
+/// SQLITE_BUSY and SQLITE_LOCKED, or no connection free in time.
 fn is_busy(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(e) => e.code().and_then(|c| c.parse::<u32>().ok()).is_some_and(|c| matches!(c & 0xff, 5 | 6)),
-        _ => false,
-    }
+    matches!(error, sqlx::Error::PoolTimedOut) || matches!(primary_code(error), Some(5 | 6))
+}
+
+/// SQLITE_CORRUPT.
+pub(crate) fn is_corrupt(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(11)
+}
+
+/// SQLite's result code: the low byte of an extended code is the primary one (sqlite.org/rescode.html).
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    Some(error.as_database_error()?.code()?.parse::<u32>().ok()? & 0xff)
 }
 
 #[cfg(test)]

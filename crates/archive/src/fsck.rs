@@ -7,6 +7,7 @@
 mod destroyed;
 mod keys;
 mod log;
+mod not_files;
 
 use crate::entry::Entry;
 use crate::error::{Error, Result};
@@ -71,6 +72,8 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// A link, pipe, socket or device where files are kept: auditors do not follow it.
+    NotAFile,
     /// An object's bytes are not those of its name.
     AlteredObject,
     /// A receipt, arrival or register lists an object that is not there.
@@ -137,6 +140,9 @@ impl Kind {
     /// What to do about it.
     pub fn remedy(self) -> &'static str {
         match self {
+            Kind::NotAFile => {
+                "put the file itself in its place, from a copy of the archive, and ask who could write there; then run `sohoa fsck` again"
+            }
             Kind::AlteredObject | Kind::MissingObject | Kind::BadArrival | Kind::BadRegister | Kind::BadCode => {
                 "restore the file from a copy of the archive; check the disk"
             }
@@ -223,6 +229,9 @@ impl Archive {
         .execute(&mut memory)
         .await?;
         let mut run = Run { archive: self, report: Report::default(), tell: found, memory };
+        if !run.not_files().await? {
+            return Ok(run.report);
+        }
         run.receipts().await?;
         run.arrivals().await?;
         run.registers().await?;
@@ -469,6 +478,12 @@ impl Run<'_> {
         }
         for (record, _) in self.pairs("SELECT record, '' FROM records WHERE row NOT IN (SELECT row FROM texts)").await? {
             self.found(Kind::IndexDiffers, record, "the text of its pages is not in the index");
+        }
+        let unnoticed = "SELECT record, '' FROM records r
+            WHERE revision > (SELECT count(DISTINCT l.revision) FROM log_leaves l WHERE l.record = r.record)
+            AND NOT EXISTS (SELECT 1 FROM unlogged u WHERE u.record = r.record)";
+        for (record, _) in self.pairs(unnoticed).await? {
+            self.found(Kind::IndexDiffers, record, "the index has forgotten that a revision has no leaf in the log");
         }
         for (record, source) in self.pairs("SELECT record, source_sha256 FROM jobs WHERE record NOT IN temp.arrived").await? {
             let source: Sha256Hex = crate::index::parse(&source)?;

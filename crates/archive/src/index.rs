@@ -7,6 +7,7 @@
 use crate::database::Database;
 use crate::entry::{Entry, IndexedField, PageCounts, parse_state};
 use crate::error::{Error, Result};
+use crate::log::leaves;
 use crate::words;
 use serde::Serialize;
 use sohoa_record::identifier::RecordId;
@@ -312,7 +313,7 @@ pub(crate) async fn write(tx: &mut SqliteConnection, entry: &Entry, body: &str) 
     }
     sqlx::query("INSERT INTO texts (row, body) VALUES (?,?)").bind(row).bind(body).execute(&mut *tx).await?;
     words::write(tx, row, entry, body).await?;
-    Ok(())
+    leaves::note_lacking(tx, &entry.record, entry.revision).await
 }
 
 /// Rows for the records of one millisecond.
@@ -366,6 +367,7 @@ pub(crate) async fn destroy(tx: &mut SqliteConnection, record: &RecordId, revisi
     if let Some(known) = known {
         remove_row(tx, known.try_get(0)?, known.try_get(1)?).await?;
     }
+    leaves::forget_lacking(tx, record).await?;
     sqlx::query("INSERT OR REPLACE INTO destroyed (record, revision, at) VALUES (?,?,?)")
         .bind(record.as_str())
         .bind(revision)

@@ -133,3 +133,20 @@ CREATE TABLE pushes (
   at      INTEGER NOT NULL,
   PRIMARY KEY (station, key)
 ) STRICT, WITHOUT ROWID;
+
+-- The leaves of the log, as far as they were read from it (log/leaves.rs).
+CREATE TABLE log_leaves (
+  idx      INTEGER PRIMARY KEY,             -- in the log
+  hash     BLOB NOT NULL,
+  record   TEXT,                            -- of leaves that are about a revision
+  revision INTEGER
+);
+CREATE INDEX log_leaves_hash ON log_leaves (hash);
+CREATE INDEX log_leaves_record ON log_leaves (record, revision) WHERE record IS NOT NULL;
+
+-- Revisions of `records` that are not among them: few, so that nobody looks through all records for them.
+CREATE TABLE unlogged (
+  record   TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  PRIMARY KEY (record, revision)
+) STRICT, WITHOUT ROWID;

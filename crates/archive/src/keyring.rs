@@ -120,7 +120,7 @@ impl Archive {
         let Some((_, tree)) = self.log_head().await?.filter(|_| !keyrings.is_empty()) else {
             return Ok(keyrings.into_iter().map(|keyring| (keyring, None)).collect());
         };
-        let leaves = Leaves::open(&self.index.database).await?;
+        let leaves = Leaves::of(&self.index.database);
         leaves.follow(&self.log(), tree.size).await?;
         let hash = |keyring: &StoredKeyring| leaf_hash(&keyring.leaf.to_bytes());
         let places = leaves.indices_of(&keyrings.iter().map(hash).collect::<Vec<_>>()).await?;

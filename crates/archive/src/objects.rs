@@ -13,6 +13,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
 use sohoa_record::{Digests, Hasher, Sha256Hex};
+use std::fs::FileType;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::fs::File;
@@ -227,26 +228,43 @@ impl Objects {
         Some(self.folder.as_ref()?.join(layout::object(digest).as_ref()))
     }
 
+    /// The local folder that the store is, if it is one.
+    pub(crate) fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref()
+    }
+
     /// Files that an upload left that was cut off (by a power cut, a kill), when the store is a local folder. They are invisible to
     /// the store and harm nobody, but take room; those of an upload that is going on right now look the same.
     pub async fn unfinished(&self) -> Vec<PathBuf> {
+        let is_number = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
+        let is_staged = move |name: &str| name.rsplit_once('#').is_some_and(|(_, n)| is_number(n));
+        self.entries(move |kind, name| kind.is_file() && is_staged(name)).await
+    }
+
+    /// Links, pipes, sockets and devices anywhere in the store, when it is a local folder. It holds files and folders only; reading through the
+    /// store follows links without a word.
+    pub async fn not_files(&self) -> Vec<PathBuf> {
+        self.entries(|kind, _| !kind.is_file() && !kind.is_dir()).await
+    }
+
+    /// The paths below the local folder that `wanted` takes by their kind, no link followed, and name.
+    async fn entries(&self, wanted: impl Fn(FileType, &str) -> bool + Send + 'static) -> Vec<PathBuf> {
         let Some(folder) = self.folder.clone() else { return Vec::new() };
-        tokio::task::spawn_blocking(move || {
-            let (mut folders, mut unfinished) = (vec![folder], Vec::new());
+        let walk = move || {
+            let (mut folders, mut found) = (vec![folder], Vec::new());
             while let Some(folder) = folders.pop() {
                 for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-                    let name = entry.file_name().to_string_lossy().into_owned();
-                    if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    let Ok(kind) = entry.file_type() else { continue };
+                    if wanted(kind, &entry.file_name().to_string_lossy()) {
+                        found.push(entry.path());
+                    } else if kind.is_dir() {
                         folders.push(entry.path());
-                    } else if name.rsplit_once('#').is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) {
-                        unfinished.push(entry.path());
                     }
                 }
             }
-            unfinished
-        })
-        .await
-        .unwrap_or_default()
+            found
+        };
+        tokio::task::spawn_blocking(walk).await.unwrap_or_default()
     }
 
     async fn fetch(&self, digest: &Sha256Hex) -> Result<GetResult> {

@@ -316,7 +316,7 @@ impl Archive {
     /// for ever, and nobody could tell any more that one was taken.
     async fn check_log(&self, opened: &Opened) -> Result<()> {
         let (record, revision) = (&opened.manifest.record, opened.manifest.revision);
-        let logged = Leaves::of_revision(&self.index.database, record, revision).await?;
+        let logged = Leaves::of(&self.index.database).of_revision(record, revision).await?;
         let own = leaf_hash(&Leaf::of_revision(opened).to_bytes());
         if logged.iter().any(|hash| hash.as_slice() != own.as_slice()) && !self.exists(&layout::receipt(record, revision)).await?
         {

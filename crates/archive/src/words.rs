@@ -42,8 +42,8 @@ pub(crate) async fn remove(tx: &mut SqliteConnection, row: i64) -> Result<()> {
     Ok(())
 }
 
-/// Writes the words of all rows anew, from what else the index has of them.
-pub(crate) async fn write_anew(tx: &mut SqliteConnection) -> Result<()> {
+/// Makes the tables, in place of whatever was there under their names.
+pub(crate) async fn make_empty(tx: &mut SqliteConnection) -> Result<()> {
     for table in TABLES {
         let empty = format!(
             "DROP TABLE IF EXISTS {table};
@@ -53,6 +53,12 @@ pub(crate) async fn write_anew(tx: &mut SqliteConnection) -> Result<()> {
         );
         sqlx::raw_sql(AssertSqlSafe(empty)).execute(&mut *tx).await?;
     }
+    Ok(())
+}
+
+/// Writes the words of all rows anew, from what else the index has of them.
+pub(crate) async fn write_anew(tx: &mut SqliteConnection) -> Result<()> {
+    make_empty(tx).await?;
     let mut last = 0;
     while let Some(row) =
         sqlx::query("SELECT * FROM records WHERE row > ? ORDER BY row LIMIT 1").bind(last).fetch_optional(&mut *tx).await?

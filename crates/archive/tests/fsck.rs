@@ -182,6 +182,7 @@ async fn an_index_that_says_other_things_than_the_store_is_named() {
         ("UPDATE records SET dossier_code = 'nonsense'", Kind::IndexDiffers),
         ("DELETE FROM records", Kind::IndexDiffers),
         ("DELETE FROM texts", Kind::IndexDiffers),
+        ("DELETE FROM unlogged", Kind::IndexDiffers),
         ("UPDATE records SET record = '0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f' WHERE revision = 2", Kind::IndexForeign),
         (
             "INSERT INTO jobs (record, source_sha256, priority, enqueued_at, state) VALUES ('0193a5c2-7e1b-7c3d-9f00-1a2b3c4d5e6f',
@@ -214,6 +215,59 @@ async fn leftovers_and_foreign_files_are_notes() {
         [Kind::Orphan, Kind::Unfinished, Kind::ForeignFile, Kind::ForeignFile]
     );
     assert_eq!(findings[0].place, orphan.sha256.as_str());
+}
+
+/// `sohoa-verify` refuses a link whatever it leads to: who owns its target can change what the archive holds.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_in_the_place_of_any_file_is_an_error() {
+    let place = Place::new();
+    let archive = filled(&place).await;
+    assert_eq!(fsck(&archive).await.1, []);
+    let copy = place.file("copy");
+    for path in place.stored() {
+        fs::rename(&path, &copy).unwrap();
+        std::os::unix::fs::symlink(&copy, &path).unwrap();
+        let (report, findings) = fsck(&archive).await;
+        let told = findings.iter().map(|f| (f.kind, place.folder().join(&f.place))).collect::<Vec<_>>();
+        assert_eq!((report.errors, told), (1, vec![(Kind::NotAFile, path.clone())]));
+        assert!(findings[0].why.contains(copy.to_str().unwrap()) && report.objects == 7, "{findings:?}");
+        fs::remove_file(&path).unwrap();
+        // A link that leads nowhere is told too, beside what is missing because of it.
+        std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        assert!(fsck(&archive).await.1.iter().any(|f| f.kind == Kind::NotAFile && path.ends_with(&f.place)));
+        fs::remove_file(&path).unwrap();
+        fs::rename(&copy, &path).unwrap();
+    }
+    let folder = place.folder().join("objects");
+    fs::rename(&folder, place.file("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(place.file("elsewhere"), &folder).unwrap();
+    assert_eq!(fsck(&archive).await.1[0].kind, Kind::NotAFile);
+    fs::remove_file(&folder).unwrap();
+    fs::rename(place.file("elsewhere"), &folder).unwrap();
+    assert_eq!(fsck(&archive).await.1, []);
+}
+
+/// Opening a pipe that nobody writes to would wait for ever.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_or_a_link_to_a_device_is_told_and_not_opened() {
+    let place = Place::new();
+    let archive = filled(&place).await;
+    let object = place.stored().into_iter().find(|path| path.to_string_lossy().contains("/objects/")).unwrap();
+    fs::remove_file(&object).unwrap();
+    for is_link in [false, true] {
+        if is_link {
+            std::os::unix::fs::symlink("/dev/zero", &object).unwrap();
+        } else {
+            assert!(std::process::Command::new("mkfifo").arg(&object).status().unwrap().success());
+        }
+        let checked = tokio::time::timeout(std::time::Duration::from_secs(20), fsck(&archive));
+        let (report, findings) = checked.await.expect("it waits for a pipe");
+        assert_eq!((report.errors, report.objects, findings[0].kind), (1, 0, Kind::NotAFile));
+        assert!(findings[0].why.contains("nothing else was looked at"), "{findings:?}");
+        fs::remove_file(&object).unwrap();
+    }
 }
 
 #[tokio::test]

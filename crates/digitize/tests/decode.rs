@@ -5,10 +5,12 @@
 use image::codecs::jpeg::JpegEncoder;
 use pdf_writer::{Chunk, Content, Filter, Finish, Name, Pdf, Rect, Ref};
 use sohoa_digitize::decode::{self, DecodeError, Opened};
+use sohoa_digitize::digitize;
 use sohoa_digitize::page::{Encoding, KeptImage, Limits, ReadPage, Scan};
+use sohoa_digitize::recognize::RecordedEngine;
 use sohoa_digitize::render::{Meta, Profile, Writer};
-use sohoa_record::manifest::PageState;
-use sohoa_record::{Placement, Reason};
+use sohoa_record::manifest::{PageState, State};
+use sohoa_record::{Placement, Reason, Sha256Hex};
 use std::io::Cursor;
 use std::sync::Arc;
 use tiff::encoder::{Rational, TiffEncoder, colortype};
@@ -234,6 +236,54 @@ fn what_a_page_shows_and_the_file_has_not_is_no_white_paper() {
     let mut file = open(&other, "a.pdf").unwrap();
     assert!(file.page(1).unwrap().flags.is_empty());
     assert_eq!(file.page(2).unwrap_err().reason(), Reason::PageDamaged, "instructions are no page");
+}
+
+#[test]
+fn a_page_whose_logo_is_lost_is_read_and_goes_to_a_person() {
+    let with = |logo: &str, is_sound: bool| {
+        let mut content = Content::new();
+        show(&mut content, "Im0", [0.0, 70.0, 20.0, 20.0]);
+        show(&mut content, logo, [60.0, 20.0, 40.0, 20.0]);
+        content.begin_text();
+        content.set_font(Name(b"F"), 10.0).next_line(10.0, 120.0).show(pdf_writer::Str(b"Hello there old words"));
+        content.end_text();
+        let data = pdf(&[(WIDTH, HEIGHT, &shades()), (40, 20, &[0; 800])], content);
+        if is_sound { data } else { with_another_filter(data, 1) }
+    };
+    let mut engine = RecordedEngine::new(Default::default(), Sha256Hex::of(b""));
+    let meta = Meta { title: "t".into(), created: "2026-01-02T03:04:05+07:00[+07:00]".parse().unwrap(), id: [1; 16] };
+    for (data, is_whole) in [(with("Im1", true), true), (with("Im9", true), false), (with("Im1", false), false)] {
+        let scan = first_page(&data, "a.pdf");
+        assert_eq!(scan.text.as_ref().map(|text| text.text()).as_deref(), Some("Hello there old words\n"));
+        assert!(scan.grey.pixels.iter().filter(|p| (1..255).contains(*p)).count() > 1_000, "the other image is drawn");
+        assert_eq!(scan.flags.is_empty(), is_whole);
+        let read = digitize(data, "a.pdf", &Limits::default(), &mut engine, Profile::PdfA2b, &meta).unwrap().0;
+        assert_eq!(read.plain_text[0].trim(), "Hello there old words");
+        assert_eq!(read.reasons.contains(&Reason::PageDamaged), !is_whole);
+        assert!(is_whole || read.state == State::Review, "{read:?}");
+    }
+    // A scan that is there beside one that is not; and images none of which can be unpacked.
+    let mut content = Content::new();
+    show(&mut content, "Im0", [0.0, 0.0, 100.0, 140.0]);
+    show(&mut content, "Im9", [60.0, 20.0, 40.0, 20.0]);
+    let scan = first_page(&pdf(&[(WIDTH, HEIGHT, &shades())], content), "a.pdf");
+    assert_eq!((scan.flags, scan.grey.pixels), (vec![Reason::PageDamaged], shades()));
+    let mut content = Content::new();
+    show(&mut content, "Im0", [0.0, 70.0, 100.0, 70.0]);
+    show(&mut content, "Im1", [0.0, 0.0, 100.0, 60.0]);
+    let both = with_another_filter(pdf(&[(WIDTH, 100, &shades()[..20_000]), (WIDTH, 100, &shades()[..20_000])], content), 2);
+    assert_eq!(open(&both, "a.pdf").unwrap().page(1).unwrap_err().reason(), Reason::PageDamaged, "white paper");
+}
+
+/// The last images of a PDF say that their data is JPEG, which it is not.
+fn with_another_filter(pdf: Vec<u8>, images: usize) -> Vec<u8> {
+    let (from, to) = (&b"/Filter /FlateDecode"[..], &b"/Filter /DCTDecode  "[..]);
+    let places: Vec<usize> = (0..pdf.len()).filter(|at| pdf[*at..].starts_with(from)).collect();
+    let mut damaged = pdf;
+    for at in &places[places.len() - images..] {
+        damaged[*at..at + to.len()].copy_from_slice(to);
+    }
+    damaged
 }
 
 /// A TIFF with one strip of group 4 data, of which it says that there are so many bytes.

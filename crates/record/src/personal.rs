@@ -3,9 +3,10 @@
 use std::ops::Range;
 use unicode_normalization::char::is_combining_mark;
 
-/// Where personal numbers stand in a text, as ranges of its letters. Taken for one is what has twelve digits (số định danh cá nhân), or nine as
-/// the old identity cards had, in one piece or in groups of one (the boxes of a form), three, four or six; of a word of that length up to two may be read as
-/// letters that look like digits. What nobody sees between two digits parts nothing.
+/// Where personal numbers stand in a text, as ranges of its letters. Taken for one is what has twelve digits (số định danh cá nhân) or more, since
+/// a figure that stands beside a number may be read as one with it, or nine as the old identity cards had, in one piece or in groups of one (the boxes
+/// of a form), three, four or six; of a word of that length up to two may be read as letters that look like digits. What nobody sees between two digits
+/// parts nothing. Ten and eleven digits are telephones and tax codes.
 pub fn numbers(letters: &[char]) -> Vec<Range<usize>> {
     let seen: Vec<usize> = (0..letters.len()).filter(|at| !is_unseen(letters[*at])).collect();
     let plain: Vec<char> = seen.iter().map(|at| letters[*at]).collect();
@@ -44,7 +45,7 @@ pub fn joined(text: &str) -> String {
 fn number_at(letters: &[char], at: usize) -> Option<usize> {
     let end = end_of_digits(letters, at);
     let size = end - at;
-    if matches!(size, 9 | 12) {
+    if has_size(size) {
         return Some(end);
     }
     let separator = separator(*letters.get(end)?)?;
@@ -54,18 +55,23 @@ fn number_at(letters: &[char], at: usize) -> Option<usize> {
     let parts = |at: usize| letters.get(at).is_some_and(|c| self::separator(*c) == Some(separator));
     let goes_on = |end: usize| parts(end) && end_of_digits(letters, end + 1) == end + 1 + size;
     let (mut end, mut digits) = (end, size);
-    while digits < 12 && goes_on(end) {
+    while goes_on(end) {
         (end, digits) = (end + 1 + size, digits + size);
     }
-    // Thousands are written with dots too: 2.000.000.000 is money. Of a long row of figures nobody knows where a number begins.
+    // Thousands are written with dots too: 2.000.000.000 is money.
     let is_tail = at > 1 && parts(at - 1) && letters[at - 2].is_numeric();
     let is_number = match (size, digits) {
-        (1 | 6, 12) => !is_tail && !goes_on(end),
+        (1 | 6, 12..) => true,
         (3 | 4, 9) => matches!(separator, ' ' | '.' | '-') && !(is_tail && separator == '.'),
-        (3 | 4, 12) => !(is_tail && matches!(separator, '.' | ',')),
+        (3 | 4, 12..) => !(is_tail && matches!(separator, '.' | ',')),
         _ => false,
     };
     is_number.then_some(end)
+}
+
+/// Digits of a personal number in one piece.
+fn has_size(digits: usize) -> bool {
+    digits == 9 || digits >= 12
 }
 
 /// What may part the groups of a number; all kinds of white space are one, and all dashes are.
@@ -88,7 +94,7 @@ fn misread_at(letters: &[char], at: usize) -> Option<usize> {
         letters[at..].iter().take_while(|c| c.is_ascii_digit() || matches!(c, 'O' | 'o' | 'Q' | 'D' | 'l' | 'I')).count();
     let digits = letters[at..at + like_digits].iter().filter(|c| c.is_ascii_digit()).count();
     let goes_on = is_inside(at + like_digits) || (at > 0 && is_inside(at - 1));
-    (!goes_on && matches!(like_digits, 9 | 12) && digits + MOST_MISREAD >= like_digits).then_some(at + like_digits)
+    (!goes_on && has_size(like_digits) && digits + MOST_MISREAD >= like_digits).then_some(at + like_digits)
 }
 
 /// The end of the digits that begin here.
@@ -109,10 +115,13 @@ mod tests {
             ("No051086012345", 2..14),
             ("CMND O12345678", 5..14),
             ("٠٥١٠٩٨٠٠٥٣١٨", 0..12),
+            ("CCCD 0510860123451", 5..18),
+            ("1O51086012345", 0..13),
+            ("00108601234512031990", 0..20),
         ] {
             assert_eq!(found(text), [range], "{text}");
         }
-        for text in ["OlOlOl012345", "O51086012345x", "DOOlO2345"] {
+        for text in ["OlOlOl012345", "O51086012345x", "DOOlO2345", "0912345678", "01234567890"] {
             assert!(found(text).is_empty(), "{text}");
         }
     }
@@ -126,7 +135,11 @@ mod tests {
             ("001086 012345 0\u{301}01\u{200b}086012345", "001086012345 001086012345"),
             ("001\u{a0}086 012\n345, 001_086_012_345 001\u{2011}086–012-345", "001086012345, 001086012345 001086012345"),
             ("1 2 3 4 5 6 7 8 9; 2,000,000,000 and 345,678,901", "1 2 3 4 5 6 7 8 9; 2,000,000,000 and 345,678,901"),
-            ("1 2 3 4 5 6 7 8 9 0 1 2 3", "1 2 3 4 5 6 7 8 9 0 1 2 3"),
+            ("1 2 3 4 5 6 7 8 9 0 1", "1 2 3 4 5 6 7 8 9 0 1"),
+            ("Số: 0 0 1 0 8 6 0 1 2 3 4 5 6", "Số: 0010860123456"),
+            ("001 086 012 345 678, 0340 8900 1234 5678", "001086012345678, 0340890012345678"),
+            ("001086 012345 120390", "001086012345120390"),
+            ("2024 0 0 1 0 8 6 0 1 2 3 4 5", "2024 001086012345"),
             ("001086012345 O51086O12345", "001086012345 O51086O12345"),
             ("Số 51/QĐ-UBND ngày 17 01 2025, 2.000.000.000 đồng", "Số 51/QĐ-UBND ngày 17 01 2025, 2.000.000.000 đồng"),
             ("", ""),

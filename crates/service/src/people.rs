@@ -21,7 +21,7 @@ use sohoa_record::identifier::agency::is_agency;
 use sohoa_record::text::nfc;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use totp::Secret;
 
@@ -322,13 +322,9 @@ impl People {
         Ok(changed)
     }
 
-    /// Held from reading to writing. The file itself is replaced, so the lock is one beside it.
+    /// Held from reading to writing.
     fn lock(&self) -> Result<File, PeopleError> {
-        std::fs::create_dir_all(self.folder()).map_err(|e| self.failed(e))?;
-        let file = self.file.with_added_extension("lock");
-        let lock = File::options().create(true).append(true).open(&file);
-        let lock = lock.and_then(|lock| whole::give_to_owner_of(self.place(), &lock).map(|()| lock));
-        lock.and_then(|lock| lock.lock().map(|()| lock)).map_err(|e| PeopleError::File(file, e))
+        whole::lock(&self.file).map_err(|e| self.failed(e))
     }
 
     fn load(&self) -> Result<Vec<Person>, PeopleError> {
@@ -344,15 +340,6 @@ impl People {
     fn write(&self, people: &[Person]) -> Result<(), PeopleError> {
         let text: String = people.iter().map(Person::line).collect();
         whole::write(&self.file, format!("{HEAD}{text}").as_bytes()).map_err(|e| self.failed(e))
-    }
-
-    fn folder(&self) -> &Path {
-        self.file.parent().unwrap_or(Path::new("."))
-    }
-
-    /// Whose owner a new file gets.
-    fn place(&self) -> &Path {
-        if self.file.exists() { &self.file } else { self.folder() }
     }
 
     fn failed(&self, error: std::io::Error) -> PeopleError {

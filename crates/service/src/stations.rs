@@ -1,5 +1,6 @@
 //! Who may push: a file of stations, one a line, each with its unit and the digest of its token. The token itself is shown once, when it
-//! is made, and kept nowhere. The file is read for every push, so that a station that is revoked is refused at once.
+//! is made, and kept nowhere. The file is read for every push, so that a station that is revoked is refused at once; who changes it holds a lock
+//! meanwhile, so that two changes at once (the command line's and the console's) are both made.
 //!
 //! ```text
 //! station tram-1 H48.15 <SHA-256 of the token> 2026-11-27T08:00:00+07:00
@@ -119,6 +120,7 @@ pub fn add(file: &Path, name: &str, unit: Option<&str>) -> Result<String, Statio
     if let Some(unit) = unit.filter(|unit| !is_agency(unit)) {
         return Err(StationError::Unit(unit.chars().take(60).collect()));
     }
+    let _lock = lock(file)?;
     let mut stations = load(file)?;
     if stations.iter().any(|station| station.name == name) {
         return Err(StationError::Taken(name.to_owned()));
@@ -137,10 +139,16 @@ pub fn add(file: &Path, name: &str, unit: Option<&str>) -> Result<String, Statio
 
 /// Refuses a station's token from now on. Its line stays: what it pushed stays named.
 pub fn revoke(file: &Path, name: &str) -> Result<(), StationError> {
+    let _lock = lock(file)?;
     let mut stations = load(file)?;
     let station = stations.iter_mut().find(|station| station.name == name);
     station.ok_or_else(|| StationError::Unknown(name.to_owned()))?.revoked = true;
     write(file, &stations)
+}
+
+/// Held from reading to writing.
+fn lock(file: &Path) -> Result<std::fs::File, StationError> {
+    whole::lock(file).map_err(|e| StationError::File(file.to_owned(), e))
 }
 
 fn write(file: &Path, stations: &[Station]) -> Result<(), StationError> {
@@ -166,6 +174,27 @@ mod tests {
         assert_eq!(of_token(&file, &one).unwrap(), None);
         assert!(of_token(&file, &two).unwrap().is_some());
         assert_eq!(load(&file).unwrap().len(), 2, "the line stays");
+    }
+
+    #[test]
+    fn changes_at_once_are_all_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("keys/stations");
+        for n in 0..20 {
+            add(&file, &format!("old-{n}"), None).unwrap();
+        }
+        std::thread::scope(|scope| {
+            for n in 0..20 {
+                let file = &file;
+                scope.spawn(move || revoke(file, &format!("old-{n}")).unwrap());
+                scope.spawn(move || add(file, &format!("new-{n}"), None).unwrap());
+                scope.spawn(move || add(file, "same", None).is_ok());
+            }
+        });
+        let stations = load(&file).unwrap();
+        assert_eq!(stations.iter().filter(|station| station.revoked).count(), 20, "a revocation that is lost lets somebody in");
+        assert_eq!(stations.iter().filter(|station| station.name.starts_with("new-")).count(), 20);
+        assert_eq!(stations.iter().filter(|station| station.name == "same").count(), 1, "a name is given once");
     }
 
     #[test]

@@ -304,7 +304,16 @@ fn a_receipt_that_was_taken_away_and_a_store_that_is_not_mounted_are_noticed() {
     let record = home.lines(&[0], &["ingest", scans, "--json"])[0]["record"].as_str().unwrap().to_owned();
     home.expect(0, &["review", "reject", &record, "--note", "mờ"]);
     home.expect(0, &["fsck"]);
-    std::fs::remove_file(home.path(&format!("archive/records/{record}/r0002.dsse.json"))).unwrap();
+    // What a link leads to may be another's to change: neither program follows it.
+    let (latest, copy) = (home.path(&format!("archive/records/{record}/r0002.dsse.json")), home.path("copy"));
+    std::fs::rename(&latest, &copy).unwrap();
+    std::os::unix::fs::symlink(&copy, &latest).unwrap();
+    let told = home.expect(3, &["fsck"]);
+    assert!(told.contains("a link to '") && told.contains("1 error") && told.contains("do: put the file itself"), "{told}");
+    std::fs::remove_file(&latest).unwrap();
+    std::fs::rename(&copy, &latest).unwrap();
+    home.expect(0, &["fsck"]);
+    std::fs::remove_file(&latest).unwrap();
     assert!(home.expect(3, &["fsck"]).contains("a receipt was taken away"));
 
     // another disk, or none, where the store was

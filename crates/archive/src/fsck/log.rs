@@ -51,7 +51,7 @@ impl Run<'_> {
             renewals: renewals.iter().map(|token| Sha256Hex::of(token)).collect(),
         };
         // A run beside this one adds a head, then tells the index, then publishes: what was told first is asked first.
-        let indexed = Leaves::open(&archive.index.database).await?.size().await?;
+        let indexed = Leaves::of(&archive.index.database).size().await?;
         let Some(head) = self.checked(archive.log_head().await)? else { return Ok(()) };
         let size = head.as_ref().map_or(0, |(_, tree)| tree.size);
         if let Some(kept) = kept.filter(|kept| kept.size > size) {

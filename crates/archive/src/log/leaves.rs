@@ -1,5 +1,6 @@
 //! Which leaves the log has: a table in the index, made from the log's entries and lost without loss. It is how nobody appends twice
-//! what is there, and how a receipt without a leaf is found.
+//! what is there, and how a receipt without a leaf is found: those are a table of their own, written in the transactions that write the
+//! records and the leaves.
 
 use super::read::{LogReader, bundle_of};
 use crate::database::Database;
@@ -11,12 +12,6 @@ use sohoa_record::log::tree::leaf_hash;
 use sohoa_record::log::{Hash, Leaf, Tile};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use std::collections::HashMap;
-
-/// A leaf's hash is its key; `record` and `revision` are of leaves that are about one.
-pub(crate) const TABLE: &str = "
-    CREATE TABLE IF NOT EXISTS log_leaves (idx INTEGER PRIMARY KEY, hash BLOB NOT NULL, record TEXT, revision INTEGER);
-    CREATE INDEX IF NOT EXISTS log_leaves_hash ON log_leaves (hash);
-    CREATE INDEX IF NOT EXISTS log_leaves_record ON log_leaves (record, revision) WHERE record IS NOT NULL;";
 
 /// Bundles that share one transaction.
 const BATCH: usize = 64;
@@ -30,29 +25,15 @@ pub(crate) struct Leaves {
 }
 
 impl Leaves {
-    /// Opens the table, or makes it.
-    pub async fn open(database: &Database) -> Result<Self> {
-        let exists: Option<i64> = sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE name = 'log_leaves_record'")
-            .fetch_optional(&database.reader)
-            .await?;
-        if exists.is_none() {
-            let mut tx = database.write().await?;
-            sqlx::raw_sql(TABLE).execute(&mut *tx).await?;
-            tx.commit().await?;
-        }
-        Ok(Self { database: database.clone() })
+    /// The table in that index.
+    pub fn of(database: &Database) -> Self {
+        Self { database: database.clone() }
     }
 
     /// The hashes of the leaves about one revision. Two receipts of one revision would be two; none where no log was ever opened.
-    pub async fn of_revision(database: &Database, record: &RecordId, revision: u32) -> Result<Vec<Vec<u8>>> {
-        let exists: Option<i64> = sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE name = 'log_leaves_record'")
-            .fetch_optional(&database.reader)
-            .await?;
-        if exists.is_none() {
-            return Ok(Vec::new());
-        }
+    pub async fn of_revision(&self, record: &RecordId, revision: u32) -> Result<Vec<Vec<u8>>> {
         let hashes = sqlx::query_scalar("SELECT hash FROM log_leaves WHERE record = ? AND revision = ?");
-        Ok(hashes.bind(record.as_str()).bind(revision).fetch_all(&database.reader).await?)
+        Ok(hashes.bind(record.as_str()).bind(revision).fetch_all(&self.database.reader).await?)
     }
 
     /// Revision and hash of the leaves about a record from that revision on.
@@ -140,40 +121,46 @@ impl Leaves {
         Ok(tile.get((index % 256) as usize).is_some_and(|found| found.as_slice() == hash))
     }
 
-    /// Revisions that are in the index and have no leaf, in the order of their records: at most `limit` records after `after`, each
-    /// with its latest revision and which of its revisions have one.
-    pub async fn lacking(&self, after: Option<&RecordId>, limit: u32) -> Result<Vec<(RecordId, Vec<u32>)>> {
-        let rows = sqlx::query(
-            "SELECT record, revision FROM records r
-             WHERE record > ?1 AND revision > (SELECT count(DISTINCT l.revision) FROM log_leaves l WHERE l.record = r.record)
-             ORDER BY record LIMIT ?2",
-        )
-        .bind(after.map_or("", RecordId::as_str))
-        .bind(limit)
-        .fetch_all(&self.database.reader)
-        .await?;
-        let mut lacking = Vec::with_capacity(rows.len());
-        for row in rows {
-            let (record, latest): (String, u32) = (row.try_get(0)?, row.try_get(1)?);
-            let logged: Vec<u32> = sqlx::query_scalar("SELECT revision FROM log_leaves WHERE record = ?")
-                .bind(&record)
-                .fetch_all(&self.database.reader)
-                .await?;
-            lacking.push((crate::index::parse(&record)?, (1..=latest).filter(|n| !logged.contains(n)).collect()));
-        }
-        Ok(lacking)
+    /// Revisions that are in the index and have no leaf, in the order of their records: at most `limit` after `after`.
+    pub async fn lacking(&self, after: Option<&(RecordId, u32)>, limit: u32) -> Result<Vec<(RecordId, u32)>> {
+        let next = "SELECT record, revision FROM unlogged WHERE (record, revision) > (?, ?) ORDER BY record, revision LIMIT ?";
+        let rows: Vec<(String, u32)> = sqlx::query_as(next)
+            .bind(after.map_or("", |(record, _)| record.as_str()))
+            .bind(after.map_or(0, |(_, revision)| *revision))
+            .bind(limit)
+            .fetch_all(&self.database.reader)
+            .await?;
+        rows.into_iter().map(|(record, revision)| Ok((crate::index::parse(&record)?, revision))).collect()
     }
 
     /// How many records have a revision without a leaf.
     pub async fn count_lacking(&self) -> Result<u64> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM records r
-             WHERE revision > (SELECT count(DISTINCT l.revision) FROM log_leaves l WHERE l.record = r.record)",
-        )
-        .fetch_one(&self.database.reader)
-        .await?;
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(DISTINCT record) FROM unlogged").fetch_one(&self.database.reader).await?;
         Ok(count as u64)
     }
+}
+
+/// Notes the revisions of a record up to its latest that have no leaf yet, when the index gets it: looking for them among a million records
+/// later would take seconds.
+pub(crate) async fn note_lacking(tx: &mut SqliteConnection, record: &RecordId, latest: u32) -> Result<()> {
+    for revision in 1..=latest {
+        sqlx::query(
+            "INSERT OR IGNORE INTO unlogged SELECT ?1, ?2
+             WHERE NOT EXISTS (SELECT 1 FROM log_leaves WHERE record = ?1 AND revision = ?2)",
+        )
+        .bind(record.as_str())
+        .bind(revision)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Forgets a record that is no more: whoever destroys it logs its tombstone.
+pub(crate) async fn forget_lacking(tx: &mut SqliteConnection, record: &RecordId) -> Result<()> {
+    sqlx::query("DELETE FROM unlogged WHERE record = ?").bind(record.as_str()).execute(tx).await?;
+    Ok(())
 }
 
 /// Inserts entries from `from` on; gives the index after the last. An entry that is no leaf of ours is known by its hash alone.
@@ -189,5 +176,8 @@ async fn insert(connection: &mut SqliteConnection, from: u64, entries: &[Bytes])
         });
         query.build().execute(&mut *connection).await?;
     }
+    let logged = "DELETE FROM unlogged WHERE (record, revision) IN (
+        SELECT record, revision FROM log_leaves WHERE idx >= ? AND idx < ? AND record IS NOT NULL)";
+    sqlx::query(logged).bind(from as i64).bind(index as i64).execute(connection).await?;
     Ok(index)
 }

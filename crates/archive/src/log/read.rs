@@ -257,7 +257,7 @@ impl Archive {
 
     /// How many records have a revision that is not under the newest published checkpoint.
     pub async fn records_not_logged(&self) -> Result<u64> {
-        let leaves = Leaves::open(&self.index.database).await?;
+        let leaves = Leaves::of(&self.index.database);
         if let Some((_, tree)) = self.log_head().await? {
             leaves.follow(&self.log(), tree.size).await?;
         }
@@ -266,7 +266,7 @@ impl Archive {
 
     /// How many leaves the index has seen, whatever the store has now.
     pub async fn leaves_seen(&self) -> Result<u64> {
-        Leaves::open(&self.index.database).await?.size().await
+        Leaves::of(&self.index.database).size().await
     }
 
     /// The proof that a revision is in the log, under the newest published checkpoint; none when it is not in there (yet).
@@ -284,7 +284,7 @@ impl Archive {
 
     /// The same under a checkpoint that [`Self::log_head`] gave, so that several proofs are under one.
     pub async fn leaf_proof_under(&self, (note, tree): &(Note, Checkpoint), leaf: &Leaf) -> Result<Option<TlogProof>> {
-        let (log, leaves) = (self.log(), Leaves::open(&self.index.database).await?);
+        let (log, leaves) = (self.log(), Leaves::of(&self.index.database));
         leaves.follow(&log, tree.size).await?;
         let hash = leaf_hash(&leaf.to_bytes());
         match leaves.indices_of(&[hash]).await?.get(&hash) {

@@ -54,7 +54,7 @@ impl Log {
         let policy = policy.ok_or_else(|| Error::LogKey { vkey: signer.public().to_string() })?.clone();
         let log = Log {
             reader: LogReader::new(archive.store.clone()),
-            leaves: Leaves::open(&archive.index.database).await?,
+            leaves: Leaves::of(&archive.index.database),
             signer,
             policy,
             state: Mutex::new(None),
@@ -158,18 +158,16 @@ impl Log {
         self.append(&[]).await?;
         loop {
             let lacking = self.leaves.lacking(after.as_ref(), CATCH_UP).await?;
-            let Some((last, _)) = lacking.last() else { break };
+            let Some(last) = lacking.last() else { break };
             after = Some(last.clone());
             let mut leaves = Vec::new();
-            for (record, revisions) in lacking {
-                for revision in revisions {
-                    match archive.revision(&record, revision).await {
-                        Ok(opened) => leaves.extend(opened.as_ref().map(Leaf::of_revision)),
-                        // Whoever destroys a record logs its tombstone.
-                        Err(Error::Destroyed { .. }) => {}
-                        // A receipt that is not believed is not ours to log.
-                        Err(error) => drop(Finding::from_error(error)?),
-                    }
+            for (record, revision) in lacking {
+                match archive.revision(&record, revision).await {
+                    Ok(opened) => leaves.extend(opened.as_ref().map(Leaf::of_revision)),
+                    // Whoever destroys a record logs its tombstone.
+                    Err(Error::Destroyed { .. }) => {}
+                    // A receipt that is not believed is not ours to log.
+                    Err(error) => drop(Finding::from_error(error)?),
                 }
             }
             appended += leaves.len() as u64;

@@ -14,6 +14,7 @@ mod witness;
 use super::{DecodeError, SourceBytes};
 use crate::page::{Limits, Scan};
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use sohoa_record::Reason;
 use sohoa_record::manifest::IncomingSignature;
 use std::sync::Arc;
 
@@ -63,12 +64,15 @@ impl PdfFile {
         let at = self.pages.get(number as usize - 1).copied().flatten();
         let page = at.and_then(|at| self.pdf.pages().get(at)).ok_or_else(|| damaged("its dictionary cannot be read"))?;
         guard::content(page, number, &self.limits)?;
-        whole::check(page, number)?;
+        let lost = whole::check(page, number)?;
         let survey = survey::survey(page, number, &self.limits)?;
-        if let Some(scan) = keep::scan(page, &survey, number, &self.limits)? {
+        if let Some(mut scan) = keep::scan(page, &survey, number, &self.limits)? {
+            if lost.is_some() {
+                scan.flags = vec![Reason::PageDamaged];
+            }
             return Ok(scan);
         }
-        let mut scan = draw::page(page, &survey, number, &self.limits)?;
+        let mut scan = draw::page(page, &survey, number, lost, &self.limits)?;
         let text = text::born_digital(page, &survey, (scan.grey.width, scan.grey.height));
         scan.text = text.filter(|text| self.witness.agrees((*self.bytes).as_ref(), number, &text.text()));
         Ok(scan)

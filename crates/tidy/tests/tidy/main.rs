@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod arrows;
+mod container;
 mod documents;
 mod purity;
 mod sources;

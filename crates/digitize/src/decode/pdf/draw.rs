@@ -13,6 +13,7 @@ use hayro::hayro_interpret::{InterpreterSettings, InterpreterWarning};
 use hayro::hayro_syntax::page::Page;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings, render};
+use sohoa_record::Reason;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -29,7 +30,15 @@ const MIN_SCAN_DPI: f64 = 150.0;
 /// Pixels that are drawn at most: the drawing needs several times their memory.
 const MAX_DRAWN: u64 = 50_000_000;
 
-pub(super) fn page(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limits) -> Result<Scan, DecodeError> {
+/// Draws the page. `lost` says which of its images is not in the file: like one that cannot be unpacked it leaves a gap, which is told with the
+/// scan, since the rest can be read. Only where nothing else is drawn there is no page.
+pub(super) fn page(
+    page: &Page<'_>,
+    survey: &Survey,
+    number: u32,
+    lost: Option<String>,
+    limits: &Limits,
+) -> Result<Scan, DecodeError> {
     let (width, height) = page.render_dimensions();
     let inches = (f64::from(width) * survey.user_unit / 72.0, f64::from(height) * survey.user_unit / 72.0);
     let size = |dpi: u32| ((inches.0 * f64::from(dpi)).round().max(1.0), (inches.1 * f64::from(dpi)).round().max(1.0));
@@ -63,12 +72,18 @@ pub(super) fn page(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limit
         ..Default::default()
     };
     let pixmap = render(page, &RenderCache::new(), &interpreter, &RenderSettings::default(), &settings);
-    if failed.load(Ordering::Relaxed) && image_share(survey) > 0.2 {
-        return Err(DecodeError::PageDamaged { page: number, cause: "an image on it cannot be unpacked".into() });
-    }
+    let undrawn = || failed.load(Ordering::Relaxed).then(|| "an image on it cannot be unpacked".to_owned());
+    let gap = lost.or_else(undrawn);
     let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
     let rgb: Vec<u8> = pixmap.data_as_u8_slice().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
     drop(pixmap);
+    let flags = match gap {
+        Some(cause) if rgb.iter().all(|value| *value == 255) => {
+            return Err(DecodeError::PageDamaged { page: number, cause });
+        }
+        Some(_) => vec![Reason::PageDamaged],
+        None => Vec::new(),
+    };
     let mut pixels = Pixels::rgb(width, height, rgb).reduce();
     if pixels.components == 1 && image_share(survey) == 0.0 && is_line_art(&pixels.samples, width as usize) {
         // a tenth of the bytes, and at 300 dpi the edge of a letter is finer than any printer's
@@ -76,7 +91,7 @@ pub(super) fn page(page: &Page<'_>, survey: &Survey, number: u32, limits: &Limit
     }
     let quality = if pixels.components == 1 { 90 } else { 85 };
     let (kept, grey) = pixels.keep_drawn(quality);
-    Ok(Scan { number, kept, grey, dpi, rotate_deg: 0, text: None, flags: Vec::new() })
+    Ok(Scan { number, kept, grey, dpi, rotate_deg: 0, text: None, flags })
 }
 
 /// True when all that is neither black nor white is the smoothed edge of something: no stretch of it is wider than an edge.

@@ -8,14 +8,15 @@ use hayro::hayro_syntax::object::{Array, Dict, MaybeRef, Name, Object, Stream};
 use hayro::hayro_syntax::page::Page;
 use hayro_ccitt::{DecodeSettings, Decoder, DecoderContext, EncodingMode};
 
-/// Refuses a page that is none, or whose instructions, images or forms are not in the file. Forms are not looked into.
-pub(super) fn check(page: &Page<'_>, number: u32) -> Result<(), DecodeError> {
+/// Refuses a page that is none, or whose instructions are not in the file. Gives what of its images and forms is not, in words: what is left of
+/// the page can be read. Forms are not looked into.
+pub(super) fn check(page: &Page<'_>, number: u32) -> Result<Option<String>, DecodeError> {
     let damaged = |cause: String| DecodeError::PageDamaged { page: number, cause };
     let raw = page.raw();
     if !raw.contains_key(b"Contents") {
         // A page without instructions is white paper; something else in the place of a page is not.
         let is_page = raw.get::<Name<'_>>(b"Type").is_some_and(|kind| kind.as_ref() == b"Page");
-        return if is_page { Ok(()) } else { Err(damaged("what the page tree names is no page".into())) };
+        return if is_page { Ok(None) } else { Err(damaged("what the page tree names is no page".into())) };
     }
     if raw.get::<Stream<'_>>(b"Contents").is_none() {
         let missing = || damaged("its drawing instructions are missing or cut off".into());
@@ -34,10 +35,10 @@ pub(super) fn check(page: &Page<'_>, number: u32) -> Result<(), DecodeError> {
             && page.resources().get_x_object(shown.0).is_none()
         {
             let name = String::from_utf8_lossy(shown.0.as_ref()).escape_debug().to_string();
-            return Err(damaged(format!("its image '{name}' is missing or cut off")));
+            return Ok(Some(format!("its image '{name}' is missing or cut off")));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// True when a fax's data ends, or makes no sense any more, before its last row.
