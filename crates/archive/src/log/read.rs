@@ -8,6 +8,7 @@ use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use sohoa_record::Sha256Hex;
+use sohoa_record::identifier::RecordId;
 use sohoa_record::log::head::{Head, anchor, cosigned, parse_anchor};
 use sohoa_record::log::note::NoteError;
 use sohoa_record::log::proof::{Node, Plan};
@@ -235,7 +236,7 @@ impl Archive {
         if satisfies(&note).is_some() {
             return Ok(Some((note, tree)));
         }
-        let (log, leaves) = (self.log(), Leaves::open(&self.index.database).await?);
+        let (log, leaves) = (self.log(), Leaves::of(&self.index.database));
         leaves.follow(&log, tree.size).await?;
         let mut last = self.last_keyring_index().await?;
         for record in records {
