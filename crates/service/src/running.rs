@@ -35,8 +35,8 @@ pub struct Running {
     pub paused: Mutex<Option<String>>,
     /// Watched folders that cannot be looked at, and why.
     pub folders: Mutex<BTreeMap<PathBuf, String>>,
-    /// Pushes whose bytes are coming, by station.
-    pub coming: Mutex<BTreeMap<String, u64>>,
+    /// Pushes whose bytes are coming, by station and priority.
+    pub coming: Mutex<BTreeMap<(String, i64), u64>>,
     /// Uploads of which a piece is being sent.
     pub sending: Mutex<HashSet<String>>,
     /// Scans in watched folders that are not committed.

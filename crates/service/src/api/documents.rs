@@ -53,7 +53,7 @@ async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> R
     }
     let push = Push::of(&station, asked)?;
     let key = headers.get("idempotency-key").map(name_of_push).transpose()?;
-    let _coming = room_for(api, &station.name).await?;
+    let _coming = room_for(api, &station.name, push.priority).await?;
     let most = most_bytes(api);
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most) {

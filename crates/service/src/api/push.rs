@@ -68,7 +68,8 @@ pub struct Push {
     unit: Option<String>,
     name: String,
     dossier: Option<DossierCode>,
-    priority: Priority,
+    /// Who waits for it.
+    pub priority: Priority,
     digests: Vec<SentDigest>,
 }
 
@@ -142,37 +143,41 @@ pub fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Station, Problem> 
 /// The place of a body that is coming; it is given back when it is dropped.
 pub struct Coming {
     running: Arc<Running>,
-    station: String,
+    place: (String, i64),
 }
 
 impl Drop for Coming {
     fn drop(&mut self) {
         if let Ok(mut coming) = self.running.coming.lock()
-            && let Some(many) = coming.get_mut(&self.station)
+            && let Some(many) = coming.get_mut(&self.place)
         {
             *many = many.saturating_sub(1);
         }
     }
 }
 
-/// Takes a place for another document of a station, if there is room. What is under way counts as waiting.
-pub async fn room_for(api: &Api, station: &str) -> Result<Coming, Problem> {
-    let waiting = api.archive.queue.counts().await.map_err(|e| Problem::broken(&e))?.queued;
+/// Takes a place for another document of a station, if there is room. What is under way counts as waiting. What is less urgent takes no
+/// room away: a citizen at the counter does not wait for a backlog to be done.
+pub async fn room_for(api: &Api, station: &str, priority: Priority) -> Result<Coming, Problem> {
+    let queued = api.archive.queue.queued_by_priority().await.map_err(|e| Problem::broken(&e))?;
+    let waiting: u64 = queued.range(priority.rank()..).map(|(_, many)| many).sum();
     disk_has_room(api)?;
     match api.archive.check_is_there().await {
         Err(sohoa_archive::Error::Away) => return Err(Problem::STORE_AWAY),
         checked => checked.map_err(|e| Problem::broken(&e))?,
     }
     let mut coming = api.running.coming.lock().map_err(|e| Problem::broken(&e))?;
-    let (all, own) = (coming.values().sum::<u64>(), coming.get(station).copied().unwrap_or(0));
+    let all: u64 = coming.iter().filter(|((_, other), _)| *other >= priority.rank()).map(|(_, many)| many).sum();
+    let own: u64 = coming.iter().filter(|((other, _), _)| other == station).map(|(_, many)| many).sum();
     if waiting + all >= api.config.serve.most_waiting {
         return Err(Problem::TOO_MANY);
     }
     if own >= MOST_COMING {
         return Err(Problem::STATION_BUSY);
     }
-    *coming.entry(station.to_owned()).or_default() += 1;
-    Ok(Coming { running: Arc::clone(&api.running), station: station.to_owned() })
+    let place = (station.to_owned(), priority.rank());
+    *coming.entry(place.clone()).or_default() += 1;
+    Ok(Coming { running: Arc::clone(&api.running), place })
 }
 
 fn disk_has_room(api: &Api) -> Result<(), Problem> {

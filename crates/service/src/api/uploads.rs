@@ -146,7 +146,7 @@ pub async fn create(State(api): State<Api>, headers: HeaderMap) -> Result<Respon
         return Err(Problem::TOO_LARGE);
     }
     let push = Push::of(&station, asked(&headers)?)?;
-    let _coming = room_for(&api, &station.name).await?;
+    let _coming = room_for(&api, &station.name, push.priority).await?;
     if open_uploads(&api, &station.name)? >= MOST_OPEN {
         return Err(Problem::TOO_MANY);
     }
@@ -183,11 +183,11 @@ pub async fn patch(State(api): State<Api>, Path(id): Path<String>, headers: Head
 }
 
 async fn append(api: &Api, id: &str, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
-    let station = own(api, id, headers)?.push.station;
+    let Push { station, priority, .. } = own(api, id, headers)?.push;
     if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/offset+octet-stream") {
         return Err(Problem::NOT_A_PIECE);
     }
-    let _coming = room_for(api, &station).await?;
+    let _coming = room_for(api, &station, priority).await?;
     let _turn = api.turn(id).ok_or(Problem::BUSY)?;
     // Looked at again: whoever had the turn before may have got further.
     let mut upload = own(api, id, headers)?;
