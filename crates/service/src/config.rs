@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub use access::Access;
 pub use oidc::Oidc;
-pub use serve::{After, Priority, Serve, Watch};
+pub use serve::{After, Priority, Serve, Subfolders, Watch};
 pub use sign::{Sign, Signature, SignerKind};
 
 /// The commented default that `sohoa init` writes.

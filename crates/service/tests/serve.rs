@@ -30,6 +30,20 @@ fn what_was_destroyed_is_not_taken_in_again() {
 }
 
 #[test]
+fn one_data_folder_has_one_service() {
+    let home = home();
+    let mut serving = serve(&home);
+    let second = home.sohoa(&["serve"]);
+    let errors = String::from_utf8_lossy(&second.stderr);
+    assert!(second.status.code() == Some(4) && errors.contains("already"), "{:?} {errors}", second.status);
+    assert_eq!(serving.get("", "/readyz").status, 200, "the first one goes on");
+    home.expect(0, &["status"]);
+    serving.signal(rustix::process::Signal::KILL);
+    let mut serving = serve(&home);
+    assert!(serving.signal(rustix::process::Signal::TERM).success());
+}
+
+#[test]
 fn a_push_is_followed_to_its_end() {
     let home = home();
     let token = token(&home, "tram-1");

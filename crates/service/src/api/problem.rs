@@ -245,7 +245,7 @@ impl Problem {
     pub fn of(error: &sohoa_archive::Error) -> Problem {
         match error {
             sohoa_archive::Error::Destroyed { .. } => Problem::DESTROYED,
-            other => Problem::broken(other),
+            other => Problem::broken(&crate::arrive::told(other)),
         }
     }
 

@@ -70,6 +70,8 @@ pub struct Watch {
     pub priority: Priority,
     #[serde(default)]
     pub after: After,
+    #[serde(default)]
+    pub subfolders: Subfolders,
     #[serde(default = "quiet_seconds")]
     pub quiet_seconds: u64,
 }
@@ -118,4 +120,15 @@ pub enum After {
     Done,
     /// It stays where it is.
     Keep,
+}
+
+/// What a subfolder of a watched folder is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subfolders {
+    /// A dossier, by the code in its name.
+    #[default]
+    Dossier,
+    /// A unit, by its name; those in it are dossiers.
+    Unit,
 }
