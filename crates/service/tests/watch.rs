@@ -364,6 +364,7 @@ fn the_search_for_numbers_finds_them_wherever_they_stand() {
     for said in [
         "2026-11-28T05:52:41.123456Z  INFO record=0199d3a1-7c11-7a40-9123-123456789012",
         "H48.15-250117-0042",
+        "owner=run-0199d3a1-7579-8214-9043-123456789012",
         "127.0.0.1:43210",
         "1764309161123",
         "object e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",

@@ -40,9 +40,15 @@ pub fn tells_no_secret(said: &str, by: &str) {
 /// in a digest or a record's identifier are none.
 pub fn personal_number(said: &str) -> Option<String> {
     let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-    // Names of objects and records, or the beginning of one: words of hexadecimal digits that are no number.
-    let is_name =
+    // Names of objects, records and runs, or the beginning of one: words of hexadecimal digits that are no number, or that end as a UUID.
+    let is_hex =
         |word: &str| word.len() > 12 && word.chars().all(|c| hex(c) || c == '-') && word.contains(|c| ('a'..='f').contains(&c));
+    let is_uuid = |word: &str| {
+        let dashes = [8, 13, 18, 23];
+        word.len() >= 36
+            && word[word.len() - 36..].chars().enumerate().all(|(at, c)| if dashes.contains(&at) { c == '-' } else { hex(c) })
+    };
+    let is_name = |word: &str| is_hex(word) || (word.is_ascii() && is_uuid(word));
     let mut rest = String::new();
     for word in said.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
         let bare = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
