@@ -5,7 +5,7 @@
 
 use super::Api;
 use super::problem::Problem;
-use super::push::{Asked, Push, authenticate, content_digests, digests_of_scan, most_bytes, place, receive, room_for};
+use super::push::{Asked, Push, allowed, authenticate, content_digests, digests_of_scan, most_bytes, place, receive, room_for};
 use crate::present::json_line;
 use crate::time;
 use axum::body::Body;
@@ -44,6 +44,7 @@ pub async fn push(
 
 async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
     let station = authenticate(api, headers)?;
+    allowed(api, &station.name)?;
     if let Some(digests) = headers.get("content-digest") {
         asked.digests = content_digests(digests)?;
     }

@@ -140,6 +140,12 @@ pub fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Station, Problem> 
     stations::of_token(&file, token.trim()).map_err(|e| Problem::broken(&e))?.ok_or(Problem::UNKNOWN_TOKEN)
 }
 
+/// Counts a push that a station begins; too many in a minute are put off, whoever else pushes.
+pub fn allowed(api: &Api, station: &str) -> Result<(), Problem> {
+    let taken = api.running.allowances.take(station, api.config.serve.station_per_minute, Instant::now());
+    taken.map_err(Problem::too_fast)
+}
+
 /// The place of a body that is coming; it is given back when it is dropped.
 pub struct Coming {
     running: Arc<Running>,
@@ -186,7 +192,8 @@ fn disk_has_room(api: &Api) -> Result<(), Problem> {
 
 /// The most bytes that a document may have.
 pub fn most_bytes(api: &Api) -> u64 {
-    api.config.decode.max_source_mb << 20
+    let most = api.config.decode.max_source_mb;
+    (if api.config.serve.most_mb == 0 { most } else { most.min(api.config.serve.most_mb) }) << 20
 }
 
 /// The digests of a `Content-Digest` header (RFC 9530): `sha-256=:…:, sha-512=:…:`. Other algorithms are passed over, but one that we know must

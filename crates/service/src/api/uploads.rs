@@ -6,7 +6,7 @@
 
 use super::Api;
 use super::problem::Problem;
-use super::push::{Asked, Push, authenticate, digests_of_scan, most_bytes, receive, room_for};
+use super::push::{Asked, Push, allowed, authenticate, digests_of_scan, most_bytes, receive, room_for};
 use crate::keyring;
 use crate::present::json_line;
 use crate::whole;
@@ -141,6 +141,7 @@ pub async fn options(State(api): State<Api>) -> Response {
 /// Begins an upload: `Upload-Length`, and `Upload-Metadata` with the members of a push (`name` or `filename`, `dossier`, `priority`, `sha256`).
 pub async fn create(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
     let station = authenticate(&api, &headers)?;
+    allowed(&api, &station.name)?;
     let length = number(&headers, "upload-length").ok_or(Problem::NO_LENGTH)?;
     if length > most_bytes(&api) {
         return Err(Problem::TOO_LARGE);

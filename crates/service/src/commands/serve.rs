@@ -49,7 +49,7 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     println!("listens   {}://{address}", if tls.is_some() { "https" } else { "http" });
     match &tls {
         Some(tls) => println!("tls       until {}", tls.ends().to_zoned(crate::time::zone()).date()),
-        None if !address.ip().is_loopback() => eprintln!(
+        None if !address.ip().is_loopback() => tracing::warn!(
             "[serve] listen {address} is reached from other machines without TLS: tokens and papers can be read on the way; name [serve] tls_certificate and tls_key, or listen on 127.0.0.1 behind a web server"
         ),
         None => {}
