@@ -17,6 +17,7 @@ use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
+use std::collections::BTreeMap;
 
 /// The queue of an archive. Cheap to clone; all clones share its connections.
 #[derive(Clone, Debug)]
@@ -257,6 +258,14 @@ impl Queue {
             }
         }
         Ok(counts)
+    }
+
+    /// How many jobs wait, of each priority that has one.
+    pub async fn queued_by_priority(&self) -> Result<BTreeMap<i64, u64>> {
+        let rows = sqlx::query("SELECT priority, count(*) FROM jobs WHERE state = 'queued' GROUP BY priority")
+            .fetch_all(&self.database.reader)
+            .await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, number(row, 1)?))).collect()
     }
 
     /// When the next waiting job may be taken or the next lease ends; nothing when there is neither.

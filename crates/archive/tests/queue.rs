@@ -43,6 +43,7 @@ contract!(
     a_released_job_has_lost_no_attempt,
     what_a_killed_owner_held_is_taken_back_at_once,
     counts_and_times_say_what_is_waiting,
+    what_waits_is_counted_by_priority,
     by_age_the_oldest_is_next_whatever_is_urgent,
     a_job_is_found_as_it_stands
 );
@@ -58,6 +59,16 @@ mod contract {
             assert_eq!(take(&queue, 100).await.unwrap().record, expected);
         }
         assert_eq!(take(&queue, 100).await, None);
+    }
+
+    pub async fn what_waits_is_counted_by_priority(queue: Queue) {
+        assert!(queue.queued_by_priority().await.unwrap().is_empty());
+        for (now, priority) in [(1, 0), (2, 0), (3, 20), (4, 20)] {
+            add(&queue, now, priority).await;
+        }
+        let urgent = take(&queue, 10).await.unwrap();
+        let counted: Vec<(i64, u64)> = queue.queued_by_priority().await.unwrap().into_iter().collect();
+        assert_eq!((urgent.priority, counted), (20, vec![(0, 2), (20, 1)]), "what is being done does not wait");
     }
 
     pub async fn by_age_the_oldest_is_next_whatever_is_urgent(queue: Queue) {

@@ -1,6 +1,7 @@
 //! What stations and other systems ask over HTTP: documents are pushed and their outcome is asked for; whoever watches over the service
 //! asks how it is. It does *not* listen itself ([`crate::http`]), and nobody decides anything here.
 
+pub mod allowance;
 mod documents;
 pub mod health;
 pub mod problem;
@@ -8,19 +9,24 @@ mod push;
 mod refused;
 pub mod uploads;
 
+use self::health::Hindrance;
 use crate::config::Config;
 use crate::running::Running;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use sohoa_archive::Archive;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is asked and answered, for programs (OpenAPI 3.1).
 const OPENAPI: &str = include_str!("api/openapi.json");
+
+/// Who asks how the service is does not wait longer for the store.
+const STORE_TIME: Duration = Duration::from_secs(5);
 
 /// What every request is answered from.
 #[derive(Clone)]
@@ -39,30 +45,30 @@ pub struct Api {
 
 /// What is answered.
 pub fn routes(api: Api) -> Router {
-    Router::new()
-        // Streamed to the disk and counted there.
-        .route(
-            "/v1/documents",
-            post(documents::push).layer(DefaultBodyLimit::disable()).layer(from_fn(refused::listen_to_the_end)),
-        )
-        .route("/v1/documents/{record}", get(documents::state))
-        .route("/v1/documents/{record}/events", get(documents::follow))
-        .merge(in_pieces())
-        .route("/v1/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI)))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .with_state(api)
+    listed().into_iter().fold(Router::new(), |routes, (path, methods)| routes.route(path, methods)).with_state(api)
 }
 
-/// Uploads in pieces.
-fn in_pieces() -> Router<Api> {
+/// Each path, and what answers there.
+fn listed() -> Vec<(&'static str, MethodRouter<Api>)> {
+    // Streamed to the disk and counted there.
+    let push = post(documents::push).layer(DefaultBodyLimit::disable()).layer(from_fn(refused::listen_to_the_end));
+    // Uploads in pieces.
     let whole = post(uploads::create).options(uploads::options);
     let one = get(uploads::get).head(uploads::head).patch(uploads::patch).delete(uploads::delete);
     // Of each route: a method that is none of theirs is told so, whatever version it speaks.
     let version = from_fn(uploads::version);
     let one = one.layer(DefaultBodyLimit::disable()).layer(from_fn(refused::listen_to_the_end));
-    Router::new().route("/v1/uploads", whole.route_layer(version.clone())).route("/v1/uploads/{id}", one.route_layer(version))
+    vec![
+        ("/v1/documents", push),
+        ("/v1/documents/{record}", get(documents::state)),
+        ("/v1/documents/{record}/events", get(documents::follow)),
+        ("/v1/uploads", whole.route_layer(version.clone())),
+        ("/v1/uploads/{id}", one.route_layer(version)),
+        ("/v1/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], OPENAPI))),
+        ("/healthz", get(health::alive)),
+        ("/readyz", get(health::ready)),
+        ("/metrics", get(health::metrics)),
+    ]
 }
 
 /// The turn of whoever sends a piece of an upload; it ends when it is dropped.
@@ -87,14 +93,29 @@ impl Api {
     }
 
     /// What is wrong now, in words; nothing when work gets done.
-    pub async fn troubles(&self) -> Vec<health::Hindrance> {
-        match self.archive.queue.counts().await {
+    pub async fn troubles(&self) -> Vec<Hindrance> {
+        let mut why = match self.archive.queue.counts().await {
             Ok(counts) => health::hindrances(self, &counts),
-            Err(error) => vec![health::Hindrance::new(
-                format!("không đọc được hàng đợi: {error}"),
-                format!("the queue cannot be read: {error}"),
-            )],
+            Err(error) => {
+                vec![Hindrance::new(format!("không đọc được hàng đợi: {error}"), format!("the queue cannot be read: {error}"))]
+            }
+        };
+        let is_told = self.running.paused.lock().is_ok_and(|paused| paused.is_some());
+        if !is_told {
+            // With nothing to do nobody else notices, and each push would be refused.
+            match tokio::time::timeout(STORE_TIME, self.archive.check_is_there()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => why.push(Hindrance::new(format!("kho lưu trữ không dùng được: {error}"), error.to_string())),
+                Err(_) => {
+                    let seconds = STORE_TIME.as_secs();
+                    why.push(Hindrance::new(
+                        format!("kho lưu trữ không trả lời đã {seconds} giây; kiểm tra ổ đĩa đã được gắn chưa"),
+                        format!("the store has not answered for {seconds} s; is its disk mounted?"),
+                    ));
+                }
+            }
         }
+        why
     }
 
     /// Free space where the archive lies, in megabytes; none when the system does not say.
@@ -107,6 +128,14 @@ impl Api {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    #[test]
+    fn the_openapi_page_has_every_path_and_no_other() {
+        let page: serde_json::Value = serde_json::from_str(super::OPENAPI).unwrap();
+        let told: BTreeSet<&str> = page["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        let answered: BTreeSet<&str> = super::listed().iter().map(|(path, _)| *path).collect();
+        assert_eq!(told, answered);
+    }
 
     #[test]
     fn the_openapi_page_names_every_problem_and_no_other() {

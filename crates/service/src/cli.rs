@@ -51,6 +51,9 @@ pub struct Cli {
     /// More on stderr: -v what is done, -vv everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// The log as JSON, one object a line
+    #[arg(long, global = true)]
+    pub log_json: bool,
     /// What to do
     #[command(subcommand)]
     pub command: Command,

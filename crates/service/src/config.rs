@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub use access::Access;
 pub use oidc::Oidc;
-pub use serve::{After, Priority, Serve, Watch};
+pub use serve::{After, Priority, Serve, Subfolders, Watch};
 pub use sign::{Sign, Signature, SignerKind};
 
 /// The commented default that `sohoa init` writes.
@@ -405,6 +405,8 @@ impl Config {
             ("log", "anchor_hours", self.log.anchor_hours, 1..=8760, "write 1 to 8760 hours"),
             ("review", "second_round_percent", self.review.second_round_percent.into(), 0..=100, "write 0 (none) to 100 (all)"),
             ("serve", "most_waiting", serve.most_waiting, 1..=10_000_000, "write 1 to 10000000 documents"),
+            ("serve", "station_per_minute", serve.station_per_minute, 1..=1_000_000, "write 1 to 1000000 pushes"),
+            ("serve", "most_mb", serve.most_mb, 0..=1 << 20, "write 0 (as [decode] max_source_mb) to 1048576 megabytes"),
             ("serve", "min_free_mb", serve.min_free_mb, 1..=1 << 24, "a disk that runs full stops everything; write 1 to 16777216 megabytes"),
             ("serve", "stuck_minutes", serve.stuck_minutes, 1..=10_080, "write 1 to 10080 minutes"),
             ("access", "log_days", access.log_days.into(), 0..=36_500, "write 0 (for ever) to 36500 days"),

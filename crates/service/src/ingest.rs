@@ -114,7 +114,11 @@ impl Batch<'_> {
     async fn arrive(&self, scan: &Scan, shared: &Shared) -> Result<(), Halt> {
         let mut back_off = FIRST_BACK_OFF;
         for attempt in 1.. {
-            let error = match arrive::take(self.bench.archive, scan, self.unit.as_deref(), Priority::Backlog.rank()).await {
+            let arrived = match arrive::open(&scan.path) {
+                Ok(file) => arrive::take(self.bench.archive, scan, file, self.unit.as_deref(), Priority::Backlog.rank()).await,
+                Err(error) => Err(error),
+            };
+            let error = match arrived {
                 Ok(arrived) => {
                     let record = arrived.first.record.clone();
                     if arrived.committed {
@@ -133,7 +137,7 @@ impl Batch<'_> {
             };
             match error.remedy() {
                 Remedy::Retry if attempt < ARRIVE_ATTEMPTS => {
-                    tracing::warn!("{error}; trying again in {back_off:?}");
+                    tracing::warn!("a scan is not taken yet: {}; trying again in {back_off:?}", arrive::told(&error));
                     tokio::time::sleep(back_off).await;
                     back_off *= 2;
                 }

@@ -16,7 +16,8 @@ fn main() -> ExitCode {
         // Scans are personal data: what a data folder or an export holds is for its owner and group.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
     }
-    start_logs(cli.verbose);
+    let log_json = cli.log_json;
+    start_logs(cli.verbose, log_json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -24,10 +25,17 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(commands::run(cli)) {
+    let ended = runtime.block_on(commands::run(cli));
+    // A call into a share that hangs would be waited for; nothing else is under way.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match ended {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("sohoa: {error}");
+            if log_json {
+                tracing::error!("{error}");
+            } else {
+                eprintln!("sohoa: {error}");
+            }
             error.exit_code()
         }
     }
@@ -46,7 +54,7 @@ fn restore_broken_pipe() {
 }
 
 /// Logs go to stderr; `SOHOA_LOG` wins over `-v`.
-fn start_logs(verbose: u8) {
+fn start_logs(verbose: u8, json: bool) {
     let level = match verbose {
         0 => "warn",
         1 => "sohoa=info,warn",
@@ -54,5 +62,10 @@ fn start_logs(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("SOHOA_LOG").unwrap_or_else(|_| level.into());
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false).init();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if json {
+        logs.json().flatten_event(true).init();
+    } else {
+        logs.with_ansi(colours).init();
+    }
 }

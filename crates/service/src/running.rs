@@ -1,6 +1,7 @@
 //! What the parts of a running service tell each other: what was done, what is wrong, who holds the work up. Nothing of it outlives the
 //! process; whatever must is in the archive.
 
+use crate::api::allowance::Allowances;
 use crate::stages::Stages;
 use crate::time;
 use axum::http::StatusCode;
@@ -35,8 +36,10 @@ pub struct Running {
     pub paused: Mutex<Option<String>>,
     /// Watched folders that cannot be looked at, and why.
     pub folders: Mutex<BTreeMap<PathBuf, String>>,
-    /// Pushes whose bytes are coming, by station.
-    pub coming: Mutex<BTreeMap<String, u64>>,
+    /// Pushes whose bytes are coming, by station and priority.
+    pub coming: Mutex<BTreeMap<(String, i64), u64>>,
+    /// How many pushes each station may begin.
+    pub allowances: Allowances,
     /// Uploads of which a piece is being sent.
     pub sending: Mutex<HashSet<String>>,
     /// Scans in watched folders that are not committed.

@@ -164,7 +164,7 @@ impl Children {
                 Err(silence) => {
                     let timed_out = matches!(silence, Silence::TimedOut);
                     let (reason, detail) = silence.of_source();
-                    tracing::warn!(source = source.name, "the page child did not open it: {detail}");
+                    tracing::warn!(source = source.key, "the page child did not open it: {detail}");
                     refused = Some(SandboxError::Refused { reason, detail });
                     if timed_out {
                         break;
@@ -192,7 +192,7 @@ impl Children {
                 }
             }
             Err(detail) => {
-                tracing::warn!(source = source.name, "its signatures were not checked: {detail}");
+                tracing::warn!(source = source.key, "its signatures were not checked: {detail}");
                 Box::new(SignatureCheck::only(Verdict::NotChecked, Vec::new()))
             }
         };
@@ -241,11 +241,11 @@ impl Children {
             };
             match silence {
                 Silence::TimedOut => {
-                    tracing::warn!(source = source.name, page = number, "the page took too long; its child was ended");
+                    tracing::warn!(source = source.key, page = number, "the page took too long; its child was ended");
                     return Ok(failed(Reason::PageTimeout));
                 }
                 Silence::Died { out_of_memory, how } => {
-                    tracing::warn!(source = source.name, page = number, "the page child died: {how}");
+                    tracing::warn!(source = source.key, page = number, "the page child died: {how}");
                     last = if out_of_memory { Reason::PageMemory } else { Reason::PageCrash };
                 }
             }

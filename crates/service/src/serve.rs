@@ -1,11 +1,12 @@
 //! The service that runs all day: folders are watched, pushes are taken, workers do what is there, the log is kept up to date. All of it in
 //! one process, until somebody stops it. Killed at any point, the next start goes on.
 
+mod folders;
+
 use crate::api::{self, Api, uploads};
 use crate::console::{self, Console};
 use crate::http::tls::Tls;
 use crate::http::{self, Limits};
-use crate::noticed::Noticed;
 use crate::time;
 use crate::watch::Watched;
 use crate::workbench::{Ended, FIRST_BACK_OFF, Workbench};
@@ -19,12 +20,6 @@ use tokio::sync::watch;
 
 /// Who pushes a large batch over a slow line needs its time; silence is limited apart from that.
 const LIMITS: Limits = Limits { connections: 512, connection_time: Duration::from_secs(3600) };
-/// How often folders are looked at …
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// … and sooner when something happens in them: this long after, when what comes with it is there too.
-const BURST: Duration = Duration::from_millis(250);
-/// Folders run ahead of the workers by this many documents: what waits lies better where it came from than twice on the disk.
-const AHEAD: u64 = 500;
 /// Of so many leases one goes to the oldest job, whatever is urgent: a backlog goes on all day.
 const BY_AGE: u32 = 5;
 /// What stops all work (a full disk, a key that is gone) is tried again after this long.
@@ -61,7 +56,7 @@ impl Service<'_> {
         // From here on it is counted how fast the work goes.
         running.count();
         let workers = (0..self.bench.children.count()).map(|_| self.work());
-        let watchers = self.watch(folders);
+        let watchers = self.watch_folders(folders);
         let mut stop = self.stop.clone();
         let stopped = async move {
             let _ = stop.wait_for(|stop| *stop).await;
@@ -146,47 +141,6 @@ impl Service<'_> {
     fn go_on(&self) {
         if let Ok(mut paused) = self.api.running.paused.lock() {
             *paused = None;
-        }
-    }
-
-    /// The folders, one after the other, again and again.
-    async fn watch(&self, mut folders: Vec<Watched>) {
-        let own = folders.iter().flat_map(Watched::own).collect();
-        let noticed = Noticed::of(folders.iter().map(Watched::folder), own);
-        while !self.stopping() && !folders.is_empty() {
-            if let Err(error) = self.bench.archive.check_is_there().await {
-                self.pause(&error).await;
-                continue;
-            }
-            let mut waiting = 0;
-            for folder in &mut folders {
-                let queued = match self.bench.archive.queue.counts().await {
-                    Ok(counts) => counts.queued,
-                    Err(error) => {
-                        tracing::warn!("{error}");
-                        continue;
-                    }
-                };
-                match folder.look(self.bench.archive, AHEAD.saturating_sub(queued)).await {
-                    Ok(looked) => {
-                        waiting += looked.waiting as u64;
-                        self.api.running.note_folder(folder.folder(), looked.trouble);
-                        if looked.taken > 0 {
-                            tracing::info!(taken = looked.taken, folder = %folder.folder().display(), "scans arrived");
-                            self.api.running.changed.notify_waiters();
-                        }
-                    }
-                    Err(error) => self.pause(&error).await,
-                }
-            }
-            self.api.running.in_folders.store(waiting, Ordering::Relaxed);
-            let mut stop = self.stop.clone();
-            tokio::select! {
-                _ = tokio::time::sleep(LOOK_EVERY) => {}
-                // A burst is one look.
-                () = noticed.something.notified() => self.wait(BURST).await,
-                _ = stop.wait_for(|stop| *stop) => {}
-            }
         }
     }
 

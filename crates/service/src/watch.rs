@@ -4,28 +4,33 @@
 //!
 //! Nothing is remembered on disk: a file that is met again after a restart is known by its bytes.
 
-use crate::config::{self, After, Config};
+mod complete;
+mod put_away;
+mod share;
+
+use crate::arrive::{self, told};
+use crate::config::{self, After, Config, Subfolders};
 use crate::walk::{Scan, Walk, walk_inbox};
-use crate::{arrive, time};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, mkdirat, openat, renameat, renameat_with};
-use rustix::io::Errno;
+use complete::is_complete;
+use put_away::{descend, move_away, write_reason};
+use share::{Hangs, Share};
+use sohoa_archive::store::Arrived;
 use sohoa_archive::{Archive, Error, Remedy};
-use sohoa_record::Reason;
+use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
+use sohoa_record::identifier::agency::is_agency;
 use sohoa_record::manifest::{Manifest, State};
 use std::collections::{HashMap, HashSet};
-use std::io::Write as _;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Where committed scans go, in the folder itself, and where refused ones go.
 const DONE: &str = "done";
 const FAILED: &str = "failed";
-/// What a refused scan's folder says, for the clerk who looks there.
-const REASON_FILE: &str = "LY-DO.txt";
 /// A scan with such a file beside it is complete, whatever its times say.
 const READY: &str = "ready";
+/// A file without its end stands still for so many times as long before it is taken as it is.
+const WITHOUT_END: u32 = 10;
 /// A share that does not answer holds up its own folder, not the service.
 const LOOK_TIME: Duration = Duration::from_secs(60);
 
@@ -39,6 +44,8 @@ pub enum WatchError {
     Overlap(PathBuf, PathBuf),
     #[error("[[watch]] folder {0} and {1}, which is the archive's own, lie one inside the other; move one of them")]
     Archive(PathBuf, PathBuf),
+    #[error("a [[watch]] folder has not answered for {0} s; are their shares connected?")]
+    Silent(u64),
 }
 
 /// A folder that is watched.
@@ -47,7 +54,10 @@ pub struct Watched {
     unit: Option<String>,
     priority: i64,
     after: After,
+    subfolders: Subfolders,
     quiet: Duration,
+    /// Through it goes every call into the folder.
+    share: Share,
     files: HashMap<PathBuf, File>,
     /// What was told already of files that cannot be taken.
     told: HashMap<PathBuf, String>,
@@ -60,12 +70,21 @@ struct Look {
     modified: Option<SystemTime>,
 }
 
+/// A scan as a look found it.
+struct Found {
+    scan: Scan,
+    look: Look,
+    /// The file that says that it is complete lies beside it.
+    is_ready: bool,
+}
+
 /// A file in the folder, as far as it got.
 struct File {
     look: Look,
     step: Step,
 }
 
+#[derive(Clone)]
 enum Step {
     /// It looks so since then.
     Still(Instant),
@@ -82,12 +101,34 @@ pub struct Looked {
     pub taken: usize,
     /// Scans that stand there and are not committed.
     pub waiting: usize,
+    /// True when there was too little room, or nearly.
+    pub wants_room: bool,
     /// Why the folder could not be looked at.
     pub trouble: Option<String>,
 }
 
+/// Why a look ended early.
+enum Ended {
+    /// It concerns the whole archive.
+    Archive(Error),
+    /// The folder cannot be looked at.
+    Folder(String),
+}
+
+impl From<Hangs> for Ended {
+    fn from(Hangs(why): Hangs) -> Ended {
+        Ended::Folder(why)
+    }
+}
+
 /// The folders of a configuration, each found fit to be watched.
-pub fn open(config: &Config) -> Result<Vec<Watched>, WatchError> {
+pub async fn open(config: &Config) -> Result<Vec<Watched>, WatchError> {
+    let config = config.clone();
+    let opened = Share::new(LOOK_TIME).call(move || open_all(&config)).await;
+    opened.unwrap_or(Err(WatchError::Silent(LOOK_TIME.as_secs())))
+}
+
+fn open_all(config: &Config) -> Result<Vec<Watched>, WatchError> {
     let mut watched: Vec<Watched> = Vec::new();
     for watch in &config.watch {
         let one = Watched::open(config, watch)?;
@@ -135,6 +176,8 @@ impl Watched {
             unit,
             priority: watch.priority.rank(),
             after: watch.after,
+            subfolders: watch.subfolders,
+            share: Share::new(LOOK_TIME),
             quiet: Duration::from_secs(watch.quiet_seconds),
             files: HashMap::new(),
             told: HashMap::new(),
@@ -146,123 +189,188 @@ impl Watched {
         &self.folder
     }
 
+    /// Who waits for what comes there: the rank in the queue.
+    pub fn priority(&self) -> i64 {
+        self.priority
+    }
+
     /// What was made in it for what is done: nothing comes in there.
     pub fn own(&self) -> [PathBuf; 2] {
         [DONE, FAILED].map(|own| self.folder.join(own))
     }
 
     /// Looks once: takes what stands still while `room` lasts, moves away what is committed. An error concerns the whole archive.
-    pub async fn look(&mut self, archive: &Archive, mut room: u64) -> Result<Looked, Error> {
-        let found = match self.list().await {
-            Ok(found) => found,
-            Err(trouble) => return Ok(Looked { trouble: Some(trouble), ..Looked::default() }),
-        };
-        let there: HashSet<&PathBuf> = found.iter().map(|(scan, _)| &scan.path).collect();
+    pub async fn look(&mut self, archive: &Archive, room: u64) -> Result<Looked, Error> {
+        match self.go_through(archive, room).await {
+            Ok(looked) => Ok(looked),
+            Err(Ended::Archive(error)) => Err(error),
+            Err(Ended::Folder(why)) => {
+                self.tell(&self.folder.clone(), why.clone());
+                let waiting = self.files.values().filter(|file| !matches!(file.step, Step::Kept)).count();
+                Ok(Looked { waiting, trouble: Some(why), ..Looked::default() })
+            }
+        }
+    }
+
+    async fn go_through(&mut self, archive: &Archive, mut room: u64) -> Result<Looked, Ended> {
+        let found = self.list().await?;
+        let there: HashSet<&PathBuf> = found.iter().map(|found| &found.scan.path).collect();
         self.files.retain(|path, _| there.contains(path));
         let mut looked = Looked::default();
-        for (scan, look) in found {
+        for Found { scan, look, is_ready } in found {
             let file = self.files.entry(scan.path.clone()).or_insert(File { look, step: Step::Still(Instant::now()) });
             if file.look != look {
                 // It grows, or another file took its place.
                 *file = File { look, step: Step::Still(Instant::now()) };
             }
-            match &file.step {
-                Step::Kept => continue,
-                Step::Still(since) if since.elapsed() < self.quiet && !beside(&scan.path, READY).exists() => {}
-                Step::Still(_) if room == 0 => {}
-                Step::Still(_) => match arrive::take(archive, &scan, self.unit.as_deref(), self.priority).await {
-                    Ok(arrived) => {
-                        (room, looked.taken) = (room - 1, looked.taken + 1);
-                        file.step = Step::Taken(arrived.first.record.clone());
-                        if arrived.committed && self.settle(archive, &scan, &arrived.first.record).await? {
-                            continue;
+            let is_away = match file.step.clone() {
+                Step::Kept => true,
+                Step::Still(since) if since.elapsed() < self.quiet && !is_ready => false,
+                Step::Still(_) if room == 0 => {
+                    looked.wants_room = true;
+                    false
+                }
+                Step::Still(since) => {
+                    let needs_end = !is_ready && since.elapsed() < self.quiet * WITHOUT_END;
+                    match self.take(archive, &scan, needs_end).await? {
+                        Some(arrived) => {
+                            (room, looked.taken, looked.wants_room) = (room - 1, looked.taken + 1, true);
+                            arrived.committed && self.settle(archive, &scan, &arrived.first.record).await?
                         }
-                    }
-                    Err(error) if error.remedy() == Remedy::Halt => return Err(error),
-                    Err(error) => {
-                        file.step = Step::Still(Instant::now());
-                        self.tell(&scan.path, error.to_string());
-                    }
-                },
-                Step::Taken(record) => {
-                    let record = record.clone();
-                    if self.settle(archive, &scan, &record).await? {
-                        continue;
+                        None => false,
                     }
                 }
-            }
-            looked.waiting += 1;
+                Step::Taken(record) => self.settle(archive, &scan, &record).await?,
+            };
+            looked.waiting += usize::from(!is_away);
         }
         Ok(looked)
     }
 
     /// The scans in the folder, outside of what we made there; an error when the folder itself cannot be looked at.
-    async fn list(&mut self) -> Result<Vec<(Scan, Look)>, String> {
+    async fn list(&mut self) -> Result<Vec<Found>, Ended> {
         let folder = self.folder.clone();
-        let listing = tokio::task::spawn_blocking(move || {
-            let Walk { scans, mut refused, others } = walk_inbox(&folder, &[DONE, FAILED]);
-            let found: Vec<_> = scans.into_iter().filter_map(|scan| look(&scan.path).map(|look| (scan, look))).collect();
-            let itself = refused.iter().position(|(path, _)| *path == folder).map(|at| refused.swap_remove(at).1.to_string());
-            (found, refused, others, itself)
-        });
-        let listed = match tokio::time::timeout(LOOK_TIME, listing).await {
-            Ok(Ok((found, refused, others, None))) => {
-                let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
-                self.told.retain(|path, _| is_there(path));
-                refused.into_iter().for_each(|(path, why)| self.tell(&path, why.to_string()));
-                for path in others.iter().filter(|path| path.extension().is_none_or(|end| end != READY)) {
-                    self.tell(path, "by its name it is no PDF, TIFF, JPEG or PNG; it stays".into());
-                }
-                Ok(found)
-            }
-            Ok(Ok((.., Some(why)))) => Err(why),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("it has not answered for {} s; is its share connected?", LOOK_TIME.as_secs())),
+        let listing = move || {
+            let Walk { scans, refused, others } = walk_inbox(&folder, &[DONE, FAILED]);
+            let looks: Vec<_> = scans.into_iter().filter_map(|scan| look(&scan.path).map(|look| (scan, look))).collect();
+            (looks, refused, others)
         };
-        if let Err(why) = &listed {
-            self.tell(&self.folder.clone(), why.clone());
+        let (looks, refused, others) = self.share.call(listing).await?;
+        if let Some((_, why)) = refused.iter().find(|(path, _)| *path == self.folder) {
+            return Err(Ended::Folder(why.to_string()));
         }
-        listed
+        let (ready, others): (Vec<PathBuf>, Vec<PathBuf>) =
+            others.into_iter().partition(|path| path.extension().is_some_and(|end| end == READY));
+        let ready: HashSet<PathBuf> = ready.into_iter().collect();
+        let there = looks.iter().map(|(scan, _)| &scan.path).chain(refused.iter().map(|(path, _)| path)).chain(&others);
+        let there: HashSet<PathBuf> = there.cloned().collect();
+        self.told.retain(|path, _| there.contains(path));
+        refused.into_iter().for_each(|(path, why)| self.tell(&path, why.to_string()));
+        for path in others {
+            self.tell(&path, "by its name it is no PDF, TIFF, JPEG or PNG; it stays".into());
+        }
+        let found = |(scan, look): (Scan, Look)| Found { is_ready: ready.contains(&beside(&scan.path, READY)), scan, look };
+        Ok(looks.into_iter().map(found).collect())
     }
 
-    /// Says once why something is not taken.
-    fn tell(&mut self, path: &Path, why: String) {
-        if self.told.get(path) != Some(&why) {
-            tracing::warn!("not taken  {}: {why}", path.display());
-            self.told.insert(path.to_owned(), why);
+    /// Takes a scan in. Nothing when that has to wait: for its end, where it `needs_end`, or for what is told of it.
+    async fn take(&mut self, archive: &Archive, scan: &Scan, needs_end: bool) -> Result<Option<Arrived>, Ended> {
+        let unit = match self.unit_of(scan) {
+            Ok(unit) => unit,
+            Err(why) => {
+                self.tell(&scan.path, why);
+                return Ok(None);
+            }
+        };
+        let path = scan.path.clone();
+        let open = move || {
+            let mut file = arrive::open(&path)?;
+            // What cannot be read is told when it is taken.
+            Ok((!needs_end || is_complete(&mut file).unwrap_or(true)).then_some(file))
+        };
+        let arrived = match self.share.call(open).await? {
+            Ok(Some(file)) => arrive::take(archive, scan, file, unit.as_deref(), self.priority).await,
+            Ok(None) => return Ok(None),
+            Err(error) => Err(error),
+        };
+        match arrived {
+            Ok(arrived) => {
+                if let Some(file) = self.files.get_mut(&scan.path) {
+                    file.step = Step::Taken(arrived.first.record.clone());
+                }
+                Ok(Some(arrived))
+            }
+            Err(error) if concerns_all(&error) => Err(Ended::Archive(error)),
+            Err(error) => {
+                if let Some(file) = self.files.get_mut(&scan.path) {
+                    file.step = Step::Still(Instant::now());
+                }
+                self.tell(&scan.path, told(&error));
+                Ok(None)
+            }
         }
+    }
+
+    /// The unit that a scan is of, or why it cannot be told.
+    fn unit_of(&self, scan: &Scan) -> Result<Option<String>, String> {
+        let within = scan.path.strip_prefix(&self.folder).unwrap_or(&scan.path);
+        let mut names = within.iter();
+        match (self.subfolders, names.next(), names.next()) {
+            (Subfolders::Unit, Some(first), Some(_)) => match first.to_str().filter(|name| is_agency(name)) {
+                Some(unit) => Ok(Some(unit.to_owned())),
+                None => Err(
+                    "the subfolder's name is no agency code such as H48.15, as [[watch]] subfolders = \"unit\" wants; rename it"
+                        .into(),
+                ),
+            },
+            _ => Ok(self.unit.clone()),
+        }
+    }
+
+    /// Says once why something is not taken. A name may be a person's, and the log is read by others: it says which folder, and the first
+    /// eight digits of the SHA-256 of the path in it.
+    fn tell(&mut self, path: &Path, why: String) {
+        if self.told.get(path) == Some(&why) {
+            return;
+        }
+        match path.strip_prefix(&self.folder).ok().filter(|within| !within.as_os_str().is_empty()) {
+            Some(within) => {
+                let digest = Sha256Hex::of(within.as_os_str().as_encoded_bytes());
+                let file = &digest.as_str()[..8];
+                tracing::warn!(folder = %self.folder.display(), file, "not taken: {why}");
+            }
+            None => tracing::warn!(folder = %self.folder.display(), "not looked at: {why}"),
+        }
+        self.told.insert(path.to_owned(), why);
     }
 
     /// Moves a scan away whose document is committed. False while it is not.
-    async fn settle(&mut self, archive: &Archive, scan: &Scan, record: &RecordId) -> Result<bool, Error> {
-        if archive.index.entry(record).await?.is_none() {
-            return Ok(false);
-        }
-        let Some(opened) = archive.revisions(record).await?.pop() else { return Ok(false) };
-        let file = self.files.get(&scan.path).map(|file| file.look);
-        // Another scan may have come under the name since this one was taken: that one is not done.
-        if look(&scan.path) != file {
-            return Ok(false);
-        }
-        if self.after == After::Keep {
-            self.files
-                .insert(scan.path.clone(), File { look: file.unwrap_or(Look { size: 0, modified: None }), step: Step::Kept });
-            return Ok(true);
-        }
-        let within = scan.path.strip_prefix(&self.folder).unwrap_or(&scan.path).parent().unwrap_or(Path::new(""));
-        let moved = if opened.manifest.state == State::Failed {
-            let below = Path::new(FAILED).join(record.as_str());
-            move_away(&self.folder, &scan.path, &below).and_then(|folder| write_reason(&folder, scan, &opened.manifest))
-        } else {
-            move_away(&self.folder, &scan.path, &Path::new(DONE).join(within)).map(drop)
+    async fn settle(&mut self, archive: &Archive, scan: &Scan, record: &RecordId) -> Result<bool, Ended> {
+        let manifest = match committed(archive, record).await {
+            Ok(Some(manifest)) => manifest,
+            Ok(None) => return Ok(false),
+            Err(error) if concerns_all(&error) => return Err(Ended::Archive(error)),
+            Err(error) => {
+                self.tell(&scan.path, format!("it came before, and stays: {}", told(&error)));
+                return Ok(false);
+            }
         };
-        match moved {
-            Ok(()) => {
-                let ready = beside(&scan.path, READY);
-                if ready.exists() {
-                    let _ = move_away(&self.folder, &ready, &Path::new(DONE).join(within));
+        let (root, after, seen) = (self.folder.clone(), self.after, self.files.get(&scan.path).map(|file| file.look));
+        let moving = scan.clone();
+        let moved = self.share.call(move || {
+            // Another scan may have come under the name since this one was taken: that one is not done.
+            if look(&moving.path) != seen {
+                return Ok(false);
+            }
+            if after == After::Done { put_away(&root, &moving, &manifest).map(|()| true) } else { Ok(true) }
+        });
+        match moved.await? {
+            Ok(false) => Ok(false),
+            Ok(true) => {
+                match self.files.get_mut(&scan.path) {
+                    Some(file) if self.after == After::Keep => file.step = Step::Kept,
+                    _ => drop(self.files.remove(&scan.path)),
                 }
-                self.files.remove(&scan.path);
                 Ok(true)
             }
             Err(error) => {
@@ -271,6 +379,47 @@ impl Watched {
             }
         }
     }
+}
+
+/// What a record is, once it is committed; an error too when it is no more.
+async fn committed(archive: &Archive, record: &RecordId) -> Result<Option<Manifest>, Error> {
+    if archive.index.entry(record).await?.is_none() && archive.queue.has(record).await? {
+        return Ok(None);
+    }
+    Ok(archive.revisions(record).await?.pop().map(|opened| opened.manifest))
+}
+
+/// True when nothing can be done for any document; else it is this one's trouble, and the others go on.
+fn concerns_all(error: &Error) -> bool {
+    use Error::{Altered, Arrival, ForeignReceipt, Malformed, Missing, Receipt, SizeDiffers};
+    let is_of_one = matches!(
+        error,
+        Altered { .. }
+            | Missing { .. }
+            | SizeDiffers { .. }
+            | Receipt { .. }
+            | ForeignReceipt { .. }
+            | Arrival { .. }
+            | Malformed { .. }
+    );
+    error.remedy() == Remedy::Halt && !is_of_one
+}
+
+/// Moves a committed scan, and the file that said that it was complete.
+fn put_away(root: &Path, scan: &Scan, manifest: &Manifest) -> std::io::Result<()> {
+    let within = scan.path.strip_prefix(root).unwrap_or(&scan.path).parent().unwrap_or(Path::new(""));
+    let done = Path::new(DONE).join(within);
+    if manifest.state == State::Failed {
+        let folder = move_away(root, &scan.path, &Path::new(FAILED).join(manifest.record.as_str()))?;
+        write_reason(&folder, &scan.name, manifest)?;
+    } else {
+        move_away(root, &scan.path, &done)?;
+    }
+    let ready = beside(&scan.path, READY);
+    if ready.exists() {
+        let _ = move_away(root, &ready, &done);
+    }
+    Ok(())
 }
 
 fn look(path: &Path) -> Option<Look> {
@@ -284,66 +433,4 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.push(".");
     name.push(suffix);
     name.into()
-}
-
-/// Moves a file of `root` into a folder below it, under its name or, where that is taken, the name with a number. Nothing is written over,
-/// and no link is followed: who may write into the folder must not choose where we write. Gives the folder.
-fn move_away(root: &Path, file: &Path, below: &Path) -> std::io::Result<OwnedFd> {
-    let within = file.strip_prefix(root).map_err(std::io::Error::other)?;
-    let from = descend(root, within.parent().unwrap_or(Path::new("")), false)?;
-    let folder = descend(root, below, true)?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (stem, extension) = name.rsplit_once('.').map_or((name.as_str(), String::new()), |(stem, end)| (stem, format!(".{end}")));
-    for number in 1..10_000 {
-        let to = if number == 1 { name.clone() } else { format!("{stem} ({number}){extension}") };
-        match renameat_with(&from, name.as_str(), &folder, to.as_str(), RenameFlags::NOREPLACE) {
-            Ok(()) => return Ok(folder),
-            Err(Errno::EXIST) => {}
-            // Network shares know no such flag; we alone write in there.
-            Err(Errno::INVAL | Errno::NOSYS) if rustix::fs::statat(&folder, to.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok() => {}
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                renameat(&from, name.as_str(), &folder, to.as_str())?;
-                return Ok(folder);
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(std::io::Error::other("there are 10,000 files of this name"))
-}
-
-/// Opens a folder below `root`, step by step and through no link; makes what is missing when `make` is set.
-fn descend(root: &Path, below: &Path, make: bool) -> std::io::Result<OwnedFd> {
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut folder = openat(CWD, root, flags, Mode::empty())?;
-    for name in below.components() {
-        if make {
-            match mkdirat(&folder, name.as_os_str(), Mode::from(0o775)) {
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let is_link = |error| match error {
-            Errno::LOOP | Errno::NOTDIR => std::io::Error::other(format!(
-                "'{}' in it is a link or a file, not a folder; take it away",
-                name.as_os_str().display()
-            )),
-            error => error.into(),
-        };
-        folder = openat(&folder, name.as_os_str(), flags, Mode::empty()).map_err(is_link)?;
-    }
-    Ok(folder)
-}
-
-/// Why a scan is in `failed/`, in the words of the people who look there.
-fn write_reason(folder: &OwnedFd, scan: &Scan, manifest: &Manifest) -> std::io::Result<()> {
-    let mut text = format!("Tệp: {}\nLúc: {}\nMã bản ghi: {}\n\n", scan.name, time::rfc3339(&time::now()), manifest.record);
-    // What stopped it first; that its dossier is not known stops nothing.
-    let mut reasons = manifest.reasons.clone();
-    reasons.sort_by_key(|reason| *reason == Reason::DossierUnknown);
-    for reason in reasons {
-        text.push_str(&format!("{}\n{}\n({reason})\n\n", reason.vi(), reason.en()));
-    }
-    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(folder, REASON_FILE, flags, Mode::from(0o664))?;
-    std::fs::File::from(file).write_all(text.as_bytes())
 }

@@ -223,3 +223,47 @@ fn a_clock_that_is_set_back_an_hour_holds_up_nothing() {
     assert!(serving.signal(Signal::TERM).success());
     all_is_well(&home, 13);
 }
+
+#[test]
+fn a_store_that_is_away_is_told_although_nothing_waits() {
+    let home = home();
+    let token = token(&home, "tram-1");
+    let mut serving = serve(&home);
+    push_all(&home, &serving, &token, 0..1).iter().for_each(|record| drop(serving.outcome(&token, record)));
+    assert_eq!(serving.not_ready(), "");
+    let (store, away) = (home.path("archive"), home.path("elsewhere"));
+    std::fs::rename(&store, &away).unwrap();
+    std::fs::create_dir_all(&store).unwrap();
+    assert!(serving.not_ready().contains("is its disk mounted?"), "whoever pushes now is refused");
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::rename(&away, &store).unwrap();
+    assert_eq!(serving.not_ready(), "");
+    assert!(serving.signal(Signal::TERM).success());
+    all_is_well(&home, 1);
+}
+
+#[test]
+fn a_document_under_way_is_given_back_when_the_service_stops() {
+    let home = home();
+    home.set("workers = 0", "workers = 1");
+    let token = token(&home, "tram-1");
+    // Three pages.
+    let scan = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/turned-pages/scan0007.pdf")).unwrap();
+    let mut serving = serve(&home);
+    let pushed = serving.push(&token, "name=a.pdf", "", &scan);
+    let record = pushed.json()["record"].as_str().unwrap().to_owned();
+    let told = |serving: &Serving| serving.get(&token, &format!("/v1/documents/{record}")).json();
+    wait_for("it is being read", || told(&serving)["state"] == "working");
+    let began = std::time::Instant::now();
+    assert!(serving.signal(Signal::TERM).success());
+    // As long as a unit of systemd is given is 90 s.
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    let queue = home.lines(&[0], &["status", "--json"])[0]["queue"].clone();
+    assert_eq!((queue["queued"].as_u64(), queue["leased"].as_u64()), (Some(1), Some(0)), "{queue}");
+    let mut serving = serve(&home);
+    wait_for("it is taken up again", || told(&serving)["state"] == "working");
+    assert_eq!(told(&serving)["attempts"], 1, "the one that was given back does not count");
+    serving.outcome(&token, &record);
+    assert!(serving.signal(Signal::TERM).success());
+    home.expect(0, &["fsck"]);
+}

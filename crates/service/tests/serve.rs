@@ -30,6 +30,21 @@ fn what_was_destroyed_is_not_taken_in_again() {
 }
 
 #[test]
+fn one_data_folder_has_one_service() {
+    let home = home();
+    let mut serving = serve(&home);
+    let second = home.sohoa(&["serve"]);
+    let errors = String::from_utf8_lossy(&second.stderr);
+    assert!(second.status.code() == Some(4) && errors.contains("already"), "{:?} {errors}", second.status);
+    assert_eq!(serving.get("", "/readyz").status, 200, "the first one goes on");
+    home.expect(0, &["status"]);
+    serving.signal(rustix::process::Signal::KILL);
+    let mut serving = serve(&home);
+    assert_eq!(serving.get("", "/readyz").status, 200);
+    assert!(serving.signal(rustix::process::Signal::TERM).success());
+}
+
+#[test]
 fn a_push_is_followed_to_its_end() {
     let home = home();
     let token = token(&home, "tram-1");
@@ -384,4 +399,63 @@ fn a_collector_is_told_of_each_stage_and_never_of_names() {
     assert_eq!(named("page")["values"]["sohoa.page"], 1);
     assert_eq!(children(named("page")), BTreeSet::from(["decode", "clean", "codes", "recognize", "correct"]));
     assert!(spans.iter().all(|span| span["service"] == "sohoa" && span["failed"] == false));
+}
+
+#[test]
+fn a_station_that_runs_wild_is_put_off_and_another_is_not() {
+    let home = home();
+    home.set("station_per_minute = 1200", "station_per_minute = 3").set("most_mb = 0", "most_mb = 1");
+    let (wild, calm) = (token(&home, "tram-1"), token(&home, "tram-2"));
+    let serving = serve(&home);
+    let push = |token: &str, number: u64| serving.push(token, &format!("name={number}.png"), "", &scan(&home, number));
+    assert_eq!([1, 2, 3].map(|number| push(&wild, number).status), [202; 3]);
+    let put_off = push(&wild, 4);
+    let seconds: u32 = put_off.header("retry-after").unwrap().parse().unwrap();
+    assert!(
+        put_off.status == 429 && put_off.code() == "too_fast" && (1..=30).contains(&seconds),
+        "{} {}",
+        put_off.head,
+        put_off.body
+    );
+    assert_eq!(tus(&serving, "POST", "/v1/uploads", &wild, "Upload-Length: 9\r\n", b"").code(), "too_fast");
+    assert_eq!(push(&calm, 5).status, 202);
+    let large = serving.push(&calm, "name=a.png", "", &vec![b'%'; (1 << 20) + 1]);
+    assert_eq!((large.status, large.code().as_str()), (413, "too_large"));
+}
+
+#[test]
+fn every_method_that_is_answered_is_described() {
+    let home = home();
+    let serving = serve(&home);
+    let page = serving.get("", "/v1/openapi.json").json();
+    for (path, described) in page["paths"].as_object().unwrap() {
+        let told = described.as_object().unwrap().keys().filter(|key| *key != "parameters").map(|method| method.to_uppercase());
+        let mut told: BTreeSet<String> = told.collect();
+        let place = path.replace("{record}", "x").replace("{id}", "x");
+        let asked = serving.raw(format!("BREW {place} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes());
+        assert_eq!(asked.status, 405, "{path}");
+        let allowed: BTreeSet<String> =
+            asked.header("allow").unwrap().split(',').map(|method| method.trim().to_owned()).collect();
+        // Whoever answers GET answers HEAD (RFC 9110, section 9.3.2).
+        if told.contains("GET") {
+            told.insert("HEAD".into());
+        }
+        assert_eq!(told, allowed, "{path}");
+    }
+}
+
+#[test]
+fn a_log_of_json_has_an_object_in_each_line() {
+    let home = home();
+    let token = token(&home, "tram-1");
+    let mut serving = start(&home, home.command(&["--log-json", "serve"]));
+    let record = serving.push(&token, "name=a.png", "", &scan(&home, 1)).json()["record"].as_str().unwrap().to_owned();
+    serving.outcome(&token, &record);
+    assert!(serving.signal(rustix::process::Signal::TERM).success());
+    let log = std::fs::read_to_string(home.path("serve.log")).unwrap();
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+    let done = lines.iter().find(|line| line["message"] == "done").unwrap_or_else(|| panic!("{log}"));
+    assert_eq!((done["level"].as_str(), done["record"].as_str()), (Some("INFO"), Some(record.as_str())));
+    assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["message"].is_string()), "{log}");
 }

@@ -182,3 +182,193 @@ fn a_folder_that_can_only_be_read_is_refused_or_kept_as_it_is() {
     assert!(serving.signal(Signal::TERM).success());
     assert_eq!(outcomes(&home).iter().map(|(_, many)| many).sum::<usize>(), 1);
 }
+
+/// Everything that the service has said so far.
+fn log(home: &common::Home) -> String {
+    std::fs::read_to_string(home.path("serve.log")).unwrap_or_default()
+}
+
+/// How many documents wait in the queue.
+fn queued(serving: &Serving) -> u64 {
+    let metrics = serving.get("", "/metrics").body;
+    metrics.lines().find_map(|line| line.strip_prefix("sohoa_jobs{state=\"queued\"} ")?.parse().ok()).unwrap()
+}
+
+#[test]
+fn who_waits_at_the_counter_goes_before_a_backlog_whichever_way_it_comes() {
+    let home = home();
+    home.set("workers = 0", "workers = 1").set("most_waiting = 5000", "most_waiting = 100");
+    watch(&home, "priority = \"backlog\"");
+    let mut file = std::fs::OpenOptions::new().append(true).open(home.path("pipeline.toml")).unwrap();
+    file.write_all(b"\n[[watch]]\nfolder = \"counter\"\nquiet_seconds = 1\npriority = \"counter\"\n").unwrap();
+    std::fs::create_dir_all(home.path("counter")).unwrap();
+    small_scan(&home.path("one.png"), 1);
+    let one = std::fs::read(home.path("one.png")).unwrap();
+    // More than are taken ahead of the workers. What follows a PNG's end is no part of it.
+    for number in 0..900 {
+        std::fs::write(home.path(&format!("in/{number}.png")), [&one[..], format!("{number}").as_bytes()].concat()).unwrap();
+    }
+    let token = token(&home, "tram-1");
+    let mut serving = serve(&home);
+    wait_for("the backlog fills the queue", || queued(&serving) >= 450);
+    small_scan(&home.path("counter/a.png"), 2);
+    wait_for("the scan of the counter is done", || home.path("counter/done/a.png").exists());
+    assert!(queued(&serving) > 300, "the backlog still waits");
+    let push = |priority, number| {
+        serving.push(&token, &format!("name={number}.png&priority={priority}"), "", &scan(&home, number)).code()
+    };
+    assert_eq!(push("backlog", 3), "too_many");
+    assert_eq!((push("station", 4), push("counter", 5)), (String::new(), String::new()));
+    assert!(serving.signal(Signal::TERM).success());
+}
+
+#[test]
+fn a_document_that_is_damaged_in_the_archive_holds_up_its_own_file_alone() {
+    let home = home();
+    watch(&home, "");
+    let inbox = home.path("in");
+    let mut serving = serve(&home);
+    small_scan(&inbox.join("a.png"), 1);
+    wait_for("it is done", || inbox.join("done/a.png").exists());
+    assert!(serving.signal(Signal::TERM).success());
+    for receipt in common::files_below(&home.path("archive/records")) {
+        std::fs::remove_file(&receipt).unwrap();
+        std::fs::write(&receipt, "altered").unwrap();
+    }
+    std::fs::rename(inbox.join("done/a.png"), inbox.join("a.png")).unwrap();
+    let mut serving = serve(&home);
+    wait_for("it is told", || log(&home).contains("it came before, and stays"));
+    small_scan(&inbox.join("b.png"), 2);
+    wait_for("another one is done", || inbox.join("done/b.png").exists());
+    let log = log(&home);
+    assert!(inbox.join("a.png").exists() && !log.contains("nothing can be done now"), "{log}");
+    assert_eq!(log.matches("it came before, and stays").count(), 1, "it is told once");
+    assert!(serving.signal(Signal::TERM).success());
+}
+
+#[test]
+fn a_copy_that_stalls_waits_for_its_end_and_not_for_ever() {
+    let home = home();
+    watch(&home, "");
+    let (inbox, mut serving) = (home.path("in"), serve(&home));
+    let [whole, other] = [1, 2].map(|number| scan(&home, number));
+    std::fs::write(inbox.join("stalls.png"), &whole[..whole.len() / 2]).unwrap();
+    // Longer than it takes to call a file still.
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!(names(&inbox), ["done", "failed", "stalls.png"]);
+    assert_eq!(outcomes(&home).len(), 0, "it is not taken");
+    std::fs::write(inbox.join("stalls.png"), &whole).unwrap();
+    wait_for("it is taken with its end", || inbox.join("done/stalls.png").exists());
+    std::fs::write(inbox.join("ends.png"), &other[..other.len() / 2]).unwrap();
+    wait_for("what stays without its end is taken as it is", || !inbox.join("ends.png").exists());
+    assert!(serving.signal(Signal::TERM).success());
+    assert_eq!(outcomes(&home).iter().map(|(_, many)| many).sum::<usize>(), 2);
+}
+
+#[test]
+fn a_scan_that_is_said_to_be_ready_is_taken_at_once() {
+    let home = home();
+    watch(&home, "");
+    home.set("quiet_seconds = 1", "quiet_seconds = 600");
+    let (inbox, mut serving) = (home.path("in"), serve(&home));
+    for (name, number) in [("a.png", 1), ("b.png", 2)] {
+        small_scan(&inbox.join(name), number);
+    }
+    std::fs::write(inbox.join("a.png.ready"), "").unwrap();
+    wait_for("both are moved", || names(&inbox) == ["b.png", "done", "failed"]);
+    assert_eq!(names(&inbox.join("done")), ["a.png", "a.png.ready"]);
+    assert!(serving.signal(Signal::TERM).success());
+}
+
+#[test]
+fn subfolders_are_units_where_that_is_said() {
+    let home = home();
+    watch(&home, "unit = \"H48.15\"\nsubfolders = \"unit\"");
+    let inbox = home.path("in");
+    for (place, number) in [("a.png", 1), ("H48.16/b.png", 2), ("H48.17/H48.17-250117-0042/c.png", 3), ("Phòng A/d.png", 4)] {
+        std::fs::create_dir_all(inbox.join(place).parent().unwrap()).unwrap();
+        small_scan(&inbox.join(place), number);
+    }
+    let mut serving = serve(&home);
+    let done = inbox.join("done");
+    wait_for("they are done", || {
+        ["a.png", "H48.16/b.png", "H48.17/H48.17-250117-0042/c.png"].iter().all(|place| done.join(place).exists())
+    });
+    wait_for("a name that is no unit is told", || log(&home).contains("no agency code"));
+    assert!(inbox.join("Phòng A/d.png").exists());
+    assert!(serving.signal(Signal::TERM).success());
+    let records = home.lines(&[0], &["search", "", "--json"]);
+    let mut units: Vec<(String, Option<String>)> = (records.iter())
+        .map(|entry| {
+            let shown = home.lines(&[0], &["show", entry["record"].as_str().unwrap(), "--json"]).remove(0);
+            (shown["dossier"]["unit"].as_str().unwrap().to_owned(), shown["dossier"]["code"].as_str().map(str::to_owned))
+        })
+        .collect();
+    units.sort();
+    let expected = [("H48.15", None), ("H48.16", None), ("H48.17", Some("H48.17-250117-0042"))];
+    assert_eq!(units, expected.map(|(unit, code)| (unit.to_owned(), code.map(str::to_owned))));
+}
+
+#[test]
+fn names_of_damaged_scans_are_not_in_the_log() {
+    let home = home();
+    home.set("page_seconds = 120", "page_seconds = 1");
+    watch(&home, "");
+    let (inbox, token) = (home.path("in"), token(&home, "tram-1"));
+    let name = "CCCD Nguyễn Văn A 001086012345";
+    // Broken, cut off, not a scan, a link, and one that takes too long to read.
+    std::fs::write(inbox.join(format!("{name}.pdf")), "%PDF-1.4\nhỏng\n%%EOF").unwrap();
+    std::fs::write(inbox.join(format!("{name}.jpg")), [0xff, 0xd8, 0xff, 0xe0, 0xff, 0xd9]).unwrap();
+    std::fs::write(inbox.join(format!("{name}.docx")), "x").unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", inbox.join(format!("{name}.tif"))).unwrap();
+    let mut random = common::Random(7);
+    let noise = image::GrayImage::from_fn(5000, 5000, |_, _| image::Luma([random.next() as u8]));
+    noise.save(inbox.join(format!("{name}.png"))).unwrap();
+    let mut serving = serve(&home);
+    let query = "name=CCCD%20Nguy%E1%BB%85n%20V%C4%83n%20A%20001086012345.pdf";
+    let pushed = serving.push(&token, query, "", b"%PDF-1.7\nbroken");
+    let record = pushed.json()["record"].as_str().unwrap().to_owned();
+    assert_eq!(serving.outcome(&token, &record)["state"], "failed");
+    wait_for("what can be taken is put away", || {
+        ["pdf", "jpg", "png"].iter().all(|end| !inbox.join(format!("{name}.{end}")).exists())
+    });
+    assert!(serving.signal(Signal::TERM).success());
+    let log = log(&home);
+    // Something was said of each kind of trouble.
+    let is_said = |said: &str| log.contains(said);
+    assert!(is_said("not taken: ") && is_said("refused: ") && (is_said("took too long") || is_said("page child died")), "{log}");
+    assert!(!log.contains("Nguy") && !log.contains("001086012345"), "{log}");
+    // Whoever runs the service finds the file by the digest of its place in the folder.
+    let digest = sohoa_record::Sha256Hex::of(format!("{name}.docx").as_bytes());
+    assert!(log.contains(&digest.as_str()[..8]), "{log}");
+    let reasons = common::files_below(&inbox.join("failed"));
+    let reason = reasons.iter().find(|file| file.ends_with("LY-DO.txt")).unwrap();
+    assert!(std::fs::read_to_string(reason).unwrap().contains(name), "the reason file names it");
+}
+
+#[test]
+fn the_search_for_numbers_finds_them_wherever_they_stand() {
+    for said in [
+        "source=001086012345.pdf",
+        "CCCD_001086012345",
+        "so-001086012345-x",
+        "số 123456789.",
+        "001 086 012 345",
+        "001.086.012.345",
+        "123-456-789",
+        "0010 8601 2345",
+        "name=\"A001086012345\"",
+    ] {
+        assert!(common::personal_number(said).is_some(), "{said}");
+    }
+    for said in [
+        "2026-11-28T05:52:41.123456Z  INFO record=0199d3a1-7c11-7a40-9123-123456789012",
+        "H48.15-250117-0042",
+        "owner=run-0199d3a1-7579-8214-9043-123456789012",
+        "127.0.0.1:43210",
+        "1764309161123",
+        "object e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ] {
+        assert_eq!(common::personal_number(said), None, "{said}");
+    }
+}

@@ -5,7 +5,7 @@
 
 use super::Api;
 use super::problem::Problem;
-use super::push::{Asked, Push, authenticate, content_digests, digests_of_scan, most_bytes, place, receive, room_for};
+use super::push::{Asked, Push, allowed, authenticate, content_digests, digests_of_scan, most_bytes, place, receive, room_for};
 use crate::present::json_line;
 use crate::time;
 use axum::body::Body;
@@ -44,6 +44,7 @@ pub async fn push(
 
 async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
     let station = authenticate(api, headers)?;
+    allowed(api, &station.name)?;
     if let Some(digests) = headers.get("content-digest") {
         asked.digests = content_digests(digests)?;
     }
@@ -53,7 +54,7 @@ async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> R
     }
     let push = Push::of(&station, asked)?;
     let key = headers.get("idempotency-key").map(name_of_push).transpose()?;
-    let _coming = room_for(api, &station.name).await?;
+    let _coming = room_for(api, &station.name, push.priority).await?;
     let most = most_bytes(api);
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most) {

@@ -64,7 +64,7 @@ pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<Hindrance> {
     }
     let limit = i64::try_from(api.config.serve.stuck_minutes).unwrap_or(i64::MAX) * 60_000;
     let progressed = api.running.progressed_at.load(Ordering::Relaxed);
-    if let Some(oldest) = counts.oldest_enqueued_at.filter(|oldest| now - oldest > limit && now - progressed > limit) {
+    if let Some(oldest) = counts.oldest_enqueued_at.filter(|oldest| is_stuck(now, *oldest, progressed, limit)) {
         let (waits, still) = ((now - oldest) / 60_000, (now - progressed) / 60_000);
         why.push(Hindrance::new(
             format!("bản quét cũ nhất đã chờ {waits} phút, và {still} phút qua không có gì được xử lý"),
@@ -86,6 +86,12 @@ pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<Hindrance> {
         ));
     }
     why
+}
+
+/// True when the oldest document has waited longer than `limit`, and nothing was done for as long; all in milliseconds. One of them alone is a
+/// day's work: a backlog waits for weeks while it is done, and at night nothing is done because nothing waits.
+fn is_stuck(now: i64, oldest: i64, progressed: i64, limit: i64) -> bool {
+    now - oldest > limit && now - progressed > limit
 }
 
 /// Counts and gauges.
@@ -150,5 +156,20 @@ impl Page {
         let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_stuck;
+
+    #[test]
+    fn a_backlog_that_is_done_and_a_night_without_work_are_not_stuck() {
+        const HOUR: i64 = 3_600_000;
+        let now = 1000 * HOUR;
+        assert!(is_stuck(now, now - 2 * HOUR, now - 2 * HOUR, HOUR));
+        assert!(!is_stuck(now, now - 500 * HOUR, now - 1000, HOUR), "a backlog waits, and is done");
+        assert!(!is_stuck(now, now - 1000, now - 12 * HOUR, HOUR), "the first scan of the morning");
+        assert!(!is_stuck(now, now - HOUR, now - HOUR, HOUR), "the limit itself is allowed");
     }
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use sohoa_record::identifier::RecordId;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// A refusal.
 #[derive(Debug, Clone)]
@@ -141,6 +142,13 @@ impl Problem {
         "trạm này đang gửi quá nhiều tệp cùng lúc; hãy đợi các tệp đó gửi xong rồi gửi lại",
         "too many documents of this station are on their way at once; let them end, or stop them, and push again",
     );
+    const TOO_FAST: Problem = later(
+        1,
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_fast",
+        "trạm này gửi quá nhiều tệp trong một phút; hãy gửi lại sau",
+        "this station begins more pushes a minute than [serve] station_per_minute; push again later",
+    );
     pub const DISK_LOW: Problem = later(
         300,
         StatusCode::TOO_MANY_REQUESTS,
@@ -231,6 +239,11 @@ impl Problem {
         Problem { status: StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST), ..Problem::CHECKSUM }
     }
 
+    /// A station begins too many pushes; it may go on after this time.
+    pub fn too_fast(wait: Duration) -> Problem {
+        Problem { retry_after: Some(wait.as_secs() as u32 + 1), ..Problem::TOO_FAST }
+    }
+
     /// True when the same request may succeed later.
     pub fn passes(&self) -> bool {
         self.retry_after.is_some()
@@ -245,7 +258,7 @@ impl Problem {
     pub fn of(error: &sohoa_archive::Error) -> Problem {
         match error {
             sohoa_archive::Error::Destroyed { .. } => Problem::DESTROYED,
-            other => Problem::broken(other),
+            other => Problem::broken(&crate::arrive::told(other)),
         }
     }
 

@@ -68,7 +68,8 @@ pub struct Push {
     unit: Option<String>,
     name: String,
     dossier: Option<DossierCode>,
-    priority: Priority,
+    /// Who waits for it.
+    pub priority: Priority,
     digests: Vec<SentDigest>,
 }
 
@@ -139,40 +140,50 @@ pub fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Station, Problem> 
     stations::of_token(&file, token.trim()).map_err(|e| Problem::broken(&e))?.ok_or(Problem::UNKNOWN_TOKEN)
 }
 
+/// Counts a push that a station begins; too many in a minute are put off, whoever else pushes.
+pub fn allowed(api: &Api, station: &str) -> Result<(), Problem> {
+    let taken = api.running.allowances.take(station, api.config.serve.station_per_minute, Instant::now());
+    taken.map_err(Problem::too_fast)
+}
+
 /// The place of a body that is coming; it is given back when it is dropped.
 pub struct Coming {
     running: Arc<Running>,
-    station: String,
+    place: (String, i64),
 }
 
 impl Drop for Coming {
     fn drop(&mut self) {
         if let Ok(mut coming) = self.running.coming.lock()
-            && let Some(many) = coming.get_mut(&self.station)
+            && let Some(many) = coming.get_mut(&self.place)
         {
             *many = many.saturating_sub(1);
         }
     }
 }
 
-/// Takes a place for another document of a station, if there is room. What is under way counts as waiting.
-pub async fn room_for(api: &Api, station: &str) -> Result<Coming, Problem> {
-    let waiting = api.archive.queue.counts().await.map_err(|e| Problem::broken(&e))?.queued;
+/// Takes a place for another document of a station, if there is room. What is under way counts as waiting. What is less urgent takes no
+/// room away: a citizen at the counter does not wait for a backlog to be done.
+pub async fn room_for(api: &Api, station: &str, priority: Priority) -> Result<Coming, Problem> {
+    let queued = api.archive.queue.queued_by_priority().await.map_err(|e| Problem::broken(&e))?;
+    let waiting: u64 = queued.range(priority.rank()..).map(|(_, many)| many).sum();
     disk_has_room(api)?;
     match api.archive.check_is_there().await {
         Err(sohoa_archive::Error::Away) => return Err(Problem::STORE_AWAY),
         checked => checked.map_err(|e| Problem::broken(&e))?,
     }
     let mut coming = api.running.coming.lock().map_err(|e| Problem::broken(&e))?;
-    let (all, own) = (coming.values().sum::<u64>(), coming.get(station).copied().unwrap_or(0));
+    let all: u64 = coming.iter().filter(|((_, other), _)| *other >= priority.rank()).map(|(_, many)| many).sum();
+    let own: u64 = coming.iter().filter(|((other, _), _)| other == station).map(|(_, many)| many).sum();
     if waiting + all >= api.config.serve.most_waiting {
         return Err(Problem::TOO_MANY);
     }
     if own >= MOST_COMING {
         return Err(Problem::STATION_BUSY);
     }
-    *coming.entry(station.to_owned()).or_default() += 1;
-    Ok(Coming { running: Arc::clone(&api.running), station: station.to_owned() })
+    let place = (station.to_owned(), priority.rank());
+    *coming.entry(place.clone()).or_default() += 1;
+    Ok(Coming { running: Arc::clone(&api.running), place })
 }
 
 fn disk_has_room(api: &Api) -> Result<(), Problem> {
@@ -181,7 +192,8 @@ fn disk_has_room(api: &Api) -> Result<(), Problem> {
 
 /// The most bytes that a document may have.
 pub fn most_bytes(api: &Api) -> u64 {
-    api.config.decode.max_source_mb << 20
+    let most = api.config.decode.max_source_mb;
+    (if api.config.serve.most_mb == 0 { most } else { most.min(api.config.serve.most_mb) }) << 20
 }
 
 /// The digests of a `Content-Digest` header (RFC 9530): `sha-256=:…:, sha-512=:…:`. Other algorithms are passed over, but one that we know must

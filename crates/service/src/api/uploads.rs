@@ -6,7 +6,7 @@
 
 use super::Api;
 use super::problem::Problem;
-use super::push::{Asked, Push, authenticate, digests_of_scan, most_bytes, receive, room_for};
+use super::push::{Asked, Push, allowed, authenticate, digests_of_scan, most_bytes, receive, room_for};
 use crate::keyring;
 use crate::present::json_line;
 use crate::whole;
@@ -141,12 +141,13 @@ pub async fn options(State(api): State<Api>) -> Response {
 /// Begins an upload: `Upload-Length`, and `Upload-Metadata` with the members of a push (`name` or `filename`, `dossier`, `priority`, `sha256`).
 pub async fn create(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
     let station = authenticate(&api, &headers)?;
+    allowed(&api, &station.name)?;
     let length = number(&headers, "upload-length").ok_or(Problem::NO_LENGTH)?;
     if length > most_bytes(&api) {
         return Err(Problem::TOO_LARGE);
     }
     let push = Push::of(&station, asked(&headers)?)?;
-    let _coming = room_for(&api, &station.name).await?;
+    let _coming = room_for(&api, &station.name, push.priority).await?;
     if open_uploads(&api, &station.name)? >= MOST_OPEN {
         return Err(Problem::TOO_MANY);
     }
@@ -183,11 +184,11 @@ pub async fn patch(State(api): State<Api>, Path(id): Path<String>, headers: Head
 }
 
 async fn append(api: &Api, id: &str, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
-    let station = own(api, id, headers)?.push.station;
+    let Push { station, priority, .. } = own(api, id, headers)?.push;
     if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/offset+octet-stream") {
         return Err(Problem::NOT_A_PIECE);
     }
-    let _coming = room_for(api, &station).await?;
+    let _coming = room_for(api, &station, priority).await?;
     let _turn = api.turn(id).ok_or(Problem::BUSY)?;
     // Looked at again: whoever had the turn before may have got further.
     let mut upload = own(api, id, headers)?;

@@ -404,7 +404,7 @@ pub fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
                 std::process::exit(130);
             }
             again = true;
-            eprintln!("stopping; run the same command again to go on (Ctrl-C again: at once)");
+            tracing::warn!("stopping; run the same command again to go on (Ctrl-C again: at once)");
             let _ = tell.send(true);
         }
     });

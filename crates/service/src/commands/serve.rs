@@ -14,6 +14,7 @@ use crate::stages::Stages;
 use crate::traces::Traces;
 use crate::{stations, watch};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,8 +25,9 @@ const VIEWERS: usize = 2;
 
 /// Runs it.
 pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
-    let folders = watch::open(config).map_err(|e| Failure::Setup(e.to_string()))?;
+    let folders = watch::open(config).await.map_err(|e| Failure::Setup(e.to_string()))?;
     let stations = stations::load(&config.path(&config.serve.stations)).map_err(|e| Failure::Setup(e.to_string()))?;
+    let _only = only_one(config)?;
     raise_open_files();
     let tls = tls(config)?;
     let door = Door::open(config).map_err(|e| Failure::Setup(e.to_string()))?;
@@ -47,7 +49,7 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     println!("listens   {}://{address}", if tls.is_some() { "https" } else { "http" });
     match &tls {
         Some(tls) => println!("tls       until {}", tls.ends().to_zoned(crate::time::zone()).date()),
-        None if !address.ip().is_loopback() => eprintln!(
+        None if !address.ip().is_loopback() => tracing::warn!(
             "[serve] listen {address} is reached from other machines without TLS: tokens and papers can be read on the way; name [serve] tls_certificate and tls_key, or listen on 127.0.0.1 behind a web server"
         ),
         None => {}
@@ -71,6 +73,24 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     }
     println!("stopped; what waits is done after the next start");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Two services on one data folder would move each other's scans away and take each other's uploads for dead. The lock ends with the process,
+/// however that ends.
+fn only_one(config: &Config) -> Result<File, Failure> {
+    let spool = config.path(&config.archive.spool);
+    let file = spool.join("serving");
+    let unusable = |e: std::io::Error| Failure::Archive(format!("{} cannot be used: {e}", file.display()));
+    std::fs::create_dir_all(&spool).map_err(unusable)?;
+    let lock = File::options().create(true).append(true).open(&file).map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Failure::Setup(format!(
+            "`sohoa serve` runs on this data folder already: it holds {}; stop it first, or give this one a data folder of its own",
+            file.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
 }
 
 /// TLS of its own, where the configuration names a certificate.

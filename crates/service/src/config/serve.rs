@@ -14,6 +14,8 @@ pub struct Serve {
     pub tls_key: PathBuf,
     pub stations: PathBuf,
     pub most_waiting: u64,
+    pub station_per_minute: u64,
+    pub most_mb: u64,
     pub min_free_mb: u64,
     pub stuck_minutes: u64,
     pub traces: String,
@@ -27,6 +29,8 @@ impl Default for Serve {
             tls_key: PathBuf::new(),
             stations: "keys/stations".into(),
             most_waiting: 5000,
+            station_per_minute: 1200,
+            most_mb: 0,
             min_free_mb: 2000,
             stuck_minutes: 60,
             traces: String::new(),
@@ -70,6 +74,8 @@ pub struct Watch {
     pub priority: Priority,
     #[serde(default)]
     pub after: After,
+    #[serde(default)]
+    pub subfolders: Subfolders,
     #[serde(default = "quiet_seconds")]
     pub quiet_seconds: u64,
 }
@@ -118,4 +124,15 @@ pub enum After {
     Done,
     /// It stays where it is.
     Keep,
+}
+
+/// What a subfolder of a watched folder is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subfolders {
+    /// A dossier, by the code in its name.
+    #[default]
+    Dossier,
+    /// A unit, by its name; those in it are dossiers.
+    Unit,
 }

@@ -4,26 +4,76 @@
 pub mod serving;
 
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Mutex;
 
 /// The password of every data folder's keys: like nothing that a program says by itself.
 pub const KEY_PASSWORD: &str = "mật khẩu thử 7421";
+
+/// Secrets that this test made or was given: passwords of people, one-time secrets, tokens, sessions.
+static SECRETS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Remembers a secret. Short ones stand in other words by chance.
+pub fn remember_secret(secret: &str) {
+    if secret.trim().chars().count() >= 10 {
+        SECRETS.lock().unwrap().insert(secret.to_owned());
+    }
+}
 
 /// Nothing that a program says into its log, or beside its answers, is a secret or a personal number. Every data folder's logs are looked
 /// through when it goes, and what every command said: so the logs of all tests are.
 pub fn tells_no_secret(said: &str, by: &str) {
     assert!(!said.contains(KEY_PASSWORD), "{by} tells the password:\n{said}");
+    let told = SECRETS.lock().unwrap().iter().find(|secret| said.contains(secret.as_str())).cloned();
+    assert!(told.is_none(), "{by} tells the secret {told:?}:\n{said}");
     for (at, _) in said.match_indices("sohoa_") {
         let token = said[at + 6..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte)).count();
         assert!(token < 32, "{by} tells a station's token:\n{said}");
     }
-    // Twelve digits that are a word of their own: not the end of an identifier, nor a piece of a digest.
-    let words = said.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_' && c != '.');
-    let is_personal = |word: &str| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit());
-    let number = words.into_iter().find(|word| is_personal(word));
+    let number = personal_number(said);
     assert!(number.is_none(), "{by} tells the personal number {number:?}:\n{said}");
+}
+
+/// Nine or twelve digits, in one piece or in groups of three or four as people write them, whatever stands beside them but more digits. Those
+/// in a digest or a record's identifier are none.
+pub fn personal_number(said: &str) -> Option<String> {
+    let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    // Names of objects, records and runs, or the beginning of one: words of hexadecimal digits that are no number, or that end as a UUID.
+    let is_hex =
+        |word: &str| word.len() > 12 && word.chars().all(|c| hex(c) || c == '-') && word.contains(|c| ('a'..='f').contains(&c));
+    let is_uuid = |word: &str| {
+        let dashes = [8, 13, 18, 23];
+        word.len() >= 36
+            && word[word.len() - 36..].chars().enumerate().all(|(at, c)| if dashes.contains(&at) { c == '-' } else { hex(c) })
+    };
+    let is_name = |word: &str| is_hex(word) || (word.is_ascii() && is_uuid(word));
+    let mut rest = String::new();
+    for word in said.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
+        let bare = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        rest.push_str(if is_name(bare) { " " } else { word });
+    }
+    // Each run of digits, and what parts it from the one before.
+    let (mut runs, mut between) = (Vec::<(String, String)>::new(), String::new());
+    for c in rest.chars() {
+        match runs.last_mut() {
+            Some((_, run)) if c.is_ascii_digit() && between.is_empty() => run.push(c),
+            _ if c.is_ascii_digit() => runs.push((std::mem::take(&mut between), c.to_string())),
+            _ => between.push(c),
+        }
+    }
+    if let Some((_, run)) = runs.iter().find(|(_, run)| [9, 12].contains(&run.len())) {
+        return Some(run.clone());
+    }
+    let groups = runs.iter().enumerate().map(|(at, (_, first))| {
+        let following = runs[at + 1..]
+            .iter()
+            .take_while(|(apart, run)| run.len() == first.len() && [" ", ".", "-"].contains(&apart.as_str()));
+        std::iter::once(first).chain(following.map(|(_, run)| run)).cloned().collect::<Vec<_>>()
+    });
+    let is_number = |groups: &Vec<String>| matches!((groups[0].len(), groups.len()), (3, 3..=4) | (4, 3));
+    groups.into_iter().find(is_number).map(|groups| groups.join(" "))
 }
 
 impl Drop for Home {
@@ -79,7 +129,17 @@ impl Home {
 
     /// Runs a command to its end.
     pub fn sohoa(&self, args: &[&str]) -> Output {
+        // A file of a password holds it in its first line.
+        if let Some(at) = args.iter().position(|arg| *arg == "--password-file") {
+            let file = std::fs::read_to_string(args.get(at + 1).unwrap_or(&"")).unwrap_or_default();
+            file.lines().next().into_iter().for_each(remember_secret);
+        }
         let output = self.command(args).output().unwrap();
+        // So are those shown that a command makes.
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            let shown = line.split_once(' ').filter(|(name, _)| ["password", "token", "secret"].contains(name));
+            shown.into_iter().for_each(|(_, secret)| remember_secret(secret.trim()));
+        }
         tells_no_secret(&String::from_utf8_lossy(&output.stderr), &format!("sohoa {args:?}"));
         output
     }

@@ -108,6 +108,10 @@ pub fn ask(address: &str, request: &[u8]) -> Option<Answer> {
     let _ = stream.read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    for cookie in head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")) {
+        let value = cookie.split(';').next().and_then(|pair| Some(pair.split_once('=')?.1));
+        value.into_iter().for_each(super::remember_secret);
+    }
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     Some(Answer { status, head: head.to_owned(), body: body.to_owned() })
 }
