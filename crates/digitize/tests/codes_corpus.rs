@@ -6,7 +6,7 @@ use sohoa_digitize::clean::plausible_dpi;
 use sohoa_digitize::codes::{self, Found, PATCH_T};
 use sohoa_digitize::{Limits, decode};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -32,7 +32,7 @@ fn real_papers_have_no_code_and_nothing_like_one() {
 }
 
 /// What a page's codes say, each once.
-fn texts(file: &PathBuf) -> BTreeSet<String> {
+fn texts(file: &Path) -> BTreeSet<String> {
     let name = file.file_name().unwrap().to_string_lossy().into_owned();
     let mut texts = BTreeSet::new();
     let Ok(mut source) = decode::open(Arc::new(std::fs::read(file).unwrap()), &name, &Limits::default()) else { return texts };
