@@ -63,6 +63,29 @@ pub fn is_known(word: &str) -> bool {
     table().id(&spelling::placed(&word.to_lowercase())).is_some()
 }
 
+/// Would papers write a capital word within a phrase, alone among small ones, with other marks? "thành lập Tố công nghệ": such a word may be a
+/// name, so it is never corrected; but neither neighbour was ever seen beside it, and both were beside Tổ.
+pub fn is_lone_unusual(phrase: &str) -> bool {
+    let table = table();
+    let words: Vec<&str> = phrase.split_whitespace().collect();
+    let is = |word: &str, capitals: Capitals| word.chars().all(char::is_alphabetic) && Capitals::of(word) == Some(capitals);
+    let alone = |three: &&[&str]| {
+        is(three[0], Capitals::None)
+            && is(three[1], Capitals::First)
+            && is(three[2], Capitals::None)
+            && three[1].chars().count() > 1
+    };
+    words.windows(3).filter(alone).any(|three| {
+        let [before, word, behind] = [three[0], three[1], three[2]].map(|word| spelling::placed(&word.to_lowercase()));
+        let (Some(before), Some(behind)) = (table.id(&before), table.id(&behind)) else { return false };
+        let seen = |first: Id, second: Id| table.share_after(Some(first), Some(second)).is_some_and(|share| share > 0.0);
+        let own = table.id(&word);
+        let never = own.is_none_or(|own| !seen(before, own) && !seen(own, behind));
+        let rather = |id: Id| Some(id) != own && one_letter_apart(table.text(id), &word) && seen(before, id) && seen(id, behind);
+        never && table.of_base(&base(&word)).any(rather)
+    })
+}
+
 fn table() -> &'static Counts {
     static TABLE: LazyLock<Counts> = LazyLock::new(|| Counts::decode(COUNTS).unwrap_or_default());
     &TABLE

@@ -16,6 +16,7 @@ mod header;
 mod in_doubt;
 mod labels;
 mod layout;
+mod mentions;
 mod notation;
 mod number;
 pub mod opening;

@@ -9,7 +9,7 @@ use crate::whole;
 use ed25519_dalek::SigningKey;
 use jiff::SignedDuration;
 use sohoa_archive::{Archive, Log};
-use sohoa_record::log::{Checkpoint, Leaf, LogPolicy};
+use sohoa_record::log::{Checkpoint, Leaf, LogPolicy, Note};
 use sohoa_record::seal::Opened;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 const TOGETHER: usize = 64;
 /// … or those of so long. An append is some eight writes, a document seconds of recognition.
 const WITHIN: Duration = Duration::from_secs(5);
+/// A start waits so long for the witnesses.
+const START_TIME: Duration = Duration::from_secs(1);
 
 /// Why the log cannot be used. Receipts are safe; their leaves follow when it can.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +95,22 @@ impl Logbook {
     ) -> Result<Logbook, LogbookError> {
         let logbook = Logbook::open(config, archive, password_file).await?;
         keyring::refuse_void(archive, key).await?;
+        logbook.refuse_taken_back().await?;
         Ok(logbook)
+    }
+
+    /// Refuses to go on from a log of which a witness knows more: this machine with its key's folder may have been restored from a backup, and only
+    /// witnesses remember. One that does not answer soon is asked again when there is something to cosign.
+    async fn refuse_taken_back(&self) -> Result<(), LogbookError> {
+        let (Some(log), Some(policy)) = (&self.log, &self.policy) else { return Ok(()) };
+        if policy.witnesses().is_empty() {
+            return Ok(());
+        }
+        let Some(note) = log.reader().checkpoint().await? else { return Ok(()) };
+        match tokio::time::timeout(START_TIME, self.ask(policy, log, &note)).await {
+            Ok(gathered) => refuse_alarm(gathered?),
+            Err(_) => Ok(()),
+        }
     }
 
     /// False when receipts are not logged here.
@@ -166,15 +183,12 @@ impl Logbook {
     /// Appends what is noted; then the witnesses are asked, and the services for time stamps.
     pub async fn witness(&self) -> Result<(), LogbookError> {
         self.append().await?;
-        let answers = self.cosign().await?.map(|gathered| gathered.answers).unwrap_or_default();
+        let gathered = self.cosign().await?;
         // A service that is away holds nobody up: the next run asks again.
         if let Err(error) = self.anchor(false).await {
             tracing::warn!("the log: {error}");
         }
-        match answers.iter().find(|(_, answer)| answer.is_alarm()) {
-            Some((name, answer)) => Err(LogbookError::Alarm(format!("witness {name} {answer}"))),
-            None => Ok(()),
-        }
+        gathered.map_or(Ok(()), refuse_alarm)
     }
 
     /// Has the newest checkpoint cosigned by the witnesses of the trust policy and publishes it with what they gave. None when there is no
@@ -185,17 +199,26 @@ impl Logbook {
         if policy.witnesses().iter().all(|witness| note.signatures.iter().any(|signature| signature.names(&witness.key))) {
             return Ok(None);
         }
-        let size = Checkpoint::of_note(&note).map_err(|e| LogbookError::Published(e.to_string()))?.size;
+        let gathered = self.ask(policy, log, &note).await?;
+        // Another writer published a newer one while they were asked, and may have had it cosigned: they are asked for that the next time.
+        if log.reader().checkpoint().await?.is_none_or(|published| published.text != note.text) {
+            return Ok(None);
+        }
+        if gathered.note != note {
+            log.publish_cosigned(&gathered.note).await?;
+        }
+        Ok(Some(gathered))
+    }
+
+    /// Asks every witness to cosign that checkpoint of this log.
+    async fn ask(&self, policy: &LogPolicy, log: &Log, note: &Note) -> Result<Gathered, LogbookError> {
+        let size = Checkpoint::of_note(note).map_err(|e| LogbookError::Published(e.to_string()))?.size;
         // A witness that never saw the log begins with a tree of no leaves, from which there is nothing to prove.
         let prove = async |old: u64| match old {
             0 => Ok(Vec::new()),
             old => log.reader().consistency(old, size).await.map_err(|e| e.to_string()),
         };
-        let gathered = gather(policy, &note, None, prove).await.map_err(|e| LogbookError::Published(e.to_string()))?;
-        if gathered.note != note {
-            log.publish_cosigned(&gathered.note).await?;
-        }
-        Ok(Some(gathered))
+        gather(policy, note, None, prove).await.map_err(|e| LogbookError::Published(e.to_string()))
     }
 
     /// Has the newest checkpoint stamped (RFC 3161) by a configured service: always, or when it is time again. None when nothing was stamped.
@@ -231,6 +254,14 @@ impl Logbook {
         }
         let kept = whole::write(&self.kept, tree.text().as_bytes());
         kept.map_err(|e| LogbookError::Kept(self.kept.clone(), e.to_string()))
+    }
+}
+
+/// An answer that puts the log's history in question.
+fn refuse_alarm(gathered: Gathered) -> Result<(), LogbookError> {
+    match gathered.answers.iter().find(|(_, answer)| answer.is_alarm()) {
+        Some((name, answer)) => Err(LogbookError::Alarm(format!("witness {name} {answer}"))),
+        None => Ok(()),
     }
 }
 

@@ -84,7 +84,7 @@ impl Log {
         // Taken out: after a failure nobody knows which writes were stored, and the next call looks.
         let mut state = match slot.take() {
             Some(state) => state,
-            None => self.load().await?,
+            None => self.load_known().await?,
         };
         let hashes: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
         let indices = loop {
@@ -93,7 +93,7 @@ impl Log {
             let indices: Vec<u64> = hashes.iter().map_while(|hash| known.get(hash).copied()).collect();
             if indices.iter().any(|index| *index >= state.edge.size()) {
                 // Another writer that shares the index got further than we know.
-                state = self.load().await?;
+                state = self.load_known().await?;
                 continue;
             }
             if indices.len() == entries.len() {
@@ -118,16 +118,21 @@ impl Log {
     /// its times follows when what comes later was not yet in the log.
     pub async fn publish_cosigned(&self, note: &Note) -> Result<bool> {
         // No append of this writer comes in between.
-        let _turn = self.state.lock().await;
+        let mut slot = self.state.lock().await;
         let path = LogReader::checkpoint_path();
         self.believe(&path, note)?;
         if self.reader.checkpoint().await?.is_none_or(|published| published.text != note.text) {
             return Ok(false);
         }
-        self.reader.store.put(&path, PutPayload::from(note.to_string())).await.map_err(Error::store(&path))?;
+        // Kept first: once it is published nobody asks the witnesses for it again.
         if let Some(seen) = self.policy.check(note).ok().filter(|judged| judged.seen.is_some()) {
             self.create(&place(&cosigned(seen.checkpoint.size)), note.to_string().into_bytes()).await?;
         }
+        self.reader.store.put(&path, PutPayload::from(note.to_string())).await.map_err(Error::store(&path))?;
+        // Another writer's newer one may have been published in between, and is then published again.
+        let mut state = self.load_known().await?;
+        self.publish(&mut state).await?;
+        *slot = Some(state);
         Ok(true)
     }
 
@@ -216,6 +221,13 @@ impl Log {
         next.head = Some((head, Sha256Hex::of(&bytes)));
         self.leaves.extend(state.edge.size(), entries).await?;
         Ok(Some(next))
+    }
+
+    /// The newest head of a log that is known: while we looked away, the store may have been taken back to an older state.
+    async fn load_known(&self) -> Result<State> {
+        let state = self.load().await?;
+        self.refuse_fork(&state, None).await?;
+        Ok(state)
     }
 
     /// The newest head, with all that follows from it written: whoever made it may have been stopped just after the commit point.

@@ -11,6 +11,8 @@ use sohoa_record::CodeKind;
 
 /// Rows across bars that are tried.
 const MOST_ROWS: usize = 60;
+/// Of rows read by themselves one in so many must say what the code is.
+const ALIKE: usize = 4;
 /// Pixels of a QR code's part; a larger one is made smaller first.
 const MOST_PIXELS: usize = 4 << 20;
 /// Width of a module, tenths of a pixel, above which a QR code is made smaller, and below which larger.
@@ -52,8 +54,25 @@ fn qr(grey: &Grey, block: &Block, module: u32) -> Option<String> {
 fn bars(grey: &Grey, block: &Block) -> Vec<(CodeKind, String)> {
     let Some(part) = cut(grey, block) else { return Vec::new() };
     let rows = padded(&thinned(&part));
-    let read = one(&rows).or_else(|| one(&stretched(&rows)));
+    let read = one(&rows).or_else(|| one(&stretched(&rows))).or_else(|| row_by_row(&stretched(&rows)));
     read.into_iter().collect()
+}
+
+/// Code 39 in bars that a feeder bent: they lean this way and that, so rows differ, and the decoder's sharpening takes from narrow bars what the
+/// bend left of them. Each row is read by itself in plain black and white, cut half-way between paper and ink. Nothing else vouches for it,
+/// so a good part of the rows must say the same, and none another.
+fn row_by_row(rows: &Grey) -> Option<(CodeKind, String)> {
+    let mut said: Option<(String, usize)> = None;
+    for row in rows.pixels.chunks_exact(rows.width as usize) {
+        let row = Grey { width: rows.width, height: 1, pixels: black_and_white(row) };
+        let Some(text) = line(&row, &mut Code39Reader::default()) else { continue };
+        match &mut said {
+            None => said = Some((text, 1)),
+            Some((first, times)) if *first == text => *times += 1,
+            Some(_) => return None,
+        }
+    }
+    said.filter(|(_, times)| *times * ALIKE >= rows.height as usize).map(|(text, _)| (CodeKind::Code39, text))
 }
 
 /// Code 128 has a check symbol. Code 39 has none, so two halves of the rows must say the same.
@@ -138,6 +157,12 @@ fn padded(rows: &Grey) -> Grey {
         pixels.extend([paper; PAD]);
     }
     Grey { width: width as u32, height: rows.height, pixels }
+}
+
+fn black_and_white(row: &[u8]) -> Vec<u8> {
+    let (ink, paper) = row.iter().fold((u8::MAX, u8::MIN), |(ink, paper), pixel| (ink.min(*pixel), paper.max(*pixel)));
+    let middle = ink + paper.saturating_sub(ink) / 2;
+    row.iter().map(|pixel| if *pixel <= middle { 0 } else { u8::MAX }).collect()
 }
 
 /// Twice as wide, each new pixel between its neighbours: bars of one or two pixels.

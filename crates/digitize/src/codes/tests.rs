@@ -86,6 +86,47 @@ fn the_patch_code_is_t_only_from_its_own_edge() {
     }
 }
 
+/// The rows of a code as a feeder that shakes the sheet bends them: each point moves along its row by its place on the page.
+fn bent(flat: &Grey, by: f64) -> Grey {
+    let mut page = paper(flat.width, flat.height);
+    for y in 0..flat.height {
+        for x in 0..flat.width {
+            let lean = by * (f64::from(y) / 150.0).sin() * (f64::from(x) / 95.0).sin();
+            let from = (f64::from(x) + lean).round().clamp(0.0, f64::from(flat.width - 1)) as u32;
+            page.pixels[(y * flat.width + x) as usize] = flat.pixels[(y * flat.width + from) as usize];
+        }
+    }
+    page
+}
+
+/// `*PATCHT*` in Code 39 (ISO/IEC 16388 table 1): of nine bars and gaps three are wide, here two and a half modules.
+fn code39() -> Grey {
+    let letters = ["010010100", "001010010", "100001001", "000010110", "101001000", "100001100", "000010110", "010010100"];
+    let mut page = paper(1654, 1200);
+    let mut x = 180;
+    for letter in letters {
+        for (i, wide) in letter.bytes().enumerate() {
+            let width = if wide == b'1' { 20 } else { 8 };
+            if i % 2 == 0 {
+                fill(&mut page, Rect { x, y: 300, width, height: 500 });
+            }
+            x += width;
+        }
+        x += 8;
+    }
+    page
+}
+
+#[test]
+fn bent_bars_are_read_row_by_row() {
+    let flat = code39();
+    for by in [0.0, 8.0, 14.0] {
+        assert_eq!(texts(&bent(&flat, by), 200), [(CodeKind::Code39, PATCH_T.to_owned())], "{by}");
+    }
+    let torn = read(&bent(&flat, 45.0), 200);
+    assert!(torn.codes.is_empty(), "too far: {torn:?}");
+}
+
 #[test]
 fn bars_that_say_nothing_are_told() {
     let mut page = paper(1654, 2339);

@@ -201,3 +201,17 @@ proptest! {
         prop_assert_eq!(correct(&page), corrections, "the same page, the same corrections");
     }
 }
+
+#[test]
+fn a_lone_capital_with_a_neighbour_of_another_is_noticed() {
+    assert!(is_lone_unusual("Về việc thành lập Tố công nghệ số cộng đồng"));
+    for usual in [
+        "Về việc thành lập Tổ công nghệ số cộng đồng",
+        "Lịch tiếp công dân của Chủ tịch Ủy ban nhân dân trong quý IV",
+        "tại xã Mỹ Diên giai đoạn",
+        "kiện toàn Ban chỉ đạo và Hội đồng thi đua",
+        "",
+    ] {
+        assert!(!is_lone_unusual(usual), "{usual}");
+    }
+}

@@ -81,8 +81,9 @@ const PHRASES: &[&str] = &[
 ];
 
 /// The words joined, with accents that the closed list or the paper's own place name give back; and for each word whether it
-/// was confirmed so. A word that already has the right marks keeps its own spelling (ỦY and UỶ are both right).
-pub(super) fn respell(words: &[&Word], place: &str) -> (String, Vec<bool>) {
+/// was confirmed so. A word that already has the right marks keeps its own spelling (ỦY and UỶ are both right). A place whose marks contradict
+/// the reading is no witness, since either may be misread, unless it is `echoed`: spelled so in more places.
+pub(super) fn respell(words: &[&Word], place: &str, echoed: bool) -> (String, Vec<bool>) {
     let folded: Vec<String> = words.iter().map(|w| fold(&w.text)).collect();
     let trimmed =
         |w: &Word| nfc(w.text.trim().trim_start_matches(['\'', '"', '`', '‘', '“']).trim_end_matches([':', ';', '\'', '"', '`']));
@@ -92,11 +93,11 @@ pub(super) fn respell(words: &[&Word], place: &str) -> (String, Vec<bool>) {
     let place = (place.chars().count() > 2).then_some(place.as_str());
     for phrase in place.into_iter().chain(PHRASES.iter().copied()) {
         let parts: Vec<&str> = phrase.split(' ').collect();
-        // a long phrase is known by its letters; the paper's own place name outweighs an unsure reading
-        let overruled = if parts.len() > 2 {
+        // a long phrase is known by its letters; the paper's own place name, spelled so in several places, outweighs an unsure reading
+        let overruled = if Some(phrase) == place {
+            if echoed { 90 } else { 0 }
+        } else if parts.len() > 2 {
             100
-        } else if Some(phrase) == place {
-            90
         } else {
             70
         };
@@ -175,7 +176,7 @@ mod tests {
         let spelled = |text: &str, confidence: u8, place: &str| {
             let words: Vec<Word> =
                 text.split(' ').map(|text| Word { text: text.to_owned(), rect: Rect::default(), confidence }).collect();
-            respell(&words.iter().collect::<Vec<_>>(), place).0
+            respell(&words.iter().collect::<Vec<_>>(), place, false).0
         };
         assert_eq!(spelled("XÃ TỊNH HẬU", 94, ""), "XÃ TỊNH HẬU");
         assert_eq!(spelled("XÃ TINH HẬU", 94, ""), "XÃ TINH HẬU");
@@ -185,12 +186,24 @@ mod tests {
     }
 
     #[test]
+    fn a_place_with_other_marks_is_believed_only_when_it_is_echoed() {
+        let words: Vec<Word> = ["XÃ", "HƯNG", "ĐỖ"]
+            .iter()
+            .map(|text| Word { text: (*text).to_owned(), rect: Rect::default(), confidence: 85 })
+            .collect();
+        let read = |place: &str, echoed: bool| respell(&words.iter().collect::<Vec<_>>(), place, echoed);
+        assert_eq!(read("Hưng Đô", false), ("XÃ HƯNG ĐỖ".into(), vec![false; 3]));
+        assert_eq!(read("Hưng Đô", true).0, "XÃ HƯNG ĐÔ");
+        assert_eq!(read("Hưng Đỗ", false), ("XÃ HƯNG ĐỖ".into(), vec![false, true, true]));
+    }
+
+    #[test]
     fn words_outside_the_list_stay_as_read() {
         let words: Vec<Word> = ["CHU", "TICH", "UBND", "TINH", "HOA", "MAI"]
             .iter()
             .map(|text| Word { text: (*text).to_owned(), rect: Rect::default(), confidence: 50 })
             .collect();
-        let (text, confirmed) = respell(&words.iter().collect::<Vec<_>>(), "");
+        let (text, confirmed) = respell(&words.iter().collect::<Vec<_>>(), "", false);
         assert_eq!(text, "CHỦ TỊCH UBND TỈNH HOA MAI");
         assert_eq!(confirmed, [true, true, true, true, false, false]);
     }

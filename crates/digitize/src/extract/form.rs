@@ -12,6 +12,7 @@ use super::date::Dated;
 use super::header::Title;
 use super::labels::{self, Located};
 use super::layout::{self, Sheet};
+use super::mentions;
 use super::print::{Looks, Yardstick, advance, ink_width};
 use super::signer::Signer;
 use super::templates::{FieldRule, Kind, Required, Section, Template, ValueType};
@@ -249,6 +250,7 @@ fn judge(candidate: &mut Candidate<'_, '_>, sheets: &[Sheet<'_>], em: Option<f64
     // the engine is often sure of a word whose neighbours expect other accents
     let view = sheets[candidate.page].view;
     let odd = candidate.rule.value == ValueType::Text && !usual && value.words.iter().any(|word| is_unusual(view, word));
+    let odd = odd || candidate.rule.value == ValueType::Text && mentions::is_disputed(&sheets[candidate.page], &value.text);
     let spelled = matches!(candidate.rule.value, ValueType::Text | ValueType::Name);
     let odd = odd || spelled && may_lack_a_letter(&value.words);
     let read =
@@ -260,7 +262,7 @@ fn judge(candidate: &mut Candidate<'_, '_>, sheets: &[Sheet<'_>], em: Option<f64
     candidate.why = match (candidate.sure, printed, read) {
         (false, ..) => candidate.why,
         (_, false, _) => "it does not look printed",
-        (_, _, false) if odd => "a word's neighbours expect other accents",
+        (_, _, false) if odd => "other accents are expected by a word's neighbours, or stand elsewhere",
         (_, _, false) => "the engine was not sure of its letters",
         _ => "",
     };

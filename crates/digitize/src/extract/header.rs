@@ -3,6 +3,7 @@
 use super::alphabet::may_lack_a_letter;
 use super::capitals;
 use super::layout::{Run, Sheet, confidence, pattern};
+use super::mentions;
 use super::templates::{Family, Kind, Templates};
 use regex::Regex;
 use sohoa_record::text::{Rect, Word, fold, nfc};
@@ -90,10 +91,11 @@ pub(super) fn issuer<'a>(sheet: &Sheet<'a>, split: f64, top: f64, bottom: f64, p
         return None;
     }
     let printed = super::layout::join(&words);
-    let (value, confirmed) = capitals::respell(&words, place);
+    let (value, confirmed) = capitals::respell(&words, place, mentions::is_echoed(sheet, place));
     let sure = words.iter().zip(confirmed).all(|(word, confirmed)| confirmed || word.confidence >= 90 && is_plain(word))
         && !may_lack_a_letter(&words)
-        && !words.iter().any(|word| has_dust(word));
+        && !words.iter().any(|word| has_dust(word))
+        && !mentions::is_disputed(sheet, &value);
     Some(Issuer { words, printed, value, sure })
 }
 

@@ -172,7 +172,7 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     // what a seal leaves between the lines is read as marks
     let lettered = |word: &&Word| word.text.chars().any(char::is_alphanumeric);
     let authority_words: Vec<&Word> = lines.iter().flat_map(|run| run.words.iter().copied()).filter(lettered).collect();
-    let (position, confirmed) = capitals::respell(&authority_words, "");
+    let (position, confirmed) = capitals::respell(&authority_words, "", false);
     // NĐ 30/2020, Phụ lục I: the abbreviations have one spelling, a full stop and a space behind them
     let position = RUN_ON.replace_all(&position, "$1. $2");
     let position = UNSTOPPED.replace_all(&position, "$1$2. $3").into_owned();

@@ -142,6 +142,8 @@ pub enum ValueType {
     Money,
     /// Square metres, with a point for the fraction.
     Area,
+    /// A telephone number: its digits without the spaces, stops and dashes between them.
+    Phone,
     /// A whole number.
     Number,
     /// Letters, digits and strokes.

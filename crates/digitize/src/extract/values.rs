@@ -36,6 +36,8 @@ static AREA_POINT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\d+)\.(\d{1,2}
 static CODE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:[A-ZĐ]{1,4} )?[0-9A-ZĐ][0-9A-ZĐa-z]*(?:\s?[./-]\s?[0-9A-ZĐ][0-9A-ZĐa-z]*)*$"));
 static JOINTS: LazyLock<Regex> = LazyLock::new(|| pattern(r" ?([./-]) ?"));
+// a national number begins with 0 and has 10 digits, 11 before 2018
+static PHONE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\(?0\d{1,3}\)?(?:[ .-]?\d)+$"));
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d+$"));
 static DIGIT_GROUPS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d+(?: \d+)*"));
 static PASSPORT: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[A-Z]\d{7}\b"));
@@ -108,6 +110,11 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
             // the unit is known by its shape, whatever its raised figure was read as
             let figures = trimmed.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ','))).unwrap_or(trimmed.len());
             area(trimmed).and_then(|text| part(text, (0, figures), true))
+        }
+        ValueType::Phone => {
+            let digits: String = trimmed.chars().filter(char::is_ascii_digit).collect();
+            let local = digits.len() == 10 || digits.len() == 11;
+            (PHONE.is_match(trimmed) && local).then(|| whole(digits, true)).flatten()
         }
         ValueType::Number => {
             let digits = trimmed.split_whitespace().next().filter(|first| DIGITS.is_match(first))?;
@@ -346,6 +353,12 @@ mod tests {
         assert_eq!(text(ValueType::Code, "58 / 2025").as_deref(), Some("58/2025"));
         assert_eq!(text(ValueType::Code, "386/2026 ngày 06/01/2026").as_deref(), Some("386/2026"));
         assert_eq!(text(ValueType::Code, "không"), None);
+        for phone in ["0255 555 0173", "02555550173", "(0255) 555.0173", "0255-555-0173."] {
+            assert_eq!(text(ValueType::Phone, phone).as_deref(), Some("02555550173"), "{phone}");
+        }
+        for none in ["255 555 0173", "0255 555", "0255 555 0173 / 0912 345 678", "0255 555 O173", "không"] {
+            assert_eq!(text(ValueType::Phone, none), None, "{none}");
+        }
         assert_eq!(text(ValueType::Sex, "Nữ.").as_deref(), Some("Nữ"));
         assert_eq!(text(ValueType::Sex, "Nam giới tính"), None);
     }

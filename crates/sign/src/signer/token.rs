@@ -99,12 +99,16 @@ pub(super) fn open(
     // The one login. `AuthPin` wipes its copy.
     let secret = AuthPin::new(pin.as_str().into());
     let pin = (!info.protected_authentication_path()).then_some(&secret);
-    session.login(UserType::User, pin).map_err(|e| match e {
-        Error::Pkcs11(RvError::PinIncorrect, _) => SignError::Token(
-            "the PIN is wrong. It was tried once and is not tried again: three wrong ones lock the token for good".into(),
-        ),
-        e => failed("the login", e),
-    })?;
+    match session.login(UserType::User, pin) {
+        // A login is of the program, not of the session (PKCS#11 2.40, section 5.6): another signature's session has made it.
+        Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
+        Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
+            return Err(SignError::Token(
+                "the PIN is wrong. It was tried once and is not tried again: three wrong ones lock the token for good".into(),
+            ));
+        }
+        Err(e) => return Err(failed("the login", e)),
+    }
     let (key, certificate, others) = select(&session, wanted.key)?;
     let algorithm = certificate.algorithm()?;
     let mechanisms = library.get_mechanism_list(slot).map_err(|e| failed("its mechanisms", e))?;
