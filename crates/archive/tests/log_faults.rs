@@ -393,3 +393,40 @@ async fn fsck_misses_and_mistrusts_each_file_of_the_log_that_is_needed() {
     archive.fsck(Some(&tree), &mut |finding| told.push(finding)).await.unwrap();
     assert!(told.iter().any(|finding| finding.kind == Kind::BadLog && finding.why.contains("taken back")), "{told:?}");
 }
+
+/// A share that went away and came back as it was yesterday, under a writer that goes on.
+#[tokio::test]
+async fn a_store_that_is_taken_back_under_a_running_writer_is_not_continued() {
+    let place = Place::new();
+    let archive = place.open_logged().await;
+    let log = open(&archive).await;
+    let aside = tempfile::tempdir().unwrap();
+    let (store, yesterday, today) = (place.folder(), aside.path().join("yesterday"), aside.path().join("today"));
+    let copy = |from: &std::path::Path, to: &std::path::Path| {
+        assert!(std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+    };
+    log.append(&leaves(0..2)).await.unwrap();
+    copy(&store, &yesterday);
+    log.append(&leaves(2..4)).await.unwrap();
+    copy(&store, &today);
+
+    let mounted = |what: Option<&std::path::Path>| {
+        let _ = std::fs::remove_dir_all(&store);
+        let _ = std::fs::remove_file(&store);
+        match what {
+            Some(copied) => copy(copied, &store),
+            None => std::fs::write(&store, b"no folder").unwrap(),
+        }
+    };
+    mounted(None);
+    log.append(&leaves(4..5)).await.unwrap_err();
+    mounted(Some(&yesterday));
+    for again in [leaves(4..5), leaves(3..4)] {
+        let error = log.append(&again).await.unwrap_err();
+        assert!(matches!(error, Error::LogForks { .. }), "{error}");
+    }
+    assert_eq!(published(&archive).await.1, leaves(0..2), "nothing was added to it");
+    mounted(Some(&today));
+    log.append(&leaves(4..5)).await.unwrap();
+    assert_eq!(published(&archive).await.1, leaves(0..5));
+}

@@ -108,7 +108,7 @@ impl Logbook {
         }
         let Some(note) = log.reader().checkpoint().await? else { return Ok(()) };
         match tokio::time::timeout(START_TIME, self.ask(policy, log, &note)).await {
-            Ok(gathered) => refuse_alarm(gathered?),
+            Ok(gathered) => gathered?.map_or(Ok(()), refuse_alarm),
             Err(_) => Ok(()),
         }
     }
@@ -199,26 +199,25 @@ impl Logbook {
         if policy.witnesses().iter().all(|witness| note.signatures.iter().any(|signature| signature.names(&witness.key))) {
             return Ok(None);
         }
-        let gathered = self.ask(policy, log, &note).await?;
-        // Another writer published a newer one while they were asked, and may have had it cosigned: they are asked for that the next time.
-        if log.reader().checkpoint().await?.is_none_or(|published| published.text != note.text) {
-            return Ok(None);
-        }
+        let Some(gathered) = self.ask(policy, log, &note).await? else { return Ok(None) };
         if gathered.note != note {
             log.publish_cosigned(&gathered.note).await?;
         }
         Ok(Some(gathered))
     }
 
-    /// Asks every witness to cosign that checkpoint of this log.
-    async fn ask(&self, policy: &LogPolicy, log: &Log, note: &Note) -> Result<Gathered, LogbookError> {
+    /// Asks every witness to cosign that checkpoint of this log. None when another writer published a newer one meanwhile, and may have had it
+    /// cosigned: they are asked for that the next time.
+    async fn ask(&self, policy: &LogPolicy, log: &Log, note: &Note) -> Result<Option<Gathered>, LogbookError> {
         let size = Checkpoint::of_note(note).map_err(|e| LogbookError::Published(e.to_string()))?.size;
         // A witness that never saw the log begins with a tree of no leaves, from which there is nothing to prove.
         let prove = async |old: u64| match old {
             0 => Ok(Vec::new()),
             old => log.reader().consistency(old, size).await.map_err(|e| e.to_string()),
         };
-        gather(policy, note, None, prove).await.map_err(|e| LogbookError::Published(e.to_string()))
+        let gathered = gather(policy, note, None, prove).await.map_err(|e| LogbookError::Published(e.to_string()))?;
+        let published = log.reader().checkpoint().await?;
+        Ok(published.is_some_and(|published| published.text == note.text).then_some(gathered))
     }
 
     /// Has the newest checkpoint stamped (RFC 3161) by a configured service: always, or when it is time again. None when nothing was stamped.
