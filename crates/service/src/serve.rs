@@ -30,8 +30,8 @@ const APPEND_EVERY: Duration = Duration::from_secs(5);
 const WITNESS: u32 = 12;
 /// Uploads that nobody continues are cleared away once in so many times.
 const SWEEP: u32 = 720;
-/// What other runs left out of the log is looked for at the start, and this long after each time that it was appended: among a million records
-/// the look alone takes a second.
+/// What other runs left out of the log is looked for at the start, and this long after each time that it was appended: so long the receipts of
+/// an ingest that was killed beside this service may lack their leaves.
 const CATCH_UP_EVERY: Duration = Duration::from_secs(300);
 
 /// All that runs.
