@@ -19,7 +19,7 @@ use sohoa_archive::{Archive, Error, Finding, Kind, Log, Remedy, Result, remove_i
 use sohoa_record::log::Checkpoint;
 use sohoa_record::log::proof::continues;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What happens between the failed run and the next one.
 #[derive(Clone, Copy, Debug)]
@@ -84,16 +84,17 @@ async fn every_write_may_fail() {
                     (Then::LosesTheIndex, _) => {
                         archive.close().await;
                         remove_index(&place.database()).unwrap();
-                        archive = place.open_logged_over(store).await;
+                        archive = place.open_logged_over(store.clone()).await;
                         open(&archive).await
                     }
                     _ => {
-                        archive = place.open_logged_over(store).await;
+                        archive = place.open_logged_over(store.clone()).await;
                         open(&archive).await
                     }
                 };
                 batch(&log, &archive, &mut seen).await.unwrap();
                 expect_one_history(&archive, &seen, &case).await;
+                expect_one_chain(&store, &archive).await;
             }
         }
     }
@@ -119,8 +120,9 @@ async fn race(store: Arc<dyn ObjectStore>, one_index: bool) {
     const WRITERS: u64 = 8;
     const EACH: u64 = 12;
     let places: Vec<Place> = (0..WRITERS).map(|_| Place::new()).collect();
+    let seen = Mutex::new(Vec::new());
     let writer = |n: u64| {
-        let (store, place) = (store.clone(), &places[if one_index { 0 } else { n as usize }]);
+        let (store, place, seen) = (store.clone(), &places[if one_index { 0 } else { n as usize }], &seen);
         async move {
             let archive = place.open_logged_over(store).await;
             let log = open(&archive).await;
@@ -131,6 +133,7 @@ async fn race(store: Arc<dyn ObjectStore>, one_index: bool) {
                 let size = log.tree().await.unwrap().size;
                 assert!(index.iter().all(|index| *index < size));
                 let (tree, entries) = published(&archive).await;
+                seen.lock().unwrap().push(tree.clone());
                 if tree.size <= index[0] {
                     continue;
                 }
@@ -146,6 +149,12 @@ async fn race(store: Arc<dyn ObjectStore>, one_index: bool) {
         (0..WRITERS).flat_map(|n| (0..EACH).map(move |i| leaf(n * 1000 + i))).chain(leaves(99_000..99_000 + EACH)).collect();
     assert_eq!(tree.size as usize, expected.len(), "no leaf lost, none twice");
     assert_eq!(entries.into_iter().collect::<BTreeSet<_>>(), expected);
+    expect_one_chain(&store, &archive).await;
+    // What anybody saw published on the way is continued by the end.
+    for old in seen.into_inner().unwrap() {
+        let proof = archive.log().consistency(old.size, tree.size).await.unwrap();
+        assert!(continues(old.size, &old.root, tree.size, &tree.root, &proof), "{} leaves", old.size);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -12,6 +12,7 @@ pub mod config;
 mod console;
 pub mod cosigning;
 pub mod door;
+pub mod heap;
 mod http;
 mod ingest;
 pub mod key_changes;

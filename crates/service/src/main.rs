@@ -1,12 +1,13 @@
 //! `sohoa`: one binary for clerks, operators and administrators. This file only reads the command line and sets up the logs.
 
 use clap::Parser as _;
-use sohoa_service::{cli, commands, sandbox_child};
+use sohoa_service::{cli, commands, heap, sandbox_child};
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     restore_broken_pipe();
+    heap::share_between_threads();
     let cli = cli::Cli::parse();
     if matches!(cli.command, cli::Command::PageChild) {
         // Its standard output is the pipe to the service; whatever goes wrong is told by its death.

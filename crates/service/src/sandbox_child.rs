@@ -3,6 +3,7 @@
 //! to it (read only), limits of memory and time.
 #![allow(unsafe_code)]
 
+use crate::heap::give_back_free_memory;
 use crate::page_protocol::{
     self as protocol, Answer, ChildSpec, Crop, MAX_CROP_PIXELS, MAX_PICTURE_PIXELS, MAX_REQUEST, MAX_SIGNATURES, Picture, Ready,
     Request, SourceInfo, Spent, presentable, presentable_check, read_frame, write_frame,
@@ -114,15 +115,6 @@ pub fn run() -> io::Result<()> {
 /// Between pages the heap is nearly empty, but in pieces: a page's buffers of 26 MB each leave holes in which the next page's do not
 /// fit, and in colour a child came to 64 MiB instead of 55. After so many messages the holes' memory goes back to the system.
 const MESSAGES_PER_TRIM: u32 = 8;
-
-/// The allocator keeps what was freed; this gives it back, holes too. Other C libraries than glibc do so by themselves.
-fn give_back_free_memory() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: it may be called at any time and touches only what is free.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
 
 fn crop(source: &mut decode::Opened, number: u32, place: Rect, rotated_deg: u16) -> Answer {
     let refused = |reason, detail: &str| Answer::Refused { reason, detail: presentable(detail) };

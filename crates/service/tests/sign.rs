@@ -115,6 +115,15 @@ fn is_proven(office: &Office, home: &Home, manifest: &Value, profiles: &[&str]) 
     home.expect(0, &["fsck"]);
     // and `sohoa audit`, which judges the signatures with eyes of its own
     home.expect(0, &["audit", "--json"]);
+    // … and knows the signers when it is told whom to believe, or does not.
+    let roots = home.path("roots");
+    std::fs::create_dir_all(&roots).unwrap();
+    std::fs::copy(office.pki.path("root.pem"), roots.join("root.pem")).unwrap();
+    home.expect(0, &["audit", "--json", "--roots", roots.to_str().unwrap()]);
+    std::fs::copy(Pki::new().path("root.pem"), roots.join("root.pem")).unwrap();
+    let refused = home.lines(&[12], &["audit", "--json", "--roots", roots.to_str().unwrap()]);
+    let told = refused.iter().find(|line| line["verdict"] == "bad_signature").expect("a signer that nobody vouches for");
+    assert!(told["reason"].as_str().unwrap().contains("issuer is not among the trusted ones"), "{told}");
 }
 
 fn pkcs12(profile: &str, file: &Path) -> String {

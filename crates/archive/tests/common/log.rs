@@ -3,11 +3,12 @@
 use super::{Place, key};
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use sohoa_archive::{Archive, Log};
 use sohoa_record::log::leaf::{FORMAT, StatementDigests};
 use sohoa_record::log::tree::leaf_hash;
-use sohoa_record::log::{Checkpoint, Edge, Kind, Leaf, NoteSigner, Tile};
+use sohoa_record::log::head::Head;
+use sohoa_record::log::{Checkpoint, Edge, Kind, Leaf, Note, NoteSigner, Tile};
 use sohoa_record::trust::policy_line;
 use sohoa_record::{Digests, Sha256Hex, TrustPolicy};
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ pub fn leaves(numbers: std::ops::Range<u64>) -> Vec<Bytes> {
     numbers.map(leaf).collect()
 }
 
-/// Everything that is published, after looking that it hangs together: entries lead to the checkpoint's root, heads are one chain.
+/// Everything that is published, after looking that it hangs together: entries and tiles lead to the checkpoint's root.
 pub async fn published(archive: &Archive) -> (Checkpoint, Vec<Bytes>) {
     let (_, tree) = archive.log_head().await.unwrap().expect("a checkpoint");
     let (mut edge, mut entries) = (Edge::default(), Vec::new());
@@ -67,6 +68,26 @@ pub async fn published(archive: &Archive) -> (Checkpoint, Vec<Bytes>) {
     assert_eq!((edge.size(), edge.root()), (tree.size, tree.root));
     assert_eq!(archive.log().root(tree.size).await.unwrap(), tree.root);
     (tree, entries)
+}
+
+/// Every head from the first names the one before by its digest, has more leaves than it, and stands for the root that the tiles have; the
+/// last is the published tree.
+pub async fn expect_one_chain(store: &Arc<dyn ObjectStore>, archive: &Archive) {
+    let (_, published) = archive.log_head().await.unwrap().expect("a checkpoint");
+    let (mut parent, mut tree) = (None, None::<Checkpoint>);
+    for number in 1.. {
+        let path = object_store::path::Path::from(format!("log/{}", Head::path(number)));
+        let Ok(found) = store.get(&path).await else { break };
+        let bytes = found.bytes().await.unwrap();
+        let note = Note::parse(&bytes).unwrap();
+        assert!(!note.signed_by(signer().public()).unwrap().is_empty(), "head {number}");
+        let head = Head::parse(number, &note).unwrap();
+        assert_eq!(head.parent, parent, "head {number}");
+        assert!(tree.is_none_or(|before| before.size < head.tree.size), "head {number}");
+        assert_eq!(archive.log().root(head.tree.size).await.unwrap(), head.tree.root, "head {number}");
+        (parent, tree) = (Some(Sha256Hex::of(&bytes)), Some(head.tree));
+    }
+    assert_eq!(tree, Some(published), "the newest head is published");
 }
 
 pub async fn open(archive: &Archive) -> Log {
