@@ -21,6 +21,8 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 /// Files above this size go up in parts of this size. S3 wants parts of at least 5 MiB.
 const PART: usize = 8 << 20;
+/// The same where the store is a folder: fifty scanners that push at once hold as many parts in memory.
+const LOCAL_PART: usize = 1 << 20;
 /// How much is hashed at a time between two chances for other tasks to run.
 const CHUNK: usize = 256 << 10;
 
@@ -73,10 +75,10 @@ impl Objects {
         // No more than the length that was seen: else a file that grows as fast as it is read would never end.
         let mut left = before.len();
         let mut hasher = Hasher::new();
-        let mut part = Vec::new();
+        let mut part = Vec::with_capacity(before.len().min(self.part()) as usize);
         while left > 0 {
             part.clear();
-            (&mut *file).take(left.min(PART as u64)).read_to_end(&mut part).await.map_err(unreadable)?;
+            (&mut *file).take(left.min(self.part())).read_to_end(&mut part).await.map_err(unreadable)?;
             if part.is_empty() {
                 break;
             }
@@ -94,13 +96,19 @@ impl Objects {
         if source && self.is_destroyed(&digests.sha256).await? {
             return Ok(digests);
         }
-        if before.len() <= PART as u64 {
+        if before.len() <= self.part() {
             return self.put(part).await;
         }
+        drop(part);
         if self.size(&digests.sha256).await?.is_some() {
             return self.verify(&digests.sha256).await;
         }
         self.copy_in_parts(file, place, digests).await
+    }
+
+    /// How long the parts of a large file are.
+    fn part(&self) -> u64 {
+        if self.folder.is_some() { LOCAL_PART as u64 } else { PART as u64 }
     }
 
     /// Copies a file that is known to have `digests` into its object, and gives up if it turns out to have others.
@@ -114,8 +122,8 @@ impl Objects {
         let copied = async {
             let mut left = digests.size;
             while left > 0 {
-                let mut part = Vec::with_capacity(PART);
-                (&mut *file).take(left.min(PART as u64)).read_to_end(&mut part).await.map_err(unreadable)?;
+                let mut part = Vec::with_capacity(left.min(self.part()) as usize);
+                (&mut *file).take(left.min(self.part())).read_to_end(&mut part).await.map_err(unreadable)?;
                 if part.is_empty() {
                     break;
                 }

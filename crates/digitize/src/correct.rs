@@ -1,5 +1,5 @@
-//! Correct: gives words their lost accents back, for search. What the engine read is not touched, and fields are never taken
-//! from corrected words: a correction is a word beside the reading.
+//! Correct: gives words their lost accents back, for search. What the engine read is not touched, and no field that is vouched for is taken
+//! from corrected words: a correction is a word beside the reading. A phrase in doubt is offered to a person with them.
 //!
 //! Three of four words that Tesseract reads wrong differ in accents only. So each word that may change at all ([`choose`]) is
 //! weighed against the syllables of the same base letters that differ in one letter's marks, by how often they follow each
@@ -84,6 +84,20 @@ pub fn is_lone_unusual(phrase: &str) -> bool {
         let rather = |id: Id| Some(id) != own && one_letter_apart(table.text(id), &word) && seen(before, id) && seen(id, behind);
         never && table.of_base(&base(&word)).any(rather)
     })
+}
+
+/// Did public papers have the word beside one of these neighbours? Without one it may still be likelier than what was read, by being frequent
+/// and nothing else: `đột` for the `dột` of leaky houses.
+pub fn is_seen_beside(before: Option<&str>, word: &str, behind: Option<&str>) -> bool {
+    let table = table();
+    let id = |word: &str| table.id(&spelling::placed(&word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()));
+    let Some(own) = id(word) else { return false };
+    let seen = |first: Option<Id>, second: Option<Id>| {
+        first
+            .zip(second)
+            .is_some_and(|(first, second)| table.share_after(Some(first), Some(second)).is_some_and(|share| share > 0.0))
+    };
+    seen(before.and_then(id), Some(own)) || seen(Some(own), behind.and_then(id))
 }
 
 fn table() -> &'static Counts {

@@ -22,6 +22,8 @@ mod number;
 pub mod opening;
 mod person;
 mod print;
+mod proposal;
+mod province;
 #[cfg(test)]
 mod sample;
 mod signer;

@@ -5,6 +5,8 @@ pub mod dotted_i;
 pub(crate) mod dotted_y;
 mod ink;
 mod intruders;
+pub mod name_end;
+pub mod row_alone;
 mod specks;
 
 use crate::capi::{self, Pix, Tesseract};

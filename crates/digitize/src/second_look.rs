@@ -3,9 +3,9 @@
 
 use crate::extract::templates::Templates;
 use crate::page::{CleanPage, ReadPage};
-use crate::recognize::{OcrEngine, Part, again, dotted_i};
+use crate::recognize::{OcrEngine, Part, again, dotted_i, name_end, row_alone};
 use crate::{correct, extract, view};
-use sohoa_record::{PageText, Word};
+use sohoa_record::{PageText, Rect, Word};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -21,6 +21,10 @@ pub(crate) fn look_again(engine: &mut dyn OcrEngine, page: &CleanPage, read: &mu
     if let Some(room) = doubted.signers_room {
         let lines = engine.recognize_part(page, room, Part::Block).unwrap_or_default();
         again::add_names(&mut read.text, lines);
+        doubted = extract::in_doubt(&view(read), &templates);
+    }
+    if let Some(name) = doubted.signer.filter(|name| name_end::goes_on(page, *name)) {
+        again::doubt_place(&mut read.text, &name, DOUBTED);
         doubted = extract::in_doubt(&view(read), &templates);
     }
     let mut readings = again::Readings::default();
@@ -51,10 +55,30 @@ pub(crate) fn look_again(engine: &mut dyn OcrEngine, page: &CleanPage, read: &mu
 }
 
 /// Reads the row of a signer's name that is still in doubt by itself, without the seal's rim and whatever else runs into it. It counts when two
-/// readings are the same and sure, it stands centred under the signer's capacity, and begins with a usual family name: nothing of it is missing.
+/// readings are the same and sure, and begin with a usual family name. Standing centred under the signer's capacity nothing of it is missing;
+/// elsewhere it is the better reading, and stays in doubt.
 fn read_signer_alone(engine: &mut dyn OcrEngine, page: &CleanPage, read: &mut ReadPage, templates: &Templates) {
-    let Some(row) = extract::in_doubt(&view(read), templates).signers_row else { return };
-    let [first, second] = [Part::Row, Part::RowOnceMore].map(|part| {
+    let doubted = extract::in_doubt(&view(read), templates);
+    // a letter that touches the seal goes with it: then as it stands
+    let looks = [[Part::Row, Part::RowOnceMore], [Part::Line, Part::LineOnceMore]];
+    if let Some(row) = doubted.signers_row {
+        let centred = |look| read_twice(engine, page, row, look, true).filter(|words| row_alone::is_centred(words, &row));
+        if looks.into_iter().find_map(centred).is_some_and(|words| row_alone::put_row(&mut read.text, &row, words)) {
+            return;
+        }
+    }
+    let Some(row) = doubted.signers_wide_row else { return };
+    let words = looks.into_iter().find_map(|look| read_twice(engine, page, row, look, false));
+    let before = row_alone::lettered(&read.text, &row);
+    if let Some(mut words) = words.filter(|words| words.len() >= before.max(2)) {
+        words.iter_mut().for_each(|word| word.confidence = word.confidence.min(DOUBTED));
+        row_alone::put_row(&mut read.text, &row, words);
+    }
+}
+
+/// The words of a row that two looks read alike, `surely` too if that is asked for, beginning with a usual family name.
+fn read_twice(engine: &mut dyn OcrEngine, page: &CleanPage, row: Rect, looks: [Part; 2], surely: bool) -> Option<Vec<Word>> {
+    let [first, second] = looks.map(|part| {
         let lines = engine.recognize_part(page, row, part).unwrap_or_default();
         let mut words: Vec<Word> = lines.into_iter().flat_map(|line| line.words).collect();
         for word in &mut words {
@@ -65,11 +89,8 @@ fn read_signer_alone(engine: &mut dyn OcrEngine, page: &CleanPage, read: &mut Re
         }
         words
     });
-    let Some(words) = again::same_row(&first, &second) else { return };
-    let usual = words.first().is_some_and(|word| extract::spellings_of_name(&word.text, true) > 0);
-    if usual && again::is_centred(&words, &row) {
-        again::put_row(&mut read.text, &row, words);
-    }
+    let words = row_alone::same_row(&first, &second, surely, |word| extract::spellings_of_name(word, true) == 1)?;
+    words.first().is_some_and(|word| extract::spellings_of_name(&word.text, true) > 0).then_some(words)
 }
 
 /// Of a word that neither ink nor engine is to be believed about, percent.
@@ -138,7 +159,7 @@ mod tests {
     use crate::page::Grey;
     use crate::recognize::{EngineError, EngineInfo};
     use sohoa_record::manifest::PageState;
-    use sohoa_record::{Line, PageText, Placement, Rect};
+    use sohoa_record::{Line, PageText, Placement};
 
     const SIZE: (u32, u32) = (2480, 3508);
 

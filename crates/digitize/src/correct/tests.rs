@@ -88,9 +88,9 @@ fn an_absent_table_corrects_nothing() {
     assert_eq!(correct(&PageText::default()), []);
 }
 
-/// The fields are what was read, however the search text reads.
+/// What is vouched for was read, however the search text reads; a phrase in doubt is offered as its neighbours would have it.
 #[test]
-fn no_value_comes_from_a_correction() {
+fn no_value_that_is_vouched_for_comes_from_a_correction() {
     let lines = [
         "ỦY BAN NHÂN DÂN CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
         "TỈNH QUẢNG NGÃI Độc lập - Tự do - Hạnh phúc",
@@ -128,10 +128,16 @@ fn no_value_comes_from_a_correction() {
         corrections: &[],
     };
     assert!(!raw.is_empty());
-    let values =
-        |fields: &[Field]| fields.iter().map(|f| (f.name.clone(), f.value.clone(), f.printed.clone())).collect::<Vec<_>>();
+    let printed = |fields: &[Field]| fields.iter().map(|f| (f.name.clone(), f.printed.clone())).collect::<Vec<_>>();
     assert_eq!(raw, extract(&[view], &crate::extract::templates::Templates::built_in()).fields);
-    assert_eq!(values(&other), values(&raw), "a corrected word can only make a field doubtful");
+    assert_eq!(printed(&other), printed(&raw), "what was read stays");
+    let subject = |fields: &[Field]| fields.iter().find(|f| f.name == "subject").and_then(|f| Some((f.value.clone()?, f.doubt)));
+    let as_read = "Về việc phê duyệt dự án phát triên kinh tê".to_owned();
+    let offered = "Về việc phê duyệt dự án phát triển kinh tế".to_owned();
+    assert_eq!(subject(&raw), Some((as_read, None)), "the engine was sure, and nobody objects");
+    assert_eq!(subject(&other), Some((offered, Some(sohoa_record::Reason::LowConfidence))));
+    let rest = |fields: &[Field]| fields.iter().filter(|f| f.name != "subject").map(|f| f.value.clone()).collect::<Vec<_>>();
+    assert_eq!(rest(&other), rest(&raw), "a corrected word can only make a field doubtful");
     assert!(raw_plain[0].contains("QUYẾT ĐINH") && !other_plain[0].contains("QUYẾT"));
     assert!(stored.contains("triên") && stored.contains("khác"), "the reading and the corrections are both kept");
 }

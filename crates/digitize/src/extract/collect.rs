@@ -6,7 +6,7 @@ use super::layout::Sheet;
 use super::number::NumberRow;
 use super::print::{self, Looks};
 use super::templates::{Family, Kind};
-use super::{Extracted, Head, Note, PageView, header, layout, mentions, notation, signer, subject, values};
+use super::{Extracted, Head, Note, PageView, header, layout, mentions, notation, proposal, signer, subject, values};
 use crate::correct;
 use sohoa_record::field::{self, name};
 use sohoa_record::text::{Word, fold, nfc};
@@ -241,10 +241,12 @@ impl Collector {
                 let said = [&subject.printed, &subject.value];
                 let usual = usual && !said.iter().any(|said| values::has_dust(said));
                 let usual = usual && !values::has_misspelled_unit(&subject.value) && !values::has_misread_numeral(&subject.value);
+                let usual = usual && !values::has_misspelled_person(&subject.value);
                 let usual = usual && !mentions::is_disputed(sheet, &subject.value) && !correct::is_lone_unusual(&subject.value);
                 let sure = read && usual && subject.whole && fits && kind.is_some();
                 let doubt = (!sure).then_some(Reason::LowConfidence);
-                let (value, printed, words) = (Some(subject.value), subject.printed, subject.words.as_slice());
+                let value = if sure { subject.value } else { subject::normalized(&proposal::proposed(sheet, &subject.words)) };
+                let (value, printed, words) = (Some(value), subject.printed, subject.words.as_slice());
                 self.add(sheet, Reading { name: name::SUBJECT, value, printed, words, doubt, rule });
             }
             None => self.missing(sheet, name::SUBJECT, Reason::FieldMissing, rule),

@@ -13,8 +13,12 @@ pub struct InDoubt {
     pub fields: Vec<Rect>,
     /// Those among them that are persons' names.
     pub names: Vec<Rect>,
+    /// The signer's name, in doubt or not.
+    pub signer: Option<Rect>,
     /// The row of a signer's name that is one of them, with its middle under the signer's capacity, as wide as the whole name can be.
     pub signers_row: Option<Rect>,
+    /// The same row with room for what a seal hides at its ends, wherever its middle is.
+    pub signers_wide_row: Option<Rect>,
     /// Below a signature's authority lines, where no name was read.
     pub signers_room: Option<Rect>,
 }
@@ -29,13 +33,13 @@ pub fn in_doubt(view: &PageView<'_>, templates: &Templates) -> InDoubt {
     let fields = extract(&[upright], templates).fields;
     let doubted = || fields.iter().filter(|field| field.doubt.is_some_and(readable));
     let of_a_person = |name: &str| name.ends_with("_name") && ![name::ORGAN_NAME, name::TYPE_NAME].contains(&name);
+    let signers = doubted().any(|field| field.name == name::SIGNER_NAME);
     InDoubt {
         fields: doubted().filter_map(|field| field.rect).collect(),
         names: doubted().filter(|field| of_a_person(&field.name)).filter_map(|field| field.rect).collect(),
-        signers_row: doubted()
-            .any(|field| field.name == name::SIGNER_NAME)
-            .then(|| signer::row_of_name(&sheet, bottom))
-            .flatten(),
+        signer: fields.iter().find(|field| field.name == name::SIGNER_NAME).and_then(|field| field.rect),
+        signers_row: signers.then(|| signer::row_of_name(&sheet, bottom)).flatten(),
+        signers_wide_row: signers.then(|| signer::wide_row_of_name(&sheet, bottom)).flatten(),
         signers_room: signer::room_without_name(&sheet, bottom),
     }
 }

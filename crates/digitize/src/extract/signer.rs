@@ -147,8 +147,9 @@ pub(super) fn row_of_name(sheet: &Sheet<'_>, bottom_of_header: f64) -> Option<Re
         layout::union(&name.words.iter().filter(word).copied().collect::<Vec<_>>())
     };
     let own = read(90).or(read(0))?;
+    let all = read(0).unwrap_or(own);
     let middle = block.end().centre_x();
-    let half = (middle - f64::from(own.x)).abs().max((f64::from(own.right()) - middle).abs()) + 1.2 * sheet.em;
+    let half = (middle - f64::from(all.x)).abs().max((f64::from(all.right()) - middle).abs()) + 1.2 * sheet.em;
     let marks = 0.45 * sheet.em;
     let (left, right) = ((middle - half).max(0.0) as u32, (middle + half).min(sheet.width()) as u32);
     let (top, end) = ((f64::from(own.y) - marks).max(0.0) as u32, (f64::from(own.bottom()) + marks).min(sheet.height()) as u32);
@@ -157,6 +158,24 @@ pub(super) fn row_of_name(sheet: &Sheet<'_>, bottom_of_header: f64) -> Option<Re
 
 /// Half of the widest name, ems.
 const MOST_NAME: f64 = 14.0;
+
+/// The row of the name with what a seal may have hidden at both its ends, where nothing says how wide the name is: the lines of authority are
+/// hidden too, or were read in part.
+pub(super) fn wide_row_of_name(sheet: &Sheet<'_>, bottom_of_header: f64) -> Option<Rect> {
+    let name = match authority(sheet, bottom_of_header)? {
+        Ok(block) => block.name(sheet)?.words.clone(),
+        Err((right, top)) => lone_name(sheet, &right, top)?.name_words,
+    };
+    let lettered = |word: &&&Word| word.text.chars().any(char::is_alphabetic);
+    let own = layout::union(&name.iter().filter(lettered).copied().collect::<Vec<_>>())?;
+    let (beside, marks) = ((HIDDEN * sheet.em) as u32, (0.45 * sheet.em) as u32);
+    let (left, right) = (own.x.saturating_sub(beside), (own.right() + beside).min(sheet.view.text.width));
+    let (top, end) = (own.y.saturating_sub(marks), (own.bottom() + marks).min(sheet.view.text.height));
+    (f64::from(own.width) < 2.0 * MOST_NAME * sheet.em).then(|| Rect { x: left, y: top, width: right - left, height: end - top })
+}
+
+/// The widest part of a name that a seal hides: two words, ems.
+const HIDDEN: f64 = 6.0;
 
 fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     let block = match authority(sheet, top)? {
@@ -180,6 +199,7 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
     let own_line = lines.last().is_some_and(|run| !ON_BEHALF.is_match(&run.text()));
     let position_sure = own_line
         && !STOPPED.is_match(&position)
+        && position.starts_with(char::is_alphabetic)
         && authority_words.iter().zip(confirmed).all(|(w, known)| {
             known || w.confidence >= 85 && !capitals::is_misread(w.text.trim_matches(|c: char| !c.is_alphanumeric()))
         });
@@ -191,6 +211,8 @@ fn on_page<'a>(sheet: &Sheet<'a>, top: f64) -> Option<Signer<'a>> {
             && beside.is_none_or(|confidence| confidence < GUESSED)
             && (!scraps || family::is_usual(&trimmed(&name_words)) && is_centred(&name_words, block.end(), sheet.em))
             && !person::may_be_misspelled(&trimmed(&name_words), &name_words)
+            // capitals below a capacity may be those of the seal: "PHÒNG KINH TẾ"
+            && (name_words.iter().any(|w| w.text.contains(char::is_lowercase)) || family::is_usual(&trimmed(&name_words)))
             && !may_lack_a_letter(&name_words),
         name_words,
         position: Some(position).filter(|p| !p.is_empty()),

@@ -21,6 +21,13 @@ pub(super) fn parse(text: &str) -> Option<Date> {
     Date::new(year(&words[year_at..])?, i8::try_from(month).ok()?, i8::try_from(below_hundred(day)?).ok()?).ok()
 }
 
+/// Is it words of a number, which a date in words goes on with in its next row?
+pub(super) fn is_rest(text: &str) -> bool {
+    let folded = fold(text);
+    let number = |word: &str| digit(word).is_some() || matches!(word, "muoi" | "tram" | "linh" | "le" | "nghin" | "ngan");
+    !folded.is_empty() && folded.split(' ').all(number)
+}
+
 fn is_thousand(word: Option<&&str>) -> bool {
     word.is_some_and(|word| matches!(*word, "nghin" | "ngan"))
 }

@@ -21,7 +21,7 @@ const NEAR: f64 = 2.1;
 const MOST_ROWS: usize = 10;
 
 static LETTER_CUE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}]*(?:[Vv]\s*[/1lI|]\s*[vV]|[Vv]ề\s*việc)\b"));
-static ABOUT_JOINED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}\p{N}(]*[Vv][eềêếẻễ]\s*việc\b"));
+static ABOUT_JOINED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\p{L}\p{N}(]*[Vv][eềêếẻễEỀÊẾẺỄ]\s*việc\b"));
 
 /// Words with which the row after a subject begins, folded.
 const BODY_BEGINS: &[&str] = &[
@@ -133,10 +133,13 @@ fn finish(words: Vec<&Word>, whole: bool) -> Option<Subject<'_>> {
         return None;
     }
     let printed = join(&words);
-    // the engine joins the italic opening; it has one meaning only
-    let value = nfc(&ABOUT_JOINED.replace(&printed, "Về việc "));
-    let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-    Some(Subject { printed, value, words, whole })
+    Some(Subject { value: normalized(&printed), printed, words, whole })
+}
+
+/// The engine joins the italic opening, or reads it in capitals; it has one meaning only.
+pub(super) fn normalized(printed: &str) -> String {
+    let value = nfc(&ABOUT_JOINED.replace(printed, "Về việc "));
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The row's words that belong to `run`: reached from it over word spaces only.

@@ -3,9 +3,8 @@
 
 use super::labels::Token;
 use super::layout::pattern;
-use super::person;
-use super::spoken_date;
 use super::templates::ValueType;
+use super::{family, person, province, spoken_date};
 use jiff::civil::Date;
 use regex::Regex;
 use sohoa_record::text::{Word, fold, nfc, spelling};
@@ -47,6 +46,9 @@ static RUN_ON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{Ll}\.[\p{L}\d]"))
 static SPACE_LOST: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d(\p{Ll}{2,})"));
 const UNITS: [&str; 8] = ["km", "cm", "mm", "dm", "ha", "kg", "ml", "kw"];
 static MARK_BEFORE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s[-–—.,:;'`‘’^~*_=+<>|\\]+[\p{L}\p{N}]"));
+// a stop between two words of one phrase: "hằng tháng. đối với"
+static STOP_WITHIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{Ll}{2}\.\s+\p{Ll}"));
+static PERSON: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:ông|bà) ((?:\p{Lu}\p{Ll}+ ?){2,})"));
 static UNIT_PARTED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{L}[;:.] (?:tỉnh|xã|phường|huyện|quận) \p{Lu}"));
 static SO_MISREAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bsổ \d|\bvào số\b"));
 static NAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\p{L}[\p{L}\p{N} .,&()'’\-–/]*$"));
@@ -138,12 +140,17 @@ pub(super) fn read<'a>(value: ValueType, label: &str, tokens: &[Token<'a>]) -> O
 /// Does something in the text look like dust, a lost space, or the engine's confusion of sổ and số?
 fn is_odd(text: &str) -> bool {
     let space_lost = SPACE_LOST.captures_iter(text).any(|found| !UNITS.contains(&&found[1]));
-    space_lost || has_dust(text) || SO_MISREAD.is_match(text) || has_misspelled_unit(text)
+    space_lost || has_dust(text) || SO_MISREAD.is_match(text) || has_misspelled_unit(text) || has_misspelled_person(text)
 }
 
 /// Is there a mark within or before a word that nobody prints there?
 pub(super) fn has_dust(text: &str) -> bool {
-    RUN_ON.is_match(text) || MARK_BEFORE.is_match(text)
+    RUN_ON.is_match(text) || MARK_BEFORE.is_match(text) || STOP_WITHIN.is_match(text)
+}
+
+/// Is somebody called "ông" or "bà" by a family name whose marks are wrong: "ông Đỉnh Văn Thuận"?
+pub(super) fn has_misspelled_person(text: &str) -> bool {
+    PERSON.captures_iter(text).any(|found| found.get(1).is_some_and(|name| family::is_misspelled(name.as_str())))
 }
 
 /// A unit of administration before its name whose marks are wrong: "tình Đồng Tháp". The engine is sure of it, and each has one spelling; a comma
@@ -159,7 +166,8 @@ pub(super) fn has_misspelled_unit(text: &str) -> bool {
     };
     let of_dwellers =
         |three: &[&str]| fold(&three.join(" ")) == "to dan pho" && spelling(&three.join(" ")) != spelling("tổ dân phố");
-    words.windows(2).any(before_name) || words.windows(3).any(of_dwellers) || UNIT_PARTED.is_match(text)
+    let unit = words.windows(2).any(before_name) || words.windows(3).any(of_dwellers) || UNIT_PARTED.is_match(text);
+    unit || province::is_misspelled_in(text)
 }
 
 /// A figure I that was read into a letter: "HII" or "IH" for III. In capitals no other word has two of them together, or these two letters alone.
@@ -327,6 +335,9 @@ mod tests {
         }
         assert!(has_misread_numeral("quý HII năm 2025") && has_misread_numeral("quý IH năm 2025"));
         assert!(!has_misread_numeral("quý III, kỳ VIII, ASCII1 Wii, HIỆP"));
+        assert!(has_dust("trợ cấp hằng tháng. đối với ông Lê Bá Dũng") && !has_dust("TP. Quảng Ngãi, ĐT. của xã"));
+        assert!(has_misspelled_person("đối với ông Đỉnh Văn Thuận, xã An Trầm"));
+        assert!(!has_misspelled_person("đối với ông Đinh Văn Thuận; ông Y Vinh Tơr; núi Bà Đen; bà con"));
         assert!(has_dust("Tổ dân phố.1, phường Bình Khuê") && !has_dust("Tổ dân phố 1, phường Bình Khuê. Số 5"));
     }
 

@@ -1,6 +1,7 @@
 //! A second look at a line whose words were not read surely: what two readings of it agree on is surer than either, and where they differ
 //! nobody is sure. It never adds letters to a word, and a word that only the second look saw is a doubt.
 
+use sohoa_record::text::fold;
 use sohoa_record::{Line, PageText, Rect, Word};
 use std::ops::Range;
 
@@ -9,7 +10,9 @@ const ALONE: u8 = 80;
 /// Nor is one that they read differently.
 const DIFFERENT: u8 = 59;
 /// From this confidence a reading is a witness.
-const WITNESS: u8 = 50;
+pub(super) const WITNESS: u8 = 50;
+/// A word that is read less surely is a guess.
+pub(super) const GUESS: u8 = 40;
 /// From this confidence a word is read surely; two that are below it are not surer together.
 pub const SURE: u8 = 90;
 /// A second reading is taken instead of the first when it is this sure and surer by so much. On drawn papers twelve of thirteen pairs that
@@ -68,7 +71,7 @@ pub fn pieces(text: &PageText, doubted: &[Rect]) -> Vec<Piece> {
 const GUESSED: u8 = 20;
 
 /// Is the middle of `inner` in `outer`?
-fn holds(outer: &Rect, inner: &Rect) -> bool {
+pub(super) fn holds(outer: &Rect, inner: &Rect) -> bool {
     let (x, y) = (inner.x + inner.width / 2, inner.y + inner.height / 2);
     (outer.x..outer.right()).contains(&x) && (outer.y..outer.bottom()).contains(&y)
 }
@@ -150,13 +153,15 @@ impl Readings {
                 if word.confidence >= SURE {
                     continue;
                 }
-                let least = match spellings(core(&word.text), first) {
+                let least = match spellings(name_of(&word.text), first) {
                     0 => continue,
                     1 => WITNESS,
                     _ if by_ink(word) => WITNESS,
                     _ => ALIKE,
                 };
-                if self.all_say(number, word, least) {
+                let only_family = first && spellings(name_of(&word.text), first) == 1;
+                let is_family = |text: &str| spellings(text, true) > 0;
+                if self.all_say(number, word, least) || only_family && self.say_family(number, word, is_family) {
                     word.confidence = SURE;
                 }
             }
@@ -165,72 +170,67 @@ impl Readings {
 
     /// Do three readings of the word's place have this one word there, each at least so sure?
     fn all_say(&self, line: usize, word: &Word, least: u8) -> bool {
-        let Some(read) = self.0.iter().find(|read| read.line == line && meets(&read.place, &word.rect)) else { return false };
-        read.said.len() == 3
-            && read.said.iter().all(|words| {
+        self.said_there(line, word)
+            .is_some_and(|said| said.iter().all(|(text, sure)| *text == core(&word.text) && *sure >= least))
+    }
+
+    /// Does what three readings made of the word's place leave this family name only? All say it, one of them fairly surely; or one does surely, and
+    /// what the others guessed has its letters and is no family name.
+    fn say_family(&self, line: usize, word: &Word, is_family: impl Fn(&str) -> bool) -> bool {
+        let Some(said) = self.said_there(line, word) else { return false };
+        let own = name_of(&word.text);
+        let (same, other): (Vec<_>, Vec<_>) = said.into_iter().partition(|(text, _)| name_of(text) == own);
+        let most = same.iter().map(|(_, sure)| *sure).max().unwrap_or(0);
+        let letters = fold(own);
+        let is_guess = |text: &str, sure: u8| sure < WITNESS && fold(name_of(text)) == letters && !is_family(name_of(text));
+        let all = other.is_empty() && most >= FAIRLY && same.iter().all(|(_, sure)| *sure >= GUESS);
+        all || most >= RATHER.0 && !other.is_empty() && other.iter().all(|(text, sure)| is_guess(text, *sure))
+    }
+
+    /// The one word that each of three readings has at the word's place, and how surely; none when one of them has another number of words there.
+    fn said_there(&self, line: usize, word: &Word) -> Option<Vec<(&str, u8)>> {
+        let read = self.0.iter().find(|read| read.line == line && meets(&read.place, &word.rect))?;
+        let said: Vec<(&str, u8)> = read
+            .said
+            .iter()
+            .map(|words| {
                 let lettered = |other: &&Word| other.text.chars().any(is_lettered);
                 let mut there = words.iter().filter(lettered).filter(|other| meets(&other.rect, &word.rect));
-                let says = there.next().is_some_and(|other| core(&other.text) == core(&word.text) && other.confidence >= least);
-                says && there.next().is_none()
+                let first = there.next()?;
+                there.next().is_none().then(|| (core(&first.text), first.confidence))
             })
+            .collect::<Option<_>>()?;
+        (said.len() == 3).then_some(said)
     }
 }
 
-/// What two readings of a row by itself agree on to the last word, one of them surely; what stands alone and is no word is left out.
-pub fn same_row(first: &[Word], second: &[Word]) -> Option<Vec<Word>> {
-    let words = |read: &[Word]| read.iter().filter(|word| word.text.chars().any(is_lettered)).cloned().collect::<Vec<_>>();
-    let (first, second) = (words(first), words(second));
-    let alike = |(a, b): (&Word, &Word)| {
-        let (c1, c2) = (a.confidence, b.confidence);
-        core(&a.text) == core(&b.text) && c1.min(c2) >= WITNESS && c1.max(c2) >= SURE && meets(&a.rect, &b.rect)
-    };
-    let agree = !first.is_empty() && first.len() == second.len() && first.iter().zip(&second).all(alike);
-    let both = |(a, b): (&Word, &Word)| Word {
-        text: core(&a.text).to_owned(),
-        confidence: together(a.confidence, b.confidence),
-        ..a.clone()
-    };
-    agree.then(|| first.iter().zip(&second).map(both).collect())
-}
+/// Of three like readings of a family name, the surest must be so sure.
+const FAIRLY: u8 = 65;
 
-/// Have the words and their row one middle, but for half the height of a word?
-pub fn is_centred(words: &[Word], row: &Rect) -> bool {
-    let Some(all) = words.iter().map(|word| word.rect).reduce(|a, b| a.union(&b)) else { return false };
-    (2 * row.x + row.width).abs_diff(2 * all.x + all.width) < all.height
-}
-
-/// Puts the words of a row that was read by itself in the place of what was made of it before. False, and nothing is changed, when a word
-/// stands there that was read surely and is not among them.
-pub fn put_row(text: &mut PageText, row: &Rect, words: Vec<Word>) -> bool {
-    let own = |word: &Word| words.iter().any(|own| meets(&own.rect, &word.rect));
-    let another =
-        |word: &&Word| holds(row, &word.rect) && word.confidence >= SURE && !own(word) && word.text.chars().any(is_lettered);
-    let (Some(rect), false) =
-        (words.iter().map(|word| word.rect).reduce(|a, b| a.union(&b)), text.words().any(|word| another(&word)))
-    else {
-        return false;
-    };
-    for line in &mut text.lines {
-        line.words.retain(|word| !holds(row, &word.rect));
+/// Nothing at that place is believed more than this.
+pub fn doubt_place(text: &mut PageText, place: &Rect, most: u8) {
+    for word in text.lines.iter_mut().flat_map(|line| &mut line.words).filter(|word| holds(place, &word.rect)) {
+        word.confidence = word.confidence.min(most);
     }
-    text.lines.retain(|line| !line.words.is_empty());
-    let block = text.lines.iter().map(|line| line.block).max().unwrap_or(0) + 1;
-    text.lines.push(Line { words, rect, block });
-    true
 }
 
 /// A letter or digit. A mark above a letter that is read by itself ("ˆ") is none, whatever Unicode calls it.
-fn is_lettered(c: char) -> bool {
+pub(super) fn is_lettered(c: char) -> bool {
     c.is_alphanumeric() && !('\u{2b0}'..='\u{2ff}').contains(&c)
 }
 
+/// A name without the marks at its ends, and without a label that was run into it: "chồng:PHẠM".
+fn name_of(text: &str) -> &str {
+    core(text.rsplit(':').find(|part| part.chars().any(is_lettered)).unwrap_or(text))
+}
+
 /// A word without the marks at its ends.
-fn core(text: &str) -> &str {
+pub(super) fn core(text: &str) -> &str {
     text.trim_matches(|c: char| !is_lettered(c))
 }
 
 /// Do two places share a third of the narrower one's columns?
-fn meets(a: &Rect, b: &Rect) -> bool {
+pub(super) fn meets(a: &Rect, b: &Rect) -> bool {
     a.right().min(b.right()).saturating_sub(a.x.max(b.x)) * 3 > a.width.min(b.width)
 }
 
@@ -315,7 +315,7 @@ fn rows_of_both(a: &Rect, b: &Rect) -> Rect {
 }
 
 /// How sure two readings are together that say the same.
-fn together(c1: u8, c2: u8) -> u8 {
+pub(super) fn together(c1: u8, c2: u8) -> u8 {
     let wrong = u32::from(100 - c1.min(100)) * u32::from(100 - c2.min(100));
     let both = (100 - wrong.div_ceil(100)).min(96).max(u32::from(c1.max(c2))) as u8;
     if c1.max(c2) < SURE { both.min(SURE - 1) } else { both }
@@ -331,11 +331,11 @@ fn lowered(mut words: Vec<Word>, most: u8) -> Vec<Word> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Words of eight pixels a letter and eight between them.
-    fn words(said: &[(&str, u8)]) -> Vec<Word> {
+    pub fn words(said: &[(&str, u8)]) -> Vec<Word> {
         let mut x = 100;
         let word = |(text, confidence): &(&str, u8)| {
             let width = 8 * text.chars().count() as u32;
@@ -346,7 +346,7 @@ mod tests {
         said.iter().map(word).collect()
     }
 
-    fn page(said: &[(&str, u8)]) -> PageText {
+    pub fn page(said: &[(&str, u8)]) -> PageText {
         let words = words(said);
         let rect = words.iter().map(|word| word.rect).reduce(|a, b| a.union(&b)).unwrap();
         PageText { width: 1000, height: 1000, lines: vec![Line { words, rect, block: 1 }] }
@@ -388,6 +388,10 @@ mod tests {
 
     /// What the first word is taken for after three readings of a name's row, and how surely; `spellings` of its letters are names.
     fn vouched(said: [(&str, u8); 3], spellings: usize, by_ink: bool) -> (String, u8) {
+        vouched_by(said, |word, first| if first && !word.contains('“') { spellings } else { 0 }, by_ink)
+    }
+
+    fn vouched_by(said: [(&str, u8); 3], spellings: impl Fn(&str, bool) -> usize, by_ink: bool) -> (String, u8) {
         let mut text = page(&[(said[0].0, said[0].1.min(SURE - 1)), ("Hằng", 96)]);
         let piece = Piece { line: 0, words: 0..2, place: text.lines[0].rect };
         let mut readings = Readings::default();
@@ -395,7 +399,7 @@ mod tests {
         let read = |said: (&str, u8)| words(&[said, ("Hằng", 96)]);
         readings.compare(&mut text, &piece, read(said[0]), read(said[1]));
         readings.compare(&mut text, &piece, read(said[0]), read(said[2]));
-        readings.vouch(&mut text, &place, |word, first| if first && !word.contains('“') { spellings } else { 0 }, |_| by_ink);
+        readings.vouch(&mut text, &place, spellings, |_| by_ink);
         (text.lines[0].words[0].text.clone(), text.lines[0].words[0].confidence)
     }
 
@@ -404,6 +408,14 @@ mod tests {
         assert_eq!(vouched([("Đức", 79), ("Đức", 72), ("Đức", 84)], 3, false).1, SURE);
         assert_eq!(vouched([("“Đặng", 54), ("Đặng", 61), ("Đặng", 57)], 1, false).1, SURE, "the only name of its letters");
         assert_eq!(vouched([("Đinh", 69), ("Đinh", 64), ("Đinh", 55)], 3, true).1, SURE, "its i was seen");
+        assert_eq!(vouched([("Đặng", 67), ("Đặng", 48), ("Đặng", 84)], 1, false).1, SURE, "a family name, fairly surely once");
+        // what else was guessed is no family name of these letters
+        let families = |word: &str, _: bool| usize::from(word == "NGUYỄN");
+        let family = |said: [(&str, u8); 3]| vouched_by(said, families, false).1;
+        assert_eq!(family([("NGUYỄN", 74), ("NGUYỄN", 91), ("NGUYÊN", 28)]), SURE);
+        assert_eq!(family([("NGUYỄN", 74), ("NGUYÊN", 37), ("NGUYÊN", 31)]), 74, "no reading is sure of it");
+        assert_eq!(family([("NGUYỄN", 80), ("NGUYỄN", 91), ("NGUYÊN", 81)]), 80, "the other is no guess");
+        assert_eq!(family([("NGUYỄN", 80), ("NGUYỄN", 91), ("NGUYẾT", 28)]), 80, "of other letters");
     }
 
     #[test]
@@ -411,7 +423,8 @@ mod tests {
         assert_eq!(vouched([("TRAM", 78), ("TRAM", 82), ("TRAM", 85)], 0, false).1, 78);
         assert_eq!(vouched([("Hoa", 78), ("Hoa", 65), ("Hoa", 85)], 3, false).1, 78, "Hòa, Hóa");
         assert_eq!(vouched([("Đặng", 78), ("Đằng", 82), ("Đặng", 85)], 1, false).1, 78, "they differ");
-        assert_eq!(vouched([("Đặng", 78), ("Đặng", 82), ("Đặng", 49)], 1, false).1, 78, "one is a guess");
+        assert_eq!(vouched([("Đặng", 78), ("Đặng", 82), ("Đặng", 39)], 1, false).1, 78, "one is a guess");
+        assert_eq!(vouched([("Đặng", 62), ("Đặng", 60), ("Đặng", 45)], 1, false).1, 62, "none is fairly sure");
         let mut text = page(&[("Đặng", 80)]);
         let place = text.lines[0].rect;
         let mut readings = Readings::default();
@@ -419,35 +432,6 @@ mod tests {
         readings.compare(&mut text, &piece, words(&[("Đặng", 80)]), words(&[("Đặng", 80)]));
         readings.vouch(&mut text, &place, |_, _| 1, |_| true);
         assert_eq!(text.lines[0].words[0].confidence, 80, "only two readings");
-    }
-
-    #[test]
-    fn a_row_read_by_itself_counts_when_two_readings_of_it_agree() {
-        let read = |said: &[(&str, u8)]| words(said);
-        let whole =
-            same_row(&read(&[("_", 77), ("Ngô", 95), ("Đạt", 95)]), &read(&[("'", 40), ("Ngô", 72), ("Đạt", 96)])).unwrap();
-        assert_eq!(whole.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["Ngô", "Đạt"]);
-        assert!(whole.iter().all(|word| word.confidence >= SURE));
-        assert_eq!(same_row(&read(&[("Ngô", 80), ("Đạt", 96)]), &read(&[("Ngô", 85), ("Đạt", 96)])), None, "nobody is sure");
-        assert_eq!(same_row(&read(&[("Ngô", 96), ("Đạt", 96)]), &read(&[("Ngõ", 96), ("Đạt", 96)])), None, "they differ");
-        assert_eq!(same_row(&read(&[("Phạm", 0), ("Vân", 96)]), &read(&[("Phạm", 96), ("Vân", 96)])), None, "a rim crossed it");
-        assert_eq!(same_row(&read(&[("Đạt", 96)]), &read(&[("Ngô", 96), ("Đạt", 96)])), None, "one lost a word");
-        assert_eq!(same_row(&[], &[]), None);
-    }
-
-    #[test]
-    fn a_row_read_by_itself_takes_the_place_of_what_a_seal_made_of_it() {
-        let mut text = page(&[("“Đã", 0), ("Thị", 89), ("Ngọc", 96)]);
-        let row = Rect { x: 60, y: 40, width: 240, height: 40 };
-        let name = words(&[("Đỗ", 96), ("Thị", 96), ("Ngọc", 96)]);
-        assert!(put_row(&mut text, &row, name.clone()));
-        assert_eq!((text.lines.len(), text.lines[0].text().as_str(), text.lines[0].block), (1, "Đỗ Thị Ngọc", 1));
-        assert!(is_centred(&name, &Rect { x: 92, y: 40, width: 104, height: 40 }) && !is_centred(&name, &row));
-        // a word beside, surely read, may be another's
-        let mut beside = page(&[("Thị", 89), ("Ngọc", 96), ("Trưởng", 96), ("phòng", 96), ("Lan", 96)]);
-        let before = beside.clone();
-        assert!(!put_row(&mut beside, &row, words(&[("Thị", 96)])));
-        assert_eq!(beside, before);
     }
 
     #[test]

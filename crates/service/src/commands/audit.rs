@@ -132,7 +132,8 @@ fn bad_signatures(bytes: &[u8], manifest: &Manifest, signers: &Signers, now: i64
     if there < sealed {
         return Some((format!("có {there} chữ ký, đã niêm phong {sealed}"), format!("{there} are there, {sealed} were sealed")));
     }
-    let holds = |verdict: SignatureVerdict| if signers.must_be_known { verdict == SignatureVerdict::Valid } else { verdict.is_intact() };
+    let holds =
+        |verdict: SignatureVerdict| if signers.must_be_known { verdict == SignatureVerdict::Valid } else { verdict.is_intact() };
     if let Some(bad) = checked.iter().map(|one| one.check.verdict).find(|verdict| !holds(*verdict)) {
         return Some((bad.vi().into(), bad.en().into()));
     }

@@ -2,6 +2,7 @@
 //! other section has, and is never opened again.
 
 use super::super::layout::{Run, Sheet};
+use super::super::spoken_date;
 use super::super::templates::{FieldRule, Label, Section, Template, ValueType};
 use super::tokens::{self, Token};
 use super::{Located, Match, Vocabulary, WIDE_GAP};
@@ -208,16 +209,22 @@ impl<'a> Reader<'a> {
             && tokens.iter().any(|token| token.text.chars().any(char::is_alphabetic));
         let heading = capitals && tokens.last().is_some_and(|token| token.colon);
         let small = first.text.chars().next().is_some_and(|c| !c.is_uppercase());
+        let right = tokens.last().map_or(0.0, |token| f64::from(token.rect().right()));
         let located = &mut self.found[open.located];
+        let label = located.label;
+        let expected = |value| fields_of(&self.template.sections[located.section], label).any(|field| field.value == value);
+        if expected(ValueType::DateInWords) && tokens.iter().all(|token| spoken_date::is_rest(token.text)) {
+            // the end of a number, however much room the row above had left
+            located.value.extend(tokens);
+            self.open[side] = Some(Open { centre_y, right, rows: open.rows + 1, ..open });
+            return;
+        }
         if !full || heading {
             // a sentence that goes on where the row had room left; or nobody knows how much room there was
             located.ends_surely &= heading || (known && !small);
             return;
         }
-        let right = tokens.last().map_or(0.0, |token| f64::from(token.rect().right()));
         let itself_full = right > margin - 4.0 * sheet.em;
-        let label = located.label;
-        let expected = |value| fields_of(&self.template.sections[located.section], label).any(|field| field.value == value);
         let surely = known && expected(ValueType::Text) && (small || !itself_full) && open.rows < MOST_ROWS;
         // a name in capitals that goes on in capitals where its own column begins
         let begins = located.label_words.first().map_or(0.0, |word| f64::from(word.rect.x));
