@@ -175,3 +175,26 @@ fn a_certificate_that_may_not_sign_stops_the_run_before_the_first_scan() {
     std::fs::write(home.path("keys/password"), "another").unwrap();
     assert!(String::from_utf8_lossy(&home.sohoa(&["sign", "run"]).stderr).contains("wrong password"));
 }
+
+#[test]
+fn ed25519_in_a_pdf_is_refused_unless_it_is_asked_for() {
+    let office = Office::open();
+    let home = office.home(&pkcs12("nd30-2020", &office.key("co-quan", "ed25519")));
+    let scan = fixture("born-digital/H48.110-250929-0011.03.pdf");
+    let refused = home.sohoa(&["ingest", &scan]);
+    let errors = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(4) && errors.contains("common PDF readers do not verify"), "{errors}");
+    assert!(!home.path("archive/arrivals").exists());
+    assert_eq!(home.sohoa(&["doctor"]).status.code(), Some(3));
+    home.set("password_file = \"keys/password\"\n", "password_file = \"keys/password\"\nalgorithm = \"ed25519\"\n");
+    let sealed = &home.lines(&[0], &["ingest", &scan, "--json"])[0];
+    assert_eq!(sealed["state"], "sealed");
+    is_proven(&office, &home, &manifest(&home, sealed["record"].as_str().unwrap()), &["nd30-2020"]);
+    // asked for of a key that is none
+    let other = office.home(&format!("{}algorithm = \"ed25519\"\n", pkcs12("nd30-2020", &office.key("khac", "P-256"))));
+    let refused = other.sohoa(&["ingest", &scan]);
+    assert!(
+        refused.status.code() == Some(4) && String::from_utf8_lossy(&refused.stderr).contains("'ed25519', while"),
+        "{refused:?}"
+    );
+}
