@@ -132,7 +132,6 @@ fn a_scan_that_is_exchanged_while_it_is_read_is_not_sealed() {
 fn a_scan_of_a_watched_folder_that_is_exchanged_in_the_store_is_not_sealed_and_not_put_away() {
     let home = home();
     watch(&home, "");
-    let token = token(&home, "tram-1");
     let serving = serve(&home);
     let mut foreman = Foreman::new(&home, &serving);
     foreman.post("/batches/pause");
