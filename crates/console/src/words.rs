@@ -422,6 +422,9 @@ words! {
     change_role: "Đổi vai trò, đơn vị", "Change role, unit";
     signature: "Chữ ký số", "Signature";
     ends_soon: "sắp hết hạn", "ends soon";
+    log_stamps: "Dấu thời gian của nhật ký", "Time stamps of the log";
+    first_ends: "cái đầu tiên hết hạn", "the first ends";
+    within_year: "sắp hết hạn trong 12 tháng, cần chạy sohoa renew:", "end within 12 months, run sohoa renew:";
     when: "Lúc", "When";
     who: "Ai", "Who";
     what: "Việc", "What";

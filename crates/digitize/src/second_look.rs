@@ -69,8 +69,7 @@ fn read_signer_alone(engine: &mut dyn OcrEngine, page: &CleanPage, read: &mut Re
     }
     let Some(row) = doubted.signers_wide_row else { return };
     let words = looks.into_iter().find_map(|look| read_twice(engine, page, row, look, false));
-    let before = row_alone::lettered(&read.text, &row);
-    if let Some(mut words) = words.filter(|words| words.len() >= before.max(2)) {
+    if let Some(mut words) = words.filter(|words| words.len() > 1 && row_alone::has_all_sure(&read.text, &row, words)) {
         words.iter_mut().for_each(|word| word.confidence = word.confidence.min(DOUBTED));
         row_alone::put_row(&mut read.text, &row, words);
     }

@@ -114,18 +114,8 @@ impl Anchoring {
         let Some(note) = log.reader().checkpoint().await? else { return Ok(()) };
         let Ok(tree) = Checkpoint::of_note(&note) else { return Ok(()) };
         for size in log.reader().anchored_sizes().await? {
-            let text = text_of(log.reader(), &tree.origin, size).await?;
-            let tokens: Vec<Vec<u8>> = log.reader().anchors(size).await?.iter().map(|token| token.to_vec()).collect();
             let now = Timestamp::now();
-            let ended = |why: String| AnchorError::Ended { size, why };
-            let links = timestamp::chain(&tokens, |before| anchored(&text, before), &self.roots, now);
-            let links = links.map_err(|e| ended(e.to_string()))?;
-            if links.len() < tokens.len() {
-                return Err(ended(format!("no 'timestamp-root' line vouches for the service of stamp {}", links.len() + 1)));
-            }
-            if let Some(why) = timestamp::lapsed(&links, now) {
-                return Err(ended(why));
-            }
+            let (text, links) = links(log.reader(), &tree.origin, size, &self.roots, now).await?;
             let Some(last) = links.last().filter(|last| last.ends().duration_since(now) <= within) else { continue };
             let token = self.stamp(anchored(&text, Some(&last.der))).await?;
             let number = links.len() as u32 + 1;
@@ -157,6 +147,67 @@ impl Anchoring {
         });
         asked.await.map_err(|e| AnchorError::Services(e.to_string()))?
     }
+}
+
+/// The text of the checkpoint of that size, and the stamps over it, which count at `now`; else [`AnchorError::Ended`].
+async fn links(
+    reader: &LogReader,
+    origin: &str,
+    size: u64,
+    roots: &[Certificate],
+    now: Timestamp,
+) -> Result<(String, Vec<Token>), AnchorError> {
+    let text = text_of(reader, origin, size).await?;
+    let tokens: Vec<Vec<u8>> = reader.anchors(size).await?.iter().map(|token| token.to_vec()).collect();
+    let ended = |why: String| AnchorError::Ended { size, why };
+    let links = timestamp::chain(&tokens, |before| anchored(&text, before), roots, now).map_err(|e| ended(e.to_string()))?;
+    if links.len() < tokens.len() {
+        return Err(ended(format!("no 'timestamp-root' line vouches for the service of stamp {}", links.len() + 1)));
+    }
+    match timestamp::lapsed(&links, now) {
+        Some(why) => Err(ended(why)),
+        None => Ok((text, links)),
+    }
+}
+
+/// Who has to get a certificate, or a contract with another service, needs months: that a stamp ends is told so long before.
+pub const ALARM: SignedDuration = SignedDuration::from_hours(365 * 24);
+
+/// How long the stamps over checkpoints count if nobody renews them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lasting {
+    /// Checkpoints that are stamped.
+    pub stamped: u64,
+    /// Those of them whose stamps end within [`ALARM`], or count no more.
+    pub ending: u64,
+    /// When the first of those that count ends.
+    pub first: Option<Timestamp>,
+    /// What is wrong with the first that counts no more.
+    pub ended: Option<String>,
+}
+
+/// Looks at the stamps of every checkpoint, as an auditor with our trust policy does.
+pub async fn lasting(config: &Config, reader: &LogReader) -> Result<Lasting, AnchorError> {
+    let mut lasting = Lasting::default();
+    let Some(note) = reader.checkpoint().await? else { return Ok(lasting) };
+    let Ok(tree) = Checkpoint::of_note(&note) else { return Ok(lasting) };
+    let (roots, now) = (roots(keyring::trust_policy(config)?.timestamp_roots())?, Timestamp::now());
+    for size in reader.anchored_sizes().await? {
+        lasting.stamped += 1;
+        match links(reader, &tree.origin, size, &roots, now).await {
+            Ok((_, links)) => {
+                let ends = links.last().map_or(now, Token::ends);
+                lasting.ending += u64::from(ends.duration_since(now) <= ALARM);
+                lasting.first = Some(lasting.first.map_or(ends, |first| first.min(ends)));
+            }
+            Err(AnchorError::Ended { size, why }) => {
+                lasting.ending += 1;
+                lasting.ended.get_or_insert(AnchorError::Ended { size, why }.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(lasting)
 }
 
 /// The time by which a checkpoint was there, in seconds since 1970 UTC, by the chain of stamps over it, as of `now`; none when no root vouches

@@ -1,6 +1,7 @@
 //! What the parts of a running service tell each other: what was done, what is wrong, who holds the work up. Nothing of it outlives the
 //! process; whatever must is in the archive.
 
+use crate::anchoring::Lasting;
 use crate::api::allowance::Allowances;
 use crate::stages::Stages;
 use crate::time;
@@ -44,6 +45,8 @@ pub struct Running {
     pub sending: Mutex<HashSet<String>>,
     /// Scans in watched folders that are not committed.
     pub in_folders: AtomicU64,
+    /// How long the time stamps over the log's checkpoints count, as it was looked at last.
+    pub stamps: Mutex<Option<Lasting>>,
 }
 
 /// How much was done at a time.

@@ -3,6 +3,7 @@
 
 mod folders;
 
+use crate::anchoring;
 use crate::api::{self, Api, uploads};
 use crate::console::{self, Console};
 use crate::http::tls::Tls;
@@ -28,7 +29,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 const APPEND_EVERY: Duration = Duration::from_secs(5);
 /// … and once in so many times the witnesses are asked.
 const WITNESS: u32 = 12;
-/// Uploads that nobody continues are cleared away once in so many times.
+/// Uploads that nobody continues are cleared away, and time stamps looked at, once in so many times: an hour.
 const SWEEP: u32 = 720;
 /// What other runs left out of the log is looked for at the start, and this long after each time that it was appended: so long the receipts of
 /// an ingest that was killed beside this service may lack their leaves.
@@ -167,6 +168,9 @@ impl Service<'_> {
             if rounds.is_multiple_of(SWEEP) {
                 uploads::sweep(&self.api).await;
             }
+            if rounds % SWEEP == 1 {
+                self.look_at_stamps().await;
+            }
             let kept = if rounds.is_multiple_of(WITNESS) {
                 self.bench.logbook.witness().await
             } else {
@@ -177,6 +181,22 @@ impl Service<'_> {
             }
         }
     }
+
+    /// Time stamps that end are told of long before, since a new certificate of their service takes an office months.
+    async fn look_at_stamps(&self) {
+        let lasting = match anchoring::lasting(self.bench.config, &self.bench.archive.log()).await {
+            Ok(lasting) => lasting,
+            Err(error) => return tracing::error!("the log's time stamps: {error}"),
+        };
+        if lasting.ending > 0 {
+            let why = lasting.ended.clone().unwrap_or_else(|| format!("the first ends on {}", lasting.first.unwrap_or_default()));
+            tracing::warn!(checkpoints = lasting.ending, "time stamps over the log end within a year: {why}; run `sohoa renew`");
+        }
+        if let Ok(mut stamps) = self.api.running.stamps.lock() {
+            *stamps = Some(lasting);
+        }
+    }
+
     /// Leaves that other runs did not append. Nothing waits for it, neither the start nor the end: an archive that is given a log late has a
     /// leaf for each of its receipts to come.
     async fn catch_up(&self) {

@@ -204,6 +204,8 @@ impl Workbench<'_> {
     ) -> Result<Vec<Manifest>, Halt> {
         // The store may have gone while the pages were read: nothing is to be written into an empty mount point.
         self.archive.check_is_there().await?;
+        // It was looked at before it was read. One that was exchanged since may not be what was read, so nothing is said of it.
+        self.archive.objects.verify(&job.source_sha256).await?;
         let captured = |number: u32| Captured {
             record: job.record.part(number),
             source: note.digests.clone(),

@@ -2,16 +2,21 @@
 //! judges what is kept.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/browser.rs"]
+mod browser;
 mod common;
 #[path = "../../sign/tests/common/mod.rs"]
 mod pki;
 
-use common::{Home, small_scan};
+use browser::Browser;
+use common::serving::{Serving, serve, wait_for};
+use common::{Home, small_scan, write_private};
 use pki::{Pki, TSA};
 use serde_json::Value;
 use sohoa_sign::revocation::Ask;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -152,6 +157,97 @@ fn a_stamp_bounds_what_was_logged_and_is_renewed() {
     std::fs::write(home.path("trust"), &before).unwrap();
     home.set("timestamp = [\"", "timestamp = [] # [\"");
     assert_eq!(audited(&home, &[]).0, 0);
+}
+
+/// What `sohoa doctor` says of the stamps, so many days from now.
+fn doctor(home: &Home, days: u32) -> Value {
+    let mut command = home.command(&["doctor", "--json"]);
+    if days > 0 {
+        let library = ["x86_64", "aarch64"].map(|machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketime.so.1"));
+        let library = library.iter().find(|file| Path::new(file).exists()).expect("the Debian package faketime");
+        command.env("LD_PRELOAD", library).env("FAKETIME", format!("+{days}d")).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    }
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut checks = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let found = checks.find(|check| check["check"] == "time stamps");
+    found.unwrap_or_else(|| panic!("{text} {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// A value of `/metrics`, once it is told.
+fn metric(serving: &Serving, name: &str) -> u64 {
+    let mut found = None;
+    wait_for(name, || {
+        let page = serving.get("", "/metrics").body;
+        found = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        found.is_some()
+    });
+    found.unwrap()
+}
+
+/// What a stamp stands for is lost with the certificates of its service, and a new one takes an office months: it is told a year before.
+#[test]
+fn stamps_that_end_within_a_year_are_told_of_until_they_are_renewed() {
+    let home = common::serving::home();
+    let pki = Arc::new(Pki::new());
+    let folder = home.path("in");
+    std::fs::create_dir_all(&folder).unwrap();
+    small_scan(&folder.join("a.png"), 1);
+    home.set("timestamp = [] ", &format!("timestamp = [\"{}\"] ", service(pki.clone())));
+    let policy = std::fs::read_to_string(home.path("trust")).unwrap();
+    let policy = format!("{policy}timestamp-root {} CA thử nghiệm\n", base64_of(&pki, "root.pem"));
+    std::fs::write(home.path("trust"), &policy).unwrap();
+    home.expect(0, &["ingest", folder.to_str().unwrap()]);
+    assert!(home.path("archive/log/anchors/00000000000000000001/0001.tst").exists());
+
+    // Its service's certificate is good for thirty days more, as openssl says.
+    let told = doctor(&home, 0);
+    assert_eq!(told["state"], "warning", "{told}");
+    assert!(
+        told["detail"].as_str().unwrap().contains("1 of 1") && told["remedy"].as_str().unwrap().contains("sohoa renew"),
+        "{told}"
+    );
+    let ends = String::from_utf8(pki.openssl(&["x509", "-in", "tsa.pem", "-noout", "-enddate"])).unwrap();
+    let seconds = Command::new("date").args(["-d", ends.trim().strip_prefix("notAfter=").unwrap(), "+%s"]).output().unwrap();
+    let ends: u64 = String::from_utf8(seconds.stdout).unwrap().trim().parse().unwrap();
+    let mut serving = serve(&home);
+    assert_eq!(metric(&serving, "sohoa_log_stamps_ending"), 1);
+    assert_eq!(metric(&serving, "sohoa_log_stamps_end_timestamp_seconds"), ends);
+    let log = std::fs::read_to_string(home.path("serve.log")).unwrap();
+    assert!(log.lines().any(|line| line.contains("WARN") && line.contains("end within a year")), "{log}");
+    let file = home.path("password");
+    write_private(&file, "một mật khẩu dài");
+    let who = ["--name", "Lê Văn Chung", "--role", "administrator", "--password-file", file.to_str().unwrap()];
+    home.expect(0, &[&["user", "new", "chung"][..], &who].concat());
+    let mut browser = Browser::default();
+    let entry = [("login", "chung"), ("password", "một mật khẩu dài"), ("code", "")];
+    assert_eq!(browser.post(&serving.address, "/sign-in", &entry).status, 303);
+    let page = browser.get(&serving.address, "/system").body;
+    let row = page.split("Dấu thời gian của nhật ký").nth(1).unwrap_or_else(|| panic!("{page}")).split("</dd>").next().unwrap();
+    assert!(row.contains("sắp hết hạn trong 12 tháng"), "{row}");
+    assert!(serving.signal(rustix::process::Signal::TERM).success());
+
+    // Nobody heeded it: then it counts no more, which is a problem.
+    let told = doctor(&home, 40);
+    assert_eq!(told["state"], "problem", "{told}");
+    assert!(told["detail"].as_str().unwrap().contains("was not renewed before"), "{told}");
+
+    // Renewed by the same service it ends on the same day, so the alarm stays; by one that lives longer it goes.
+    home.expect(0, &["renew"]);
+    assert_eq!(doctor(&home, 0)["state"], "warning");
+    pki.long_lived();
+    for (from, to) in [("late.pem", "tsa.pem"), ("late.key", "tsa.key")] {
+        std::fs::copy(pki.path(from), pki.path(to)).unwrap();
+    }
+    std::fs::write(home.path("trust"), format!("{policy}timestamp-root {} CA khác\n", base64_of(&pki, "old.pem"))).unwrap();
+    home.expect(0, &["renew"]);
+    let told = doctor(&home, 0);
+    assert_eq!(told["state"], "ok", "{told}");
+    assert_eq!(doctor(&home, 40)["state"], "ok", "the renewal carries it over the end of the first");
+    let mut serving = serve(&home);
+    assert_eq!(metric(&serving, "sohoa_log_stamps_ending"), 0);
+    assert!(metric(&serving, "sohoa_log_stamps_end_timestamp_seconds") > ends);
+    assert!(serving.signal(rustix::process::Signal::TERM).success());
 }
 
 /// What `sohoa audit` says of an export alone, with the policy that auditors are given, is what it says of the archive; and the attacks on

@@ -100,3 +100,35 @@ fn what_an_auditor_elsewhere_must_name_is_said() {
     assert_eq!(elsewhere(away.path(), &["--rates", "2025"]).status.code(), Some(2));
     assert_eq!(elsewhere(away.path(), &["--rates", "2025", "--sample", "5", "--seed", "x"]).status.code(), Some(2));
 }
+
+/// A log that was taken back, or written anew, does not continue the checkpoint that the auditor kept; without it nothing shows.
+#[test]
+fn a_kept_checkpoint_shows_a_log_that_was_taken_back() {
+    let home = home();
+    let (log, kept, early) = (home.path("archive/log"), home.path("kept"), home.path("early"));
+    let copy = |from: &Path, to: &Path| assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
+    copy(&home.path("archive"), &early);
+    let since = ["audit", "--since", kept.to_str().unwrap(), "--json"];
+    std::fs::copy(log.join("checkpoint"), &kept).unwrap();
+    let audited = |code: i32, more: &[&str]| home.lines(&[code], &[&since[..], more].concat());
+    let verdicts =
+        |lines: &[Value]| lines.iter().filter_map(|line| line["verdict"].as_str().map(str::to_owned)).collect::<Vec<_>>();
+    assert_eq!(verdicts(&audited(0, &[])), ["ok", "ok"]);
+    // The archive grows, and still continues what was kept; the newer checkpoint is kept from then on.
+    small_scan(&home.path("in/H48.15-250117-0100.01.png"), 11);
+    home.expect(0, &["ingest", home.path("in").to_str().unwrap()]);
+    assert_eq!(verdicts(&audited(0, &[])), ["ok", "ok", "ok"]);
+    let of_three = std::fs::read(log.join("checkpoint")).unwrap();
+    assert_ne!(of_three, std::fs::read(&kept).unwrap());
+    std::fs::write(&kept, &of_three).unwrap();
+    // The archive of before is laid before the auditor: whole in itself, and taken back by one record.
+    let (early, trust) = (early.to_str().unwrap(), home.path("trust"));
+    let shown = ["audit", early, "--trust", trust.to_str().unwrap(), "--json"];
+    assert_eq!(verdicts(&home.lines(&[0], &shown)), ["ok", "ok"]);
+    let said = audited(17, &[early, "--trust", trust.to_str().unwrap()]);
+    let bad = said.iter().find(|line| line["verdict"] == "bad_log").unwrap();
+    assert!(bad["reason"].as_str().unwrap().contains("3") && bad["path"] == "log/checkpoint", "{bad}");
+    // One that no log of the policy signed is no checkpoint to keep.
+    std::fs::write(&kept, String::from_utf8(of_three).unwrap().replacen("\n3\n", "\n4\n", 1)).unwrap();
+    assert_eq!(home.sohoa(&since).status.code(), Some(2));
+}

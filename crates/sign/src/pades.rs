@@ -137,7 +137,8 @@ pub fn complete(prepared: Prepared, cms: &[u8], wanted: &Wanted<'_>, authority: 
     Ok(Signed { pdf: prepared.fill(&cms)?, signer: checked.signer, stamped_at })
 }
 
-/// After the last signature: the proofs of all of them, and the time stamp over everything, as the level asks.
+/// After the last signature: the proofs of all of them and of the last time stamp's service, and that time stamp over everything, as the level
+/// asks.
 pub fn finish(file: Vec<u8>, level: Level, authority: &Authority<'_>) -> Result<Vec<u8>, SignError> {
     if level < Level::LongTerm {
         return Ok(file);
@@ -150,15 +151,21 @@ pub fn finish(file: Vec<u8>, level: Level, authority: &Authority<'_>) -> Result<
             evidence.collect(&path, authority.network, authority.now)?;
         }
     }
-    let file = pdf::add_evidence(&file, &evidence)?;
     if level < Level::Archival {
-        return Ok(file);
+        return pdf::add_evidence(&file, &evidence);
     }
     let stamps = signatures.iter().filter(|(name, _)| name.starts_with("timestamp-")).count();
     let field = Field { name: format!("timestamp-{}", stamps + 1), kind: Kind::Timestamp, room: ROOM_FOR_TOKEN };
-    let prepared = pdf::prepare(&file, &field)?;
-    let token = stamp(&prepared.covered().concat(), authority)?;
-    prepared.fill(&token.der)
+    // Which service answers is known when it has: one that stamped none of the signatures is proven too, and all is stamped once more.
+    for _ in 0..=authority.services.len() {
+        let prepared = pdf::prepare(&pdf::add_evidence(&file, &evidence)?, &field)?;
+        let token = stamp(&prepared.covered().concat(), authority)?;
+        if token.path.iter().all(|certificate| evidence.certificates.iter().any(|kept| kept == certificate.der())) {
+            return prepared.fill(&token.der);
+        }
+        evidence.collect(&token.path, authority.network, authority.now)?;
+    }
+    Err(SignError::Timestamp("each answer comes from another service, so none could be proven in the file; try again".into()))
 }
 
 /// Asks the services in order.

@@ -33,6 +33,8 @@ pub struct TokenKey<'a> {
     pub token: &'a str,
     /// The key's or certificate's label; empty takes the only key that has a certificate.
     pub key: &'a str,
+    /// A person has just typed the PIN. One from a file is not tried once the token says that a wrong one was entered.
+    pub typed: bool,
 }
 
 impl Signer {
@@ -43,7 +45,8 @@ impl Signer {
     }
 
     /// Logs in to a token, once. The PIN is never tried a second time, and not at all when the token says that one try is left: three
-    /// wrong ones lock it for good.
+    /// wrong ones lock it for good. A PIN that nobody has just typed is not tried either after a wrong one, so a service that is started again
+    /// and again spends one try and no more.
     pub fn token(wanted: &TokenKey<'_>, pin: &Zeroizing<String>) -> Result<Signer, SignError> {
         let (session, algorithm, certificate, others) = token::open(wanted, pin)?;
         Ok(Signer { key: Key::Token(session), algorithm, certificate, others })

@@ -2,13 +2,15 @@
 //! list says why. No byte of a file is changed, and no damage to one makes a crash or a better verdict.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/verdicts.rs"]
+mod verdicts;
+
 use sohoa_record::Sha256Hex;
 use sohoa_record::signature::Verdict;
 use sohoa_sign::validate::{Trust, validate};
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use verdicts::{is_good_for_pyhanko, verdicts_of};
 
 /// File, field, our verdict, our findings, pyHanko's verdict, why they disagree; a signature a line. `SOHOA_REWRITE=1` writes it anew
 /// and keeps the last column: read the difference as code.
@@ -86,29 +88,14 @@ fn ours(data: &[u8]) -> Vec<(String, Verdict, String)> {
 
 /// pyHanko's verdicts, by file and field. It is the judge: without it nothing is proven.
 fn pyhankos(files: &BTreeMap<String, PathBuf>) -> BTreeMap<String, BTreeMap<String, String>> {
-    let found = Command::new("sh").args(["-c", "readlink -f \"$(command -v pyhanko)\""]).output().unwrap();
-    let program = PathBuf::from(String::from_utf8(found.stdout).unwrap().trim());
-    let python = program.parent().expect("pyhanko is not on the PATH; ./bootstrap test installs it").join("python");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judge/pyhanko_verdicts.py");
-    let mut judge = Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let names: String = files.values().map(|path| format!("{}\n", path.display())).collect();
-    judge.stdin.take().unwrap().write_all(names.as_bytes()).unwrap();
-    let output = judge.wait_with_output().unwrap();
-    assert!(output.status.success());
+    let paths: Vec<PathBuf> = files.values().cloned().collect();
     let mut verdicts: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    for line in String::from_utf8(output.stdout).unwrap().lines() {
-        let [path, field, verdict] = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
-        let name = files.iter().find(|(_, known)| known.as_path() == Path::new(path)).unwrap().0;
-        verdicts.entry(name.clone()).or_default().insert(field.to_owned(), verdict.to_owned());
+    for (path, field, verdict) in verdicts_of(&paths) {
+        let name = files.iter().find(|(_, known)| **known == path).unwrap().0;
+        verdicts.entry(name.clone()).or_default().insert(field, verdict);
     }
     assert_eq!(verdicts.len(), files.len(), "pyHanko says something of every file");
     verdicts
-}
-
-/// pyHanko's words for a signature that holds, over a whole revision, with nothing behind it that it minds.
-fn is_good_for_pyhanko(verdict: &str) -> bool {
-    let words: Vec<&str> = verdict.split(", ").collect();
-    matches!(words.as_slice(), ["intact", "signed", "entire_file" | "entire_revision", level, "permitted"] if *level != "other")
 }
 
 #[test]

@@ -2,142 +2,19 @@
 //! with a certificate, a key, a range or a later revision has its own verdict.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/papers.rs"]
+mod papers;
+
+use papers::{Authority, NOW, TIME, page, paper, with};
 use sohoa_record::signature::{Finding, Verdict};
 use sohoa_sign::validate::{Checked, Trust, validate};
 use std::path::Path;
-use std::process::Command;
-
-const NOW: i64 = 1_767_225_600;
-/// Bytes of a container, twice as many digits.
-const ROOM: usize = 16_000;
-
-/// Certificates and keys in a temporary folder.
-struct Authority {
-    folder: tempfile::TempDir,
-}
-
-impl Authority {
-    fn new() -> Authority {
-        let authority = Authority { folder: tempfile::tempdir().unwrap() };
-        let sections = "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n\
-            [leaf]\nbasicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature,nonRepudiation\nauthorityKeyIdentifier=keyid\n\
-            [cipher]\nkeyUsage=critical,keyEncipherment\n\
-            [critical]\n1.2.3.4=critical,ASN1:NULL\n\
-            [stamp]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n\
-            [tsa]\ndefault_tsa=t\n[t]\nserial=serial\ndefault_policy=1.2.3\nother_policies=1.2.3\ndigests=sha256\nsigner_digest=sha256\n\
-            ess_cert_id_alg=sha256\naccuracy=secs:1\nordering=no\ntsa_name=no\n\
-            [crl]\ndefault_ca=c\n[c]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=40000\n";
-        authority.write("openssl.cnf", sections.as_bytes());
-        authority.write("serial", b"01");
-        authority.openssl("req -x509 -newkey rsa:2048 -nodes -keyout root.key -out root.pem -subj /CN=Root -days 40000 -config openssl.cnf -extensions ca");
-        authority.issue("middle", "rsa:2048", "root", "ca");
-        authority
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.path(name), bytes).unwrap();
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).unwrap()
-    }
-
-    fn openssl(&self, arguments: &str) {
-        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(self.folder.path()).output();
-        let output = output.expect("openssl is missing; ./bootstrap test installs it");
-        assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    /// A certificate of `issuer` with a new key.
-    fn issue(&self, name: &str, key: &str, issuer: &str, section: &str) {
-        self.openssl(&format!("req -newkey {key} -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}"));
-        self.openssl(&format!(
-            "x509 -req -in {name}.csr -CA {issuer}.pem -CAkey {issuer}.key -CAcreateserial -out {name}.pem -days 30000 \
-                 -extfile openssl.cnf -extensions {section}"
-        ));
-    }
-
-    fn trust(&self) -> Trust {
-        let mut trust = Trust::default();
-        assert!(trust.add(&self.read("root.pem")));
-        trust
-    }
-
-    /// The container over the bytes.
-    fn sign(&self, signer: &str, issuer: &str, more: &str, bytes: &[u8]) -> Vec<u8> {
-        self.write("signed", bytes);
-        let more = if more.is_empty() { String::new() } else { format!(" {more}") };
-        self.openssl(&format!(
-                "cms -sign -binary -cades -in signed -signer {signer}.pem -inkey {signer}.key -certfile {issuer}.pem -outform DER -out cms{more}"
-            ));
-        self.read("cms")
-    }
-
-    /// A paper signed by that certificate at that time.
-    fn paper(&self, signer: &str, issuer: &str, more: &str, time: &str) -> Vec<u8> {
-        paper("ETSI.CAdES.detached", time, "", |bytes| self.sign(signer, issuer, more, bytes))
-    }
-}
-
-/// A page with a signature of that kind, whose container `sign` makes; `extra` stands in the catalog.
-fn paper(kind: &str, time: &str, extra: &str, sign: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
-    let objects = [
-        format!("<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[5 0 R]/SigFlags 3>>{extra}>>"),
-        "<</Type/Pages/Kids[3 0 R]/Count 1>>".into(),
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<<>>/Annots[5 0 R]>>".into(),
-        "<</Length 16>>stream\n0 0 m 9 9 l S   \nendstream".into(),
-        "<</Type/Annot/Subtype/Widget/FT/Sig/T(S1)/Rect[0 0 0 0]/V 6 0 R/P 3 0 R>>".into(),
-        format!(
-            "<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/{kind}/M(D:{time})/ByteRange[0 aaaaaaaa bbbbbbbb cccccccc]/Contents<{}>>>",
-            "0".repeat(2 * ROOM)
-        ),
-    ];
-    let mut pdf = b"%PDF-1.7\n".to_vec();
-    append(&mut pdf, &objects.iter().enumerate().map(|(at, object)| (at + 1, object.clone())).collect::<Vec<_>>(), None);
-    let at = pdf.windows(10).position(|w| w == b"/Contents<").unwrap() + 9;
-    let behind = at + 2 * ROOM + 2;
-    for (mark, number) in [("aaaaaaaa", at), ("bbbbbbbb", behind), ("cccccccc", pdf.len() - behind)] {
-        let place = pdf.windows(8).position(|w| w == mark.as_bytes()).unwrap();
-        pdf[place..place + 8].copy_from_slice(format!("{number:<8}").as_bytes());
-    }
-    let container = sign(&[&pdf[..at], &pdf[behind..]].concat());
-    let digits: String = container.iter().map(|byte| format!("{byte:02x}")).collect();
-    pdf[at + 1..at + 1 + digits.len()].copy_from_slice(digits.as_bytes());
-    pdf
-}
-
-/// Appends objects with a cross-reference table of their own; `previous` is where the last one starts.
-fn append(pdf: &mut Vec<u8>, objects: &[(usize, String)], previous: Option<usize>) {
-    let mut table = String::from("xref\n0 1\n0000000000 65535 f \n");
-    for (number, object) in objects {
-        table += &format!("{number} 1\n{:010} 00000 n \n", pdf.len());
-        pdf.extend_from_slice(format!("{number} 0 obj\n{object}\nendobj\n").as_bytes());
-    }
-    let start = pdf.len();
-    let previous = previous.map(|at| format!("/Prev {at}")).unwrap_or_default();
-    pdf.extend_from_slice(format!("{table}trailer\n<</Size 20/Root 1 0 R{previous}>>\nstartxref\n{start}\n%%EOF\n").as_bytes());
-}
-
-/// The paper with a later revision.
-fn with(paper: &[u8], objects: &[(usize, &str)]) -> Vec<u8> {
-    let mut pdf = paper.to_vec();
-    let tail = String::from_utf8_lossy(&pdf[pdf.len() - 40..]).into_owned();
-    let start = tail.split("startxref\n").nth(1).unwrap().lines().next().unwrap().parse().unwrap();
-    append(&mut pdf, &objects.iter().map(|(n, o)| (*n, (*o).to_owned())).collect::<Vec<_>>(), Some(start));
-    pdf
-}
 
 fn one(pdf: &[u8], trust: &Trust) -> Checked {
     let checked = validate(pdf, trust, NOW).unwrap();
     assert_eq!(checked.len(), 1, "{checked:?}");
     checked.into_iter().next().unwrap()
 }
-
-const TIME: &str = "20300601120000+07'00'";
 
 #[test]
 fn what_openssl_signed_is_valid_under_its_root_and_unknown_without() {
@@ -252,9 +129,6 @@ fn each_change_after_the_signature_is_an_alteration_unless_it_is_known_to_be_har
     let authority = Authority::new();
     authority.issue("good", "rsa:2048", "middle", "leaf");
     let (trust, pdf) = (authority.trust(), authority.paper("good", "middle", "-md sha256", TIME));
-    let page = |more: &str| {
-        format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<<>>/Annots[5 0 R{more}]>>")
-    };
     let (same_page, note_on_page) = (page(""), page(" 7 0 R"));
     let catalog = |more: &str| format!("<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[5 0 R]/SigFlags 3>>{more}>>");
     let (store, script) = (catalog("/DSS<</Certs[]>>"), catalog("/OpenAction<</S/JavaScript/JS(x)>>"));

@@ -209,6 +209,54 @@ fn each_profile_stands_in_its_corner_of_a_page_however_it_is_turned() {
     assert!(Appearance::tt01_2023("名前", &at, &font).unwrap_err().to_string().contains("no letter"));
 }
 
+/// NĐ 30/2020/NĐ-CP, Phụ lục I, phần II mục I: form of copy, organisation, time of signing with its zone; Times, upright, size 10, black; no
+/// picture.
+#[test]
+fn the_visible_signature_has_the_lines_and_the_letters_that_the_decree_wants() {
+    let pki = Pki::new();
+    let world = World::of(&pki);
+    let signer = pki.signer("co-quan", "P-256");
+    let font = common::font();
+    let at: jiff::Zoned = "2026-03-05T09:07:08+07:00[+07:00]".parse().unwrap();
+    for form in ["SAO Y", "SAO LỤC", "TRÍCH SAO"] {
+        let look = Appearance::nd30_2020(form, "ỦY BAN NHÂN DÂN XÃ THỬ NGHIỆM", &at, &font).unwrap();
+        let file = pki.path("shown.pdf");
+        std::fs::write(&file, made(&pdf_a(0), &signer, Level::Basic, true, Some(&look), &world).pdf).unwrap();
+        let poppler = |program: &str, arguments: &[&str]| {
+            let mut command = Command::new(program);
+            let told =
+                common::run(command.args(arguments).arg(&file).args((program != "pdffonts").then_some("-")), "poppler-utils");
+            String::from_utf8(told).unwrap()
+        };
+        // Its lines, each a block's line of poppler, from above.
+        let layout = poppler("pdftotext", &["-bbox-layout", "-l", "1"]);
+        let mut lines: Vec<(f64, String)> = Vec::new();
+        for line in layout.split("<line ").skip(1) {
+            let top: f64 = line.split("yMin=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+            let words = line.split("</line>").next().unwrap().split("<word ").skip(1);
+            let words: Vec<&str> = words.map(|word| word.split_once('>').unwrap().1.split("</word>").next().unwrap()).collect();
+            lines.push((top, words.join(" ")));
+        }
+        lines.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let texts: Vec<&str> = lines.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, [form, "ỦY BAN NHÂN DÂN XÃ THỬ NGHIỆM", "05/03/2026 09:07:08 +07:00"], "{layout}");
+        // The one font of the page, all of it in the file.
+        let fonts = poppler("pdffonts", &["-l", "1"]);
+        let rows: Vec<Vec<&str>> = fonts.lines().skip(2).map(|row| row.split_whitespace().collect()).collect();
+        let shown: Vec<_> = rows.iter().filter(|row| row[0].contains("LiberationSerif")).collect();
+        // emb, sub, uni stand before the two numbers of the object
+        assert!(shown.len() == 1 && shown[0].iter().rev().skip(2).take(3).all(|told| *told == "yes"), "{fonts}");
+        assert!(!shown[0][0].contains("Italic") && !shown[0][0].contains("Bold"), "upright: {fonts}");
+        // Size and colour as poppler draws them.
+        let drawn = poppler("pdftohtml", &["-xml", "-zoom", "1", "-i", "-stdout", "-l", "1"]);
+        let specification = drawn.lines().find(|line| line.contains("<fontspec")).unwrap();
+        assert!(specification.contains("size=\"10\"") && specification.contains("LiberationSerif"), "{drawn}");
+        assert!(specification.contains("color=\"#000000\""), "{drawn}");
+        assert_eq!(drawn.matches("<fontspec").count(), 1, "{drawn}");
+        assert_eq!(red_pixels(&file), 0, "no picture of a signature");
+    }
+}
+
 /// Red pixels of page 1 at 72 dpi, as poppler shows it.
 fn red_pixels(file: &std::path::Path) -> usize {
     let ppm = common::run(Command::new("pdftoppm").args(["-r", "72", "-l", "1", "-singlefile"]).arg(file), "poppler-utils");

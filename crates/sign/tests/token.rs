@@ -62,7 +62,7 @@ fn a_token_signs_and_a_wrong_pin_is_tried_once() {
 
 fn signs_and_refuses(pki: &Pki) {
     let world = World::of(pki);
-    let key = |key| TokenKey { module: Path::new(MODULE), token: "van-thu", key };
+    let key = |key| TokenKey { module: Path::new(MODULE), token: "van-thu", key, typed: false };
     let pin = |pin: &str| Zeroizing::new(pin.to_owned());
 
     let mut files = Vec::new();
@@ -89,7 +89,14 @@ fn signs_and_refuses(pki: &Pki) {
     refused(Signer::token(&key("none"), &pin("1234")), "no key 'none'");
     refused(Signer::token(&TokenKey { token: "other", ..key("rsa") }, &pin("1234")), "not plugged in");
     refused(Signer::token(&TokenKey { module: Path::new("/none.so"), ..key("rsa") }, &pin("1234")), "driver");
-    let facts = token_facts(Path::new(MODULE), "van-thu").unwrap();
-    assert_eq!((facts.label.as_str(), facts.refusal), ("van-thu", None));
+    let facts = |typed| token_facts(Path::new(MODULE), "van-thu", typed).unwrap();
+    assert_eq!((facts(false).label.as_str(), facts(false).refusal), ("van-thu", None));
     refused(Signer::token(&key("rsa"), &pin("0000")), "not tried again");
+    // From now on nothing from a file is tried, be it right; a person may, and a good login sets the count back.
+    refused(Signer::token(&key("rsa"), &pin("1234")), "not tried after that");
+    assert!(facts(false).refusal.is_some() && facts(true).refusal.is_none());
+    let typed = TokenKey { typed: true, ..key("rsa") };
+    refused(Signer::token(&typed, &pin("0001")), "not tried again");
+    drop(Signer::token(&typed, &pin("1234")).unwrap());
+    assert!(facts(false).refusal.is_none() && Signer::token(&key("rsa"), &pin("1234")).is_ok());
 }

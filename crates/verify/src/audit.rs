@@ -6,6 +6,7 @@ use crate::files::{self, Entry, Kind};
 use crate::key_events::{self, Keys};
 use crate::log::{self, Excerpt, LogCopy, Reading};
 use crate::loose::{self, Against};
+use crate::moments::Fresh;
 use crate::record::{self, Home, revision_number};
 use crate::sample::{Sample, Sampled};
 use crate::state::State;
@@ -53,6 +54,8 @@ pub struct Brought<'a> {
     pub since: &'a [KeptCheckpoint],
     /// The time as of which is asked, in seconds since 1970 UTC: later revisions and cosignatures do not count. None: all that is here.
     pub at: Option<u64>,
+    /// The newest moment at which witnesses saw the log, or the checkpoint of a proof, has to be so fresh.
+    pub fresh: Option<Fresh>,
     /// Only a sample of the records is opened. Of the others it is seen that the receipts are there that the log names.
     pub sample: Option<&'a Sample>,
     /// Who wants to know something of each record's latest revision.
@@ -91,6 +94,8 @@ impl std::fmt::Debug for Observer<'_> {
 pub struct Audited {
     /// Every log that was read and holds.
     pub logs: Vec<SeenLog>,
+    /// When a quorum of witnesses last saw each of them, and what exports bring of theirs, in seconds since 1970 UTC.
+    pub newest: Vec<u64>,
     /// What the sample came to, when one was asked for.
     pub sampled: Option<Sampled>,
     /// Records that were judged by an earlier run with the same state file.
@@ -318,12 +323,16 @@ impl<'a> Walk<'a> {
         let findings = match LogCopy::read(folder, self.reading(policy, whole)) {
             Ok(mut log) => {
                 self.compared |= log.is_some();
-                let others = log.as_mut().map(|log| std::mem::take(&mut log.others));
+                let mut findings = log.as_mut().map(|log| std::mem::take(&mut log.others)).unwrap_or_default();
                 if let Some(log) = &log {
                     self.audited.logs.push(SeenLog { tree: log.tree.clone(), seen: log.seen });
+                    self.audited.newest.extend(log.moments.newest());
+                    let stale = self.brought.fresh.and_then(|fresh| fresh.misses(log.moments.newest()));
+                    let place = format!("{}/checkpoint", log::FOLDER);
+                    findings.extend(stale.map(|cause| Finding::about(place, None, cause)));
                 }
                 self.log = log;
-                others.unwrap_or_default()
+                findings
             }
             Err(finding) => {
                 (self.compared, self.bad_log) = (true, true);
@@ -344,6 +353,7 @@ impl<'a> Walk<'a> {
     fn read_excerpt(&mut self, folder: &Path, prefix: &str) -> io::Result<()> {
         let Some(policy) = self.policy.log().filter(|_| self.log.is_none()) else { return Ok(()) };
         let (excerpt, findings) = Excerpt::read(folder, self.reading(policy, false));
+        self.audited.newest.extend(excerpt.as_ref().and_then(Excerpt::newest));
         self.excerpt = excerpt;
         self.tell(findings, prefix)
     }
@@ -355,6 +365,7 @@ impl<'a> Walk<'a> {
             excerpt: self.excerpt.as_ref(),
             keys: None,
             at: self.brought.at,
+            fresh: self.brought.fresh,
         };
         loose::check(given, &against, self.write)
     }
@@ -497,6 +508,7 @@ impl<'a> Walk<'a> {
                     excerpt: self.excerpt.as_ref(),
                     keys: self.keys.as_ref(),
                     at: self.brought.at,
+                    fresh: self.brought.fresh,
                     observer: self.brought.observer,
                 };
                 let checked = record::check(&home, self.keys.as_ref().map_or(self.policy, |keys| &keys.policy));

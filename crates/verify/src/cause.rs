@@ -87,6 +87,11 @@ pub enum Cause {
     NotLogged,
     /// The trust policy names a log, and in the archive it has no leaf.
     NoLog,
+    /// The newest moment at which witnesses saw the log that is shown (RFC 3339) lies more than so many days back, or there is none.
+    Stale {
+        newest: Option<String>,
+        days: u64,
+    },
     /// As of the time that was asked for, no quorum of witnesses had seen it in the log.
     NotWitnessedThen,
     /// It says to be sealed after a quorum of witnesses had seen it in the log.
@@ -189,6 +194,7 @@ impl Cause {
             Cause::Withheld(_) | Cause::KeyUnclear(_) | Cause::KeyringWithheld(_) | Cause::NoKeyring => Verdict::Withheld,
             Cause::KeyRevoked { .. } | Cause::KeyRetired(_) | Cause::KeyNotYet(_) => Verdict::VoidKey,
             Cause::NotLogged | Cause::NoLog | Cause::NotWitnessedThen => Verdict::Unlogged,
+            Cause::Stale { .. } => Verdict::Stale,
             Cause::SealedAfterLogged { .. } | Cause::KeptOutOfLog { .. } => Verdict::BadTime,
             Cause::NotYet { .. } => Verdict::NotYet,
             Cause::Superseded { .. } => Verdict::Superseded,
@@ -250,6 +256,12 @@ impl Cause {
             Cause::NoLog => {
                 "danh sách tin cậy nêu một nhật ký nhưng nhật ký ở đây chưa có dòng nào: chưa kịp ghi, hoặc đã bị lấy đi".into()
             }
+            Cause::Stale { newest: Some(newest), days } => {
+                format!(
+                    "nhật ký đưa ra là bản cũ: nhân chứng thấy nó lần cuối lúc {newest}, quá {days} ngày; những gì ghi sau đó không có ở đây"
+                )
+            }
+            Cause::Stale { newest: None, .. } => "không nhân chứng nào cho biết nhật ký đưa ra là của lúc nào".into(),
             Cause::NotWitnessedThen => "đến thời điểm được hỏi, chưa đủ nhân chứng thấy nó trong nhật ký".into(),
             Cause::SealedAfterLogged { claimed, by } => {
                 format!("tự khai niêm phong lúc {claimed}, nhưng nhân chứng đã thấy nó trong nhật ký từ {by}")
@@ -330,6 +342,12 @@ impl Cause {
             }
             Cause::NotLogged => "not in the log: not appended yet, or sealed beside the log".into(),
             Cause::NoLog => "the trust policy names a log, and the log here has no leaf: not appended yet, or taken away".into(),
+            Cause::Stale { newest: Some(newest), days } => {
+                format!(
+                    "the log is shown as it was: witnesses saw it last at {newest}, more than {days} days ago; what came into it since is not here"
+                )
+            }
+            Cause::Stale { newest: None, .. } => "no witness says of when the log is that is shown".into(),
             Cause::NotWitnessedThen => "as of the time asked for, no quorum of witnesses had seen it in the log".into(),
             Cause::SealedAfterLogged { claimed, by } => {
                 format!("it says to be sealed at {claimed}, and witnesses had seen it in the log by {by}")

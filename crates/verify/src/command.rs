@@ -4,6 +4,7 @@
 use crate::files;
 use crate::html::{Report, Subject};
 use crate::key_events;
+use crate::moments::Fresh;
 use crate::{
     AuditError, Audited, Brought, KeptCheckpoint, Language, Line, Observer, Sample, State, Summary, Verdict, audit_loose,
     audit_with, moments, report, sample,
@@ -27,6 +28,10 @@ pub struct Options {
     /// As of that time (RFC 3339, or a day, which ends at 23:59:59 +07:00): later revisions and cosignatures do not count
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<u64>,
+
+    /// Witnesses must have seen the log so recently: at most DAYS before --at. What is older may hide what was logged since
+    #[arg(long, value_name = "DAYS", requires = "at")]
+    fresh: Option<u64>,
 
     /// Open only so many records (500) or that share (5%), drawn by --seed; told is how many of all can be bad at most
     #[arg(long, value_name = "N|N%", requires = "seed")]
@@ -90,7 +95,8 @@ Exit codes; of several the smallest from 10 on counts, 1 only when there is none
   18  unlogged: a receipt that is not in the log, though the policy names one
   19  bad time: the claimed sealing time contradicts what witnesses saw
   20  superseded: a file of an older revision, and a later one is here
-  22  void key: the signing key was revoked, retired or not introduced yet where the log has the receipt";
+  22  void key: the signing key was revoked, retired or not introduced yet where the log has the receipt
+  23  stale: the log, or the proof of it, is older than --fresh allows";
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -123,7 +129,16 @@ fn carry_out(paths: &[PathBuf], trust: &Path, options: &Options, observer: Optio
     summary.logged = policy.log().is_some();
     summary.since = !since.is_empty();
     summary.witnessed = policy.log().is_some_and(|log| log.wants_witnesses());
-    let brought = Brought { log: options.log.as_deref(), since: &since, at: options.at, sample: sample.as_ref(), observer };
+    summary.at = options.at;
+    if options.fresh.is_some() && !summary.witnessed {
+        return Err((
+            USAGE,
+            "--fresh needs 'witness' and 'quorum' lines in the trust policy: only witnesses say of when a log is".into(),
+        ));
+    }
+    let fresh = options.fresh.zip(options.at).map(|(days, at)| Fresh { days, at });
+    let log = options.log.as_deref();
+    let brought = Brought { log, since: &since, at: options.at, fresh, sample: sample.as_ref(), observer };
     let (mut printable, mut audited) = (Report::default(), Audited::default());
     let mut write = |line: Line| {
         summary.add(&line);
@@ -146,6 +161,7 @@ fn carry_out(paths: &[PathBuf], trust: &Path, options: &Options, observer: Optio
             Ok(looked) => {
                 audited.logs.extend(looked.logs);
                 audited.taken_over += looked.taken_over;
+                looked.newest.iter().for_each(|newest| summary.add_newest(*newest));
                 summary.sampled.extend(looked.sampled);
             }
             Err(error @ AuditError::Report(_)) => return Err((FAILED, error.to_string())),
@@ -197,7 +213,8 @@ fn open_state(
     keyrings.sort();
     let kept: Vec<String> = since.iter().map(|kept| kept.tree.text()).collect();
     let asked = (place, Sha256Hex::of(policy), &options.log, kept, options.at, options.sample.map(|size| format!("{size:?}")));
-    let asked = format!("{asked:?} {keyrings:?} {:?} {observed} sohoa-verify {}", options.seed, env!("CARGO_PKG_VERSION"));
+    let seed_and_age = (&options.seed, options.fresh);
+    let asked = format!("{asked:?} {keyrings:?} {seed_and_age:?} {observed} sohoa-verify {}", env!("CARGO_PKG_VERSION"));
     State::open(file, &asked).map(Some).map_err(|e| (FAILED, format!("--state '{}': {e}", file.display())))
 }
 

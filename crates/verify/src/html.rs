@@ -117,6 +117,10 @@ impl Report {
         }
         heading(&mut out, "Đã kiểm tra gì", "What was checked");
         subject.write(&mut out, audited);
+        let newest = [Language::Vi, Language::En].map(|language| summary.newest(language).unwrap_or_default());
+        if !newest[0].is_empty() {
+            let _ = writeln!(out, "<p>{}<br><i>{}</i></p>", text(&newest[0]), text(&newest[1]));
+        }
         heading(&mut out, "Không kiểm tra được", "What was not checked");
         let _ = writeln!(out, "<p>{}<br><i>{}</i></p>", text(&summary.limits(Language::Vi)), text(&summary.limits(Language::En)));
         heading(&mut out, "Từng hồ sơ lưu", "Each record");

@@ -205,6 +205,12 @@ impl Proved {
         let witnesses = if more.0.by.is_some_and(|by| own.0.by.is_none_or(|own| by <= own)) { more.1 } else { own.1 };
         (own.0.and(&more.0), witnesses)
     }
+
+    /// When witnesses last saw the log under whose checkpoint the proof is, by the proof and by the excerpt of the log that may come with it.
+    pub fn newest(&self, excerpt: Option<&Excerpt>) -> Option<u64> {
+        let own = Moments::of(self.cosigned.iter().cloned()).newest();
+        own.max(excerpt.filter(|excerpt| excerpt.tree == self.tree).and_then(Excerpt::newest))
+    }
 }
 
 /// Checks the proof that lies beside a receipt with that leaf, as of a time.

@@ -8,7 +8,7 @@ use crate::destroyed;
 use crate::files::{self, Entry, Kind};
 use crate::key_events::{self, Keys};
 use crate::log::{self, Excerpt, LogCopy, Logged};
-use crate::moments;
+use crate::moments::{self, Fresh};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::Leaf;
@@ -30,6 +30,8 @@ pub struct Against<'a> {
     pub keys: Option<&'a Keys>,
     /// The time as of which is asked, in seconds since 1970 UTC.
     pub at: Option<u64>,
+    /// How fresh a proof's checkpoint has to be.
+    pub fresh: Option<Fresh>,
 }
 
 /// A believed receipt and what is here of it.
@@ -145,11 +147,13 @@ fn belongs(entry: &Entry, records: &mut BTreeMap<RecordId, BTreeMap<u32, Own>>) 
 
 fn judged(record: &RecordId, mut revisions: BTreeMap<u32, Own>, proofs: &[&Entry], against: &Against<'_>) -> Line {
     let mut findings = Vec::new();
+    let last = revisions.keys().last().copied();
     for (number, own) in &mut revisions {
-        let logged = logged(own, proofs, against);
-        match logged {
-            Ok(Some((index, bracket, witnesses))) => {
+        match logged(own, proofs, against) {
+            Ok(Some(Found { index, bracket, witnesses, stale })) => {
                 own.log_index = Some(index);
+                // An older revision may well have a proof of its time.
+                findings.extend(stale.filter(|_| Some(*number) == last).map(|cause| Finding::about(&own.shown, last, cause)));
                 own.time = moments::Logged::of(&bracket, witnesses);
                 let claimed = &own.opened.manifest.sealed_at;
                 if let Some(cause) = moments::contradiction(claimed, &bracket, against.policy.time_tolerance()) {
@@ -215,13 +219,22 @@ fn replaced(name: &str, older: &Own, later: &Own) -> bool {
     digests(older) != digests(later)
 }
 
+/// What the log, or a proof of it, says of a receipt.
+struct Found {
+    index: u64,
+    bracket: TimeBracket,
+    witnesses: usize,
+    /// What is wrong with the age of the proof.
+    stale: Option<Cause>,
+}
+
 /// Where the receipt is in the log, by the copy of it or by whichever proof fits.
-fn logged(own: &Own, proofs: &[&Entry], against: &Against<'_>) -> Result<Option<(u64, TimeBracket, usize)>, Finding> {
+fn logged(own: &Own, proofs: &[&Entry], against: &Against<'_>) -> Result<Option<Found>, Finding> {
     let Some(policy) = against.policy.log() else { return Ok(None) };
     let revision = Some(own.opened.manifest.revision);
-    let told = |index, (bracket, witnesses)| Ok(Some((index, bracket, witnesses)));
+    let told = |index, (bracket, witnesses), stale| Ok(Some(Found { index, bracket, witnesses, stale }));
     match against.log.map(|log| (log.of_receipt(&own.opened), log)) {
-        Some((Logged::At(index), log)) => return told(index, log.moments.bracket(index)),
+        Some((Logged::At(index), log)) => return told(index, log.moments.bracket(index), None),
         Some((Logged::Differs(leaf), _)) => return Err(Finding::about(&own.shown, revision, Cause::LeafDiffers(leaf))),
         Some((Logged::Not, _)) => return Err(Finding::about(&own.shown, revision, Cause::NotLogged)),
         None => {}
@@ -231,7 +244,10 @@ fn logged(own: &Own, proofs: &[&Entry], against: &Against<'_>) -> Result<Option<
     let (mut why, leaf) = (Finding::about(&own.shown, revision, Cause::NotLogged), Leaf::of_revision(&own.opened));
     for proof in proofs {
         match files::small_file(&proof.path).and_then(|bytes| log::check_proof(&bytes, &leaf, policy, against.at)) {
-            Ok(proved) => return told(proved.index, proved.bracket(against.excerpt)),
+            Ok(proved) => {
+                let stale = against.fresh.and_then(|fresh| fresh.misses(proved.newest(against.excerpt)));
+                return told(proved.index, proved.bracket(against.excerpt), stale);
+            }
             Err(cause) if proof.name.trim_end_matches(".tlog-proof") == stem || proofs.len() == 1 => {
                 why = Finding::about(&proof.name, revision, cause);
             }

@@ -67,6 +67,12 @@ impl Moments {
         self
     }
 
+    /// The latest time at which a quorum of witnesses saw one of the checkpoints as the newest of its log: in seconds since 1970 UTC. What came
+    /// into the log later is not in them. A time stamp says nothing of that: an old checkpoint can be stamped today.
+    pub fn newest(&self) -> Option<u64> {
+        self.last.last().and_then(|at| self.all[*at].seen).map(|seen| seen.last)
+    }
+
     /// By when a time stamp says that the leaf was there.
     fn stamped(&self, index: u64) -> Option<u64> {
         self.stamps.get(self.stamps.partition_point(|(size, _)| *size <= index)).map(|(_, time)| *time)
@@ -83,6 +89,31 @@ impl Moments {
         bracket.stamped = self.stamped(index);
         (bracket, witnesses)
     }
+}
+
+/// How fresh what an auditor is given has to be: a log that is shown as it was long ago hides what came into it since (TUF, "freeze attack").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fresh {
+    /// The newest witnessed moment is not older than so many days …
+    pub days: u64,
+    /// … at this time, in seconds since 1970 UTC.
+    pub at: u64,
+}
+
+/// Seconds of a day.
+const DAY: u64 = 24 * 60 * 60;
+
+impl Fresh {
+    /// What is wrong with that newest moment; none when it is fresh.
+    pub fn misses(&self, newest: Option<u64>) -> Option<Cause> {
+        let oldest = self.at.saturating_sub(self.days.saturating_mul(DAY));
+        newest.is_none_or(|newest| newest < oldest).then(|| Cause::Stale { newest: newest.map(rfc3339), days: self.days })
+    }
+}
+
+/// Whole days from one time to another, in seconds since 1970 UTC; 0 when it is the later one.
+pub fn days_between(earlier: u64, later: u64) -> u64 {
+    later.saturating_sub(earlier) / DAY
 }
 
 impl Logged {
@@ -171,6 +202,15 @@ mod tests {
             let both = TimeBracket { by: by.map(|by| by + 9_999), ..stamped };
             assert_eq!(contradiction(claimed, &both, 300).is_none(), fits, "{claimed}");
         }
+    }
+
+    #[test]
+    fn fresh_is_what_was_seen_within_the_days() {
+        let fresh = Fresh { days: 7, at: 8 * DAY };
+        assert_eq!((fresh.misses(Some(DAY)), fresh.misses(Some(9 * DAY))), (None, None));
+        assert!(fresh.misses(Some(DAY - 1)).is_some() && fresh.misses(None).is_some());
+        assert_eq!(Fresh { days: u64::MAX, at: 5 }.misses(Some(0)), None);
+        assert_eq!((days_between(DAY, 3 * DAY - 1), days_between(5, 4)), (1, 0));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::destroyed::{self, Tombstone};
 use crate::files::{self, Entry, Kind};
 use crate::key_events::Keys;
 use crate::log::{self, Excerpt, LogCopy, Logged};
-use crate::moments;
+use crate::moments::{self, Fresh};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
@@ -43,6 +43,8 @@ pub struct Home<'a> {
     pub keys: Option<&'a Keys>,
     /// The time as of which is asked, in seconds since 1970 UTC; none: what is here.
     pub at: Option<u64>,
+    /// How fresh a proof's checkpoint has to be; none: that is not asked.
+    pub fresh: Option<Fresh>,
     /// Asked about each believed revision; what it says of the latest is handed on.
     pub observer: Option<Observer<'a>>,
 }
@@ -337,13 +339,18 @@ impl Check<'_> {
         let proved =
             here.then(|| files::small_file(&proof).and_then(|bytes| log::check_proof(&bytes, leaf, policy, self.home.at)));
         if let Some(Err(cause)) = &proved {
-            self.find(Finding::about(shown_proof, revision, cause.clone()));
+            self.find(Finding::about(&shown_proof, revision, cause.clone()));
         }
         match (self.home.log.map(|log| log.of_leaf(leaf)), proved) {
             (Some(Logged::At(index)), _) => return Some((index, self.home.log?.moments.bracket(index))),
             (Some(Logged::Differs(index)), _) => self.find(Finding::about(shown, revision, Cause::LeafDiffers(index))),
             (None, Some(proved)) => {
                 let proved = proved.ok()?;
+                let stale = self.home.fresh.and_then(|fresh| fresh.misses(proved.newest(self.home.excerpt)));
+                // Every revision has a proof of its own, mostly under one checkpoint: it is told once.
+                if let Some(cause) = stale.filter(|stale| !self.findings.iter().any(|known| known.cause == *stale)) {
+                    self.find(Finding::about(shown_proof, revision, cause));
+                }
                 return Some((proved.index, proved.bracket(self.home.excerpt)));
             }
             // An archive without a log has a line of its own for that.

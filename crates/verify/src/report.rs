@@ -1,7 +1,7 @@
 //! The report for people, in Vietnamese or English, readable on a terminal of 80 columns.
 
 use crate::cause::printable;
-use crate::moments::Logged;
+use crate::moments::{Logged, days_between, rfc3339};
 use crate::sample::Sampled;
 use crate::verdict::{Line, Verdict};
 use std::collections::BTreeMap;
@@ -31,6 +31,10 @@ pub struct Summary {
     pub since: bool,
     /// True when witnesses are asked for, so that back-dating shows.
     pub witnessed: bool,
+    /// As of when was asked, in seconds since 1970 UTC.
+    pub at: Option<u64>,
+    /// The newest witnessed moment of the log, or the oldest of those of several.
+    newest: Option<u64>,
     /// What samples came to; none when every record was looked at.
     pub sampled: Vec<Sampled>,
 }
@@ -40,6 +44,31 @@ impl Summary {
     pub fn add(&mut self, line: &Line) {
         *self.counts.entry(line.verdict).or_default() += 1;
         self.judged += u64::from(!line.verdict.is_note());
+    }
+
+    /// Notes when witnesses last saw a log that was read.
+    pub fn add_newest(&mut self, newest: u64) {
+        self.newest = Some(self.newest.map_or(newest, |known| known.min(newest)));
+    }
+
+    /// When witnesses last saw the log: what came into it later is not here, whether there is such or not. None when nothing says.
+    pub fn newest(&self, language: Language) -> Option<String> {
+        let newest = self.newest?;
+        let shown = rfc3339(newest).chars().take(19).collect::<String>().replace('T', " ");
+        let age = self.at.map(|at| days_between(newest, at));
+        Some(match (language, age) {
+            (Language::Vi, None) => format!("Nhân chứng thấy nhật ký này lần cuối lúc {shown}."),
+            (Language::Vi, Some(days)) => {
+                format!("Nhân chứng thấy nhật ký này lần cuối lúc {shown}, {days} ngày trước thời điểm được hỏi.")
+            }
+            (Language::En, None) => format!("Witnesses saw this log last at {shown}."),
+            (Language::En, Some(days)) => {
+                format!(
+                    "Witnesses saw this log last at {shown}, {} before the time asked for.",
+                    counted(days as usize, "day", "days")
+                )
+            }
+        })
     }
 
     /// How many lines have that verdict.
@@ -67,6 +96,7 @@ impl Summary {
             let _ = writeln!(text, "{} {:>8}", padded(label(verdict, language), 16), count(verdict));
         }
         text.push('\n');
+        self.newest(language).iter().for_each(|newest| text.push_str(&wrapped(newest, 0)));
         for sampled in &self.sampled {
             text.push_str(&wrapped(&sampled.text(language), 0));
         }
@@ -100,6 +130,7 @@ impl Summary {
                  ký nào)",
                 "nhật ký có bị lùi về một bản cũ hay không, nếu không giữ bản kiểm cũ (--since)",
                 "thời điểm niêm phong có thật hay không (do bên niêm phong tự khai)",
+                "những gì ghi vào nhật ký sau lần cuối nhân chứng thấy nó (--fresh giới hạn khoảng này)",
                 "thời điểm niêm phong có thật đến từng giây hay không: nhân chứng chỉ cho biết khoảng thời gian",
                 "các hồ sơ lưu ngoài mẫu, và tệp không thuộc hồ sơ nào",
                 "bản quét có đúng với bản giấy hay không",
@@ -108,12 +139,21 @@ impl Summary {
                 "the removal of a whole record, or of its latest revisions (that takes a transparency log, and the trust policy names none)",
                 "whether the log was taken back to an older state, unless an older checkpoint was kept (--since)",
                 "whether a sealing time is true (the sealer claims it)",
+                "what came into the log after witnesses saw it last (--fresh bounds that)",
                 "whether a sealing time is true to the second: witnesses bound it only",
                 "records outside of the sample, and files of no record",
                 "whether a scan is true to its paper",
             ],
         };
-        let applies = [!self.logged, self.logged && !self.since, !self.witnessed, self.witnessed, !self.sampled.is_empty(), true];
+        let applies = [
+            !self.logged,
+            self.logged && !self.since,
+            !self.witnessed,
+            self.witnessed,
+            self.witnessed,
+            !self.sampled.is_empty(),
+            true,
+        ];
         let told: Vec<&str> = all.into_iter().zip(applies).filter(|(_, applies)| *applies).map(|(text, _)| text).collect();
         let head = if language == Language::Vi { "Báo cáo này không cho thấy được" } else { "This report cannot show" };
         format!("{head}: {}.", told.join("; "))

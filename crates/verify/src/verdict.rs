@@ -29,6 +29,8 @@ pub enum Verdict {
     Superseded,
     /// A receipt that is not in the log, though the policy names one.
     Unlogged,
+    /// The log, or the proof of it, is older than was asked for: what was logged since may be withheld.
+    Stale,
     /// Not a receipt, or not of a format that this version knows.
     Malformed,
     /// The medium or the permissions did not let us read; nothing is proved either way.
@@ -47,7 +49,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// All, heaviest first.
-    pub const ALL: [Verdict; 17] = [
+    pub const ALL: [Verdict; 18] = [
         Verdict::Altered,
         Verdict::Missing,
         Verdict::Withheld,
@@ -58,6 +60,7 @@ impl Verdict {
         Verdict::BadTime,
         Verdict::Superseded,
         Verdict::Unlogged,
+        Verdict::Stale,
         Verdict::Malformed,
         Verdict::Unreadable,
         Verdict::Destroyed,
@@ -81,6 +84,7 @@ impl Verdict {
             Verdict::BadTime => 19,
             Verdict::Superseded => 20,
             Verdict::VoidKey => 22,
+            Verdict::Stale => 23,
             Verdict::Unreadable => 1,
             Verdict::Unsealed | Verdict::Unreferenced if strict => 11,
             Verdict::Destroyed | Verdict::Unsealed | Verdict::Unreferenced | Verdict::NotYet | Verdict::Ok => 0,
@@ -105,6 +109,7 @@ impl Verdict {
             Verdict::Withheld => "BỊ GIẤU",
             Verdict::BadLog => "SAI NHẬT KÝ",
             Verdict::Unlogged => "NGOÀI NHẬT KÝ",
+            Verdict::Stale => "NHẬT KÝ CŨ",
             Verdict::BadTime => "SAI THỜI ĐIỂM",
             Verdict::Superseded => "BẢN CŨ",
             Verdict::NotYet => "CHƯA CÓ LÚC ĐÓ",
@@ -128,6 +133,7 @@ impl Verdict {
             Verdict::Withheld => "WITHHELD",
             Verdict::BadLog => "BAD LOG",
             Verdict::Unlogged => "UNLOGGED",
+            Verdict::Stale => "STALE",
             Verdict::BadTime => "BAD TIME",
             Verdict::Superseded => "SUPERSEDED",
             Verdict::NotYet => "NOT YET",

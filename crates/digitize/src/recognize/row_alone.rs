@@ -37,9 +37,10 @@ pub fn is_centred(words: &[Word], row: &Rect) -> bool {
     free && (2 * row.x + row.width).abs_diff(2 * all.x + all.width) < all.height
 }
 
-/// How many words with letters the page's text has in a row.
-pub fn lettered(text: &PageText, row: &Rect) -> usize {
-    text.words().filter(|word| holds(row, &word.rect) && word.text.chars().any(is_lettered)).count()
+/// Are the words of a row that were read surely, letter by letter, among these?
+pub fn has_all_sure(text: &PageText, row: &Rect, words: &[Word]) -> bool {
+    let sure = |word: &&Word| word.confidence >= SURE && holds(row, &word.rect) && core(&word.text).chars().nth(1).is_some();
+    text.words().filter(sure).all(|word| words.iter().any(|own| core(&own.text) == core(&word.text)))
 }
 
 /// Puts the words of a row that was read by itself in the place of what was made of it before. False, and nothing is changed, when a word

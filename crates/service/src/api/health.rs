@@ -136,6 +136,22 @@ pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
     }
     page.head("sohoa_paused", "gauge", "1 while something stops all work");
     page.sample("sohoa_paused", &[], u8::from(api.running.paused.lock().is_ok_and(|paused| paused.is_some())));
+    if let Some(stamps) = api.running.stamps.lock().ok().and_then(|stamps| stamps.clone()).filter(|stamps| stamps.stamped > 0) {
+        page.head(
+            "sohoa_log_stamps_ending",
+            "gauge",
+            "Checkpoints of the log whose time stamps end within 12 months, or have ended",
+        );
+        page.sample("sohoa_log_stamps_ending", &[], stamps.ending);
+        if let Some(first) = stamps.first {
+            page.head(
+                "sohoa_log_stamps_end_timestamp_seconds",
+                "gauge",
+                "When the first time stamp over the log ends if nobody renews it",
+            );
+            page.sample("sohoa_log_stamps_end_timestamp_seconds", &[], first.as_second());
+        }
+    }
     if let Some(free) = api.free_mb() {
         page.head("sohoa_disk_free_bytes", "gauge", "Free space where the archive lies");
         page.sample("sohoa_disk_free_bytes", &[], free << 20);

@@ -2,6 +2,7 @@
 //! changed by it, and no password is needed.
 
 use super::{Failure, Outcome, PARTIAL};
+use crate::anchoring::{self, AnchorError, Lasting};
 use crate::archive_home;
 use crate::config::Config;
 use crate::http::tls::Tls;
@@ -382,10 +383,15 @@ async fn index(report: &mut Report, config: &Config) {
             matches!(archive.check_is_there().await, Err(sohoa_archive::Error::Away)),
             archive.wants_rebuild().await?,
         );
+        let stamps = anchoring::lasting(config, &archive.log()).await;
         archive.close().await;
-        Ok::<_, Failure>(told)
+        Ok::<_, Failure>((told, stamps))
     };
-    match looked.await {
+    let looked = looked.await.map(|(told, lasting)| {
+        stamps(report, lasting);
+        told
+    });
+    match looked {
         Err(error) => report.problem("index", error.to_string(), "sohoa fsck --rebuild"),
         Ok((_, _, true, _)) => report.problem("index", "it knows records and the store is empty", "is the store's disk mounted?"),
         Ok((_, _, _, true)) => report.problem("index", "it is new and the store is not", "sohoa fsck --rebuild"),
@@ -397,6 +403,32 @@ async fn index(report: &mut Report, config: &Config) {
             } else {
                 report.ok("index", detail);
             }
+        }
+    }
+}
+
+/// The time stamps over the log's checkpoints.
+fn stamps(report: &mut Report, lasting: Result<Lasting, AnchorError>) {
+    let remedy = "`sohoa renew`; if the end stays, the service still stamps with the old certificate: ask it for its next one, or name another service in [log] timestamp";
+    let lasting = match lasting {
+        Ok(lasting) => lasting,
+        Err(error) => return report.problem("time stamps", error.to_string(), "correct the trust policy"),
+    };
+    let ends =
+        lasting.first.map(|first| first.to_zoned(crate::time::zone()).strftime("%d/%m/%Y").to_string()).unwrap_or_default();
+    match lasting {
+        Lasting { stamped: 0, .. } => {}
+        Lasting { ended: Some(why), .. } => {
+            report.problem("time stamps", why, "only a copy that was renewed in time, or witnesses, help now")
+        }
+        Lasting { stamped, ending: 0, .. } => {
+            report.ok("time stamps", format!("over {stamped} checkpoints of the log; the first ends on {ends}"))
+        }
+        Lasting { stamped, ending, .. } => {
+            let detail = format!(
+                "{ending} of {stamped} over the log end within 12 months, the first on {ends}: what they stand for is lost then"
+            );
+            report.warning("time stamps", detail, remedy);
         }
     }
 }

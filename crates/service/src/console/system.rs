@@ -96,6 +96,7 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
             ),
         ),
     ];
+    facts.extend(stamps(console, seat.language).map(|told| (w.log_stamps.to_owned(), told)));
     // Certificates are read, and tokens asked who they are.
     let config = Arc::clone(&console.api.config);
     let signatures = tokio::task::spawn_blocking(move || sign::facts(&config)).await.map_err(|error| seat.broken(&error))?;
@@ -108,6 +109,15 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
         facts.push((format!("{} · {}", w.signature, signature.profile), told));
     }
     Ok(facts)
+}
+
+/// How long the time stamps over the log count; none where there are none, or nobody has looked yet.
+fn stamps(console: &Console, language: Language) -> Option<String> {
+    let w = language.words();
+    let stamps = console.api.running.stamps.lock().ok()?.clone().filter(|stamps| stamps.stamped > 0)?;
+    let first = stamps.first.map(|first| format!("{} {}", w.first_ends, first.to_zoned(time::zone()).strftime("%d/%m/%Y")));
+    let ending = (stamps.ending > 0).then(|| format!("{} {}", w.within_year, stamps.ending));
+    Some([Some(stamps.stamped.to_string()), first, ending, stamps.ended].into_iter().flatten().collect::<Vec<_>>().join(" · "))
 }
 
 /// What each stage came to; those that nothing went through are left out.

@@ -112,7 +112,8 @@ fn signer(config: &Config, signature: &config::Signature) -> Result<Signer, Sign
     let opened = match signature.signer {
         SignerKind::Pkcs11 => {
             let module = config.path(&signature.module);
-            Signer::token(&TokenKey { module: &module, token: &signature.token, key: &signature.key }, &password)
+            let typed = signature.password_file.as_os_str().is_empty();
+            Signer::token(&TokenKey { module: &module, token: &signature.token, key: &signature.key, typed }, &password)
         }
         _ => {
             let path = config.path(&signature.file);
@@ -184,8 +185,8 @@ fn fact(config: &Config, signing: &Signing, signature: &config::Signature) -> Fa
             SignerKind::External => Ok("signed on another computer: sohoa sign prepare, sohoa sign complete".into()),
             // A PIN is not spent on a look.
             SignerKind::Pkcs11 => {
-                let facts =
-                    token_facts(&config.path(&signature.module), &signature.token).map_err(|source| of(signature, source))?;
+                let facts = token_facts(&config.path(&signature.module), &signature.token, !has_file)
+                    .map_err(|source| of(signature, source))?;
                 match facts.refusal {
                     Some(why) => Err(of(signature, SignError::Token(why.into()))),
                     None => Ok(format!("token {} is there ({})", facts.label, facts.model)),

@@ -3,6 +3,7 @@
 use crate::SignError;
 use lopdf::{Object, ObjectId, Stream, StringFormat, dictionary};
 use skrifa::instance::{LocationRef, Size};
+use skrifa::string::StringId;
 use skrifa::{FontRef, GlyphId, MetadataProvider as _};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -92,11 +93,11 @@ impl Font {
         }
         let set = add(compressed(dictionary! {}, &set));
         let bounds = whole.bounds.unwrap_or_default();
-        let name = "SOHOAS+Signature";
+        let name = name_of(&face);
         let edges = [bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max].map(|edge| Object::Real(thousandths(edge).round()));
         let descriptor = add(Object::Dictionary(dictionary! {
             "Type" => "FontDescriptor",
-            "FontName" => name,
+            "FontName" => name.as_str(),
             "Flags" => 4, // symbolic: its codes are its own
             "FontBBox" => edges.to_vec(),
             "ItalicAngle" => 0,
@@ -115,7 +116,7 @@ impl Font {
         let descendant = add(Object::Dictionary(dictionary! {
             "Type" => "Font",
             "Subtype" => "CIDFontType2",
-            "BaseFont" => name,
+            "BaseFont" => name.as_str(),
             "CIDSystemInfo" => dictionary! { "Registry" => text("Adobe"), "Ordering" => text("Identity"), "Supplement" => 0 },
             "FontDescriptor" => descriptor,
             "DW" => 0,
@@ -126,13 +127,20 @@ impl Font {
         let font = add(Object::Dictionary(dictionary! {
             "Type" => "Font",
             "Subtype" => "Type0",
-            "BaseFont" => name,
+            "BaseFont" => name.as_str(),
             "Encoding" => "Identity-H",
             "DescendantFonts" => vec![descendant.into()],
             "ToUnicode" => unicode,
         }));
         Ok(Subset { font, codes })
     }
+}
+
+/// The font's own PostScript name behind the tag of a subset (ISO 32000-1 9.9.2): a reader can tell which face it is.
+fn name_of(face: &FontRef<'_>) -> String {
+    let own = face.localized_strings(StringId::POSTSCRIPT_NAME).english_or_first();
+    let own: String = own.iter().flat_map(|name| name.chars()).filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    format!("SOHOAS+{}", if own.is_empty() { "Signature" } else { &own })
 }
 
 /// What is shown can be copied and searched (ISO 32000-1 9.10.3).

@@ -36,27 +36,47 @@ pub struct TokenFacts {
     pub refusal: Option<&'static str>,
 }
 
-/// Looks for a token without logging in.
-pub fn token_facts(module: &Path, token: &str) -> Result<TokenFacts, SignError> {
+/// Looks for a token without logging in, for whoever has a PIN that a person types, or one in a file.
+pub fn token_facts(module: &Path, token: &str, typed: bool) -> Result<TokenFacts, SignError> {
     let (_, _, info) = find(module, token)?;
     let model = format!("{} {}", info.manufacturer_id().trim(), info.model().trim());
-    Ok(TokenFacts { label: info.label().trim().to_owned(), model, refusal: refusal_of(&info) })
+    Ok(TokenFacts { label: info.label().trim().to_owned(), model, refusal: refusal_of(&info, typed) })
 }
 
-/// A token that a wrong PIN would lock for good, or that is locked, is left alone.
-fn refusal(locked: bool, final_try: bool, has_pin: bool) -> Option<&'static str> {
-    match (locked, final_try, has_pin) {
-        (true, ..) => Some("its PIN is locked: take it to who issued it"),
-        (_, true, _) => Some(
+/// What a token says of its PIN.
+#[derive(Clone, Copy, Default)]
+struct PinState {
+    locked: bool,
+    final_try: bool,
+    /// A wrong one was entered since the last good one.
+    count_low: bool,
+    missing: bool,
+}
+
+/// A token that a wrong PIN would lock for good, or that is locked, is left alone; and by whoever has the PIN from a file, one that has met a
+/// wrong PIN: it may have been this one.
+fn refusal(pin: PinState, typed: bool) -> Option<&'static str> {
+    match pin {
+        PinState { locked: true, .. } => Some("its PIN is locked: take it to who issued it"),
+        PinState { final_try: true, .. } => Some(
             "one try of its PIN is left, and a wrong one would lock it: log in with the maker's own program first, which sets the count back",
         ),
-        (.., false) => Some("it has no PIN yet: set one with the maker's own program"),
-        (false, false, true) => None,
+        PinState { missing: true, .. } => Some("it has no PIN yet: set one with the maker's own program"),
+        PinState { count_low: true, .. } if !typed => Some(
+            "a wrong PIN was entered, and the one in password_file is not tried after that: correct it, then log in with the maker's own program once, which sets the count back",
+        ),
+        _ => None,
     }
 }
 
-fn refusal_of(info: &TokenInfo) -> Option<&'static str> {
-    refusal(info.user_pin_locked(), info.user_pin_final_try(), info.user_pin_initialized())
+fn refusal_of(info: &TokenInfo, typed: bool) -> Option<&'static str> {
+    let pin = PinState {
+        locked: info.user_pin_locked(),
+        final_try: info.user_pin_final_try(),
+        count_low: info.user_pin_count_low(),
+        missing: !info.user_pin_initialized(),
+    };
+    refusal(pin, typed)
 }
 
 fn find(module: &Path, token: &str) -> Result<(Pkcs11, Slot, TokenInfo), SignError> {
@@ -92,7 +112,7 @@ pub(super) fn open(
 ) -> Result<(Session, Algorithm, Certificate, Vec<Certificate>), SignError> {
     let failed = |what: &str, e: Error| SignError::Token(format!("{what}: {e}"));
     let (library, slot, info) = find(wanted.module, wanted.token)?;
-    if let Some(why) = refusal_of(&info) {
+    if let Some(why) = refusal_of(&info, wanted.typed) {
         return Err(SignError::Token(why.into()));
     }
     let session = library.open_ro_session(slot).map_err(|e| failed("no session", e))?;
@@ -193,13 +213,18 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use super::refusal;
+    use super::{PinState, refusal};
 
     #[test]
-    fn a_token_with_one_try_left_is_left_alone() {
-        assert_eq!(refusal(false, false, true), None);
-        assert!(refusal(false, true, true).unwrap().contains("one try"));
-        assert!(refusal(true, true, true).unwrap().contains("locked"));
-        assert!(refusal(false, false, false).unwrap().contains("no PIN"));
+    fn a_token_with_one_try_left_is_left_alone_and_by_a_file_one_that_met_a_wrong_pin() {
+        let good = PinState::default();
+        for typed in [true, false] {
+            assert_eq!(refusal(good, typed), None);
+            assert!(refusal(PinState { final_try: true, count_low: true, ..good }, typed).unwrap().contains("one try"));
+            assert!(refusal(PinState { locked: true, final_try: true, ..good }, typed).unwrap().contains("locked"));
+            assert!(refusal(PinState { missing: true, ..good }, typed).unwrap().contains("no PIN"));
+        }
+        assert_eq!(refusal(PinState { count_low: true, ..good }, true), None);
+        assert!(refusal(PinState { count_low: true, ..good }, false).unwrap().contains("not tried after that"));
     }
 }

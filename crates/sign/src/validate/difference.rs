@@ -205,7 +205,13 @@ impl<'a> Comparer<'a> {
         let place = format!("page {number} /Annots");
         self.prefix(before, after, Finding::AnnotationChanged, &place, |comparer, added| {
             // one that was added is a widget of a field that may have been added
-            resolve(comparer.new, added).0.is_some_and(|id| comparer.new_widgets.contains(&id))
+            let permitted = resolve(comparer.new, added).0.is_some_and(|id| comparer.new_widgets.contains(&id));
+            // A certification of level 3 permits annotations. What they show is not what was certified, so they are an alteration all the same
+            // (S&P 2021, "evil annotation"); the finding tells which it was.
+            if !permitted && comparer.permission.level.is_some_and(|level| level < 3) {
+                comparer.difference.findings.insert(Finding::NotPermitted);
+            }
+            permitted
         });
     }
 

@@ -8,6 +8,7 @@ from pyhanko.keys import load_cert_from_pemder
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESStatus
 from pyhanko.sign.validation import ades, validate_pdf_signature, validate_pdf_timestamp
+from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec, SignatureValidationSpec
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.context import CertValidationPolicySpec
@@ -19,7 +20,7 @@ def about(signature, root):
     if signature.sig_object_type == "/DocTimeStamp":
         status = validate_pdf_timestamp(signature, ValidationContext(trust_roots=[root]))
         return {
-            "field": signature.field_name, "kind": "timestamp", "good": status.intact and status.valid and status.trusted,
+            "field": signature.field_name, "kind": "timestamp", "signer": status.signing_cert.subject.native.get("common_name"), "good": status.intact and status.valid and status.trusted,
             "coverage": status.coverage.name,
         }
     status = validate_pdf_signature(signature, ValidationContext(trust_roots=[root]))
@@ -57,4 +58,6 @@ for name in sys.argv[2:]:
         regular = list(reader.embedded_regular_signatures)
         if regular and "/DSS" in reader.root:
             told["archival"] = [archival(signature, root) for signature in regular]
+            certificates = DocumentSecurityStore.read_dss(reader).load_certs()
+            told["stored"] = [certificate.subject.native.get("common_name") for certificate in certificates]
         print(json.dumps(told), flush=True)

@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// An excerpt of a log whose checkpoint is believed.
 pub struct Excerpt {
-    tree: Checkpoint,
+    pub(super) tree: Checkpoint,
     moments: Moments,
 }
 
@@ -40,6 +40,11 @@ impl Excerpt {
     /// What it says of leaf `index` in the tree of a proof, and how many witnesses say until when; none of another tree than its own.
     pub fn bracket(&self, index: u64, tree: &Checkpoint) -> Option<(TimeBracket, usize)> {
         (*tree == self.tree).then(|| self.moments.bracket(index))
+    }
+
+    /// When witnesses last saw it, as far as it goes.
+    pub fn newest(&self) -> Option<u64> {
+        self.moments.newest()
     }
 }
 

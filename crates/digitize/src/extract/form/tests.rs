@@ -277,17 +277,18 @@ fn two_numbers_on_a_death_extract() {
 /// Nothing but these rows says how much room a row has.
 #[test]
 fn a_day_in_words_goes_on_in_the_next_row() {
-    let paper = |rest: &str| {
+    let paper = |row: &str, rest: &str| {
         header("TRÍCH LỤC KHAI TỬ")
             .line(250, 700, "Họ, chữ đệm, tên: TRẦN THỊ MẪU")
             .line(250, 770, "Đã chết vào lúc 10 giờ 10 phút, ngày 28 tháng 10 năm 2024")
-            .line(250, 840, "Ghi bằng chữ: Ngày hai mươi tám tháng mười năm hai nghìn không trăm hai mươi")
+            .line(250, 840, &format!("Ghi bằng chữ: Ngày hai mươi tám tháng mười năm {row}"))
             .line(250, 910, rest)
             .line(250, 980, "Nơi chết: Tại nhà riêng")
     };
-    let read_day = |rest: &str| doubt(&read(signed(paper(rest))), "death_date");
-    assert_eq!(read_day("bốn"), None);
-    assert_eq!(read_day("ba"), Some(Reason::Conflicting), "the words say another year");
+    let read_day = |row: &str, rest: &str| doubt(&read(signed(paper(row, rest))), "death_date");
+    assert_eq!(read_day("hai nghìn không trăm hai mươi", "bốn"), None);
+    assert_eq!(read_day("hai nghìn không trăm hai mươi..", "bốn"), None, "dust at the row's end");
+    assert_eq!(read_day("hai nghìn không trăm hai mươi", "ba"), Some(Reason::Conflicting), "the words say another year");
 }
 
 #[test]

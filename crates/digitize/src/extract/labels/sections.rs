@@ -178,7 +178,8 @@ impl<'a> Reader<'a> {
                 page,
                 ends_surely: true,
             });
-            if nth + 1 == matches.len() && (!ended || self.found.len() > first + 1) {
+            let last = nth + 1 == matches.len();
+            if last && (!ended || self.found.len() > first + 1 || self.is_spoken(self.found.len() - 1)) {
                 self.open[side] = Some(Open { located: self.found.len() - 1, first, ended, centre_y, right, rows: 1 });
             }
         }
@@ -202,6 +203,13 @@ impl<'a> Reader<'a> {
         }
         // of several cells on a row nobody knows whose words go on in the next
         self.found[open.first..open.located].iter_mut().for_each(|before| before.ends_surely = false);
+        let right = tokens.last().map_or(0.0, |token| f64::from(token.rect().right()));
+        if self.is_spoken(open.located) && tokens.iter().all(|token| spoken_date::is_rest(token.text)) {
+            // the end of a number, however much room the row above had left, and whatever dust ended it
+            self.found[open.located].value.extend(tokens);
+            self.open[side] = Some(Open { centre_y, right, rows: open.rows + 1, ..open });
+            return;
+        }
         if open.ended {
             return;
         }
@@ -209,16 +217,9 @@ impl<'a> Reader<'a> {
             && tokens.iter().any(|token| token.text.chars().any(char::is_alphabetic));
         let heading = capitals && tokens.last().is_some_and(|token| token.colon);
         let small = first.text.chars().next().is_some_and(|c| !c.is_uppercase());
-        let right = tokens.last().map_or(0.0, |token| f64::from(token.rect().right()));
         let located = &mut self.found[open.located];
         let label = located.label;
         let expected = |value| fields_of(&self.template.sections[located.section], label).any(|field| field.value == value);
-        if expected(ValueType::DateInWords) && tokens.iter().all(|token| spoken_date::is_rest(token.text)) {
-            // the end of a number, however much room the row above had left
-            located.value.extend(tokens);
-            self.open[side] = Some(Open { centre_y, right, rows: open.rows + 1, ..open });
-            return;
-        }
         if !full || heading {
             // a sentence that goes on where the row had room left; or nobody knows how much room there was
             located.ends_surely &= heading || (known && !small);
@@ -236,6 +237,12 @@ impl<'a> Reader<'a> {
         if !led {
             self.open[side] = Some(Open { centre_y, right, rows: open.rows + 1, ..open });
         }
+    }
+
+    /// Is it a day in words?
+    fn is_spoken(&self, located: usize) -> bool {
+        let located = &self.found[located];
+        fields_of(&self.template.sections[located.section], located.label).any(|field| field.value == ValueType::DateInWords)
     }
 
     /// The section to which a label or heading belongs where it stands; opens it if need be.
