@@ -424,6 +424,25 @@ fn a_station_that_runs_wild_is_put_off_and_another_is_not() {
 }
 
 #[test]
+fn whoever_ends_it_at_once_has_it_ended_in_order() {
+    let home = home();
+    let token = token(&home, "tram-1");
+    let mut serving = serve(&home);
+    assert_eq!(serving.push(&token, "name=a.png", "", &scan(&home, 1)).status, 202);
+    serving.signal(rustix::process::Signal::KILL);
+    for round in 0..20 {
+        // It listens, and does whatever comes next.
+        let ended = serve(&home).signal(rustix::process::Signal::TERM);
+        assert_eq!(ended.code(), Some(0), "round {round}: {ended:?}");
+        assert!(
+            common::files_below(&home.path("spool")).iter().all(|file| file.extension().is_none_or(|end| end != "lock")),
+            "round {round}"
+        );
+    }
+    home.expect(0, &["fsck"]);
+}
+
+#[test]
 fn every_method_that_is_answered_is_described() {
     let home = home();
     let serving = serve(&home);
