@@ -115,6 +115,7 @@ impl Language {
             "disable" => self.pick("khóa", "disabled"),
             "enable" => self.pick("mở lại", "enabled"),
             "new_station" => self.pick("thêm trạm", "added the station"),
+            "limit_station" => self.pick("đổi giới hạn của trạm", "changed the limits of the station"),
             "revoke_station" => self.pick("thu hồi trạm", "revoked the station"),
             other => other,
         }
@@ -433,6 +434,11 @@ words! {
     disk: "Đĩa", "Disk";
     troubles: "Trục trặc", "Troubles";
     all_well: "Mọi thứ hoạt động.", "All is well.";
+    since_when: "Từ khi", "Since";
+    per_minute: "Tệp mỗi phút", "Pushes a minute";
+    most_mb: "MB mỗi tệp", "MB a document";
+    for_all: "theo cấu hình", "as configured";
+    change_limits: "Đổi giới hạn", "Change the limits";
     new_station: "Thêm trạm", "New station";
     new_person: "Thêm người dùng", "New person";
     name: "Tên", "Name";

@@ -44,7 +44,7 @@ pub async fn push(
 
 async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
     let station = authenticate(api, headers)?;
-    allowed(api, &station.name)?;
+    allowed(api, &station)?;
     if let Some(digests) = headers.get("content-digest") {
         asked.digests = content_digests(digests)?;
     }
@@ -55,7 +55,7 @@ async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> R
     let push = Push::of(&station, asked)?;
     let key = headers.get("idempotency-key").map(name_of_push).transpose()?;
     let _coming = room_for(api, &station.name, push.priority).await?;
-    let most = most_bytes(api);
+    let most = most_bytes(api, Some(&station));
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most) {
         return Err(Problem::TOO_LARGE);

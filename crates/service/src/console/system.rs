@@ -48,10 +48,13 @@ pub async fn show(
         is_disabled: person.disabled,
         is_oneself: person.login == session.login,
     };
+    let own = |limit: u64| if limit == 0 { String::new() } else { limit.to_string() };
     let station = |station: stations::Station| StationLine {
         name: station.name,
         unit: station.unit.unwrap_or_default(),
         since: moment(&station.since),
+        per_minute: own(station.limits.per_minute),
+        most_mb: own(station.limits.most_mb),
         is_revoked: station.revoked,
     };
     let page = SystemPage {
@@ -60,6 +63,7 @@ pub async fn show(
         stages: stages(console, language),
         rates: rates(console, seat).await?,
         stations: stations.into_iter().map(station).collect(),
+        for_all: (config.serve.station_per_minute, config.most_mb(0)),
         people: people.iter().map(person).collect(),
         may_administer,
         roles: Role::ALL.iter().map(|known| (known.as_str().to_owned(), role(*known))).collect(),
