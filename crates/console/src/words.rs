@@ -280,6 +280,9 @@ words! {
     stations: "Trạm quét", "Stations";
     station: "Trạm", "Station";
     last_scan: "Lần quét cuối", "Last scan";
+    held: "Tệp nằm lâu trong thư mục, chưa nhận được", "Files that lie in a folder and are not taken";
+    folder: "Thư mục", "Folder";
+    file: "Tệp", "File";
     nothing_today: "Hôm nay chưa có bản quét nào.", "No scan has arrived today.";
     arrived: "Nhận", "Arrived";
     paper: "Giấy tờ", "Paper";

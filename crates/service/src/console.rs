@@ -12,7 +12,7 @@ mod day;
 mod doorway;
 mod incoming;
 mod kept;
-mod mask;
+pub(crate) mod mask;
 mod papers;
 mod pictures;
 mod records;

@@ -4,6 +4,7 @@
 use crate::api::allowance::Allowances;
 use crate::stages::Stages;
 use crate::time;
+use crate::watch::held::HeldFiles;
 use axum::http::StatusCode;
 use sohoa_record::manifest::State;
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -36,6 +37,8 @@ pub struct Running {
     pub paused: Mutex<Option<String>>,
     /// Watched folders that cannot be looked at, and why.
     pub folders: Mutex<BTreeMap<PathBuf, String>>,
+    /// What is not taken for long, by watched folder.
+    pub held: Mutex<BTreeMap<PathBuf, HeldFiles>>,
     /// Pushes whose bytes are coming, by station and priority.
     pub coming: Mutex<BTreeMap<(String, i64), u64>>,
     /// How many pushes each station may begin.
@@ -79,6 +82,15 @@ impl Running {
                 None => folders.remove(folder),
             };
         }
+    }
+
+    /// Notes what a watched folder has that is not taken for long. True when that was otherwise before.
+    pub fn note_held(&self, folder: &Path, held: HeldFiles) -> bool {
+        let Ok(mut folders) = self.held.lock() else { return false };
+        let before = folders.get(folder);
+        let is_news = before.map_or(held.many > 0, |before| *before != held);
+        folders.insert(folder.to_owned(), held);
+        is_news
     }
 
     /// Counts an answer to a push.

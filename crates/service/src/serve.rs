@@ -9,6 +9,7 @@ use crate::http::tls::Tls;
 use crate::http::{self, Limits};
 use crate::time;
 use crate::watch::Watched;
+use crate::watch::held::Noted;
 use crate::workbench::{Ended, FIRST_BACK_OFF, Workbench};
 use sohoa_archive::Remedy;
 use sohoa_archive::queue::Order;
@@ -65,6 +66,7 @@ impl Service<'_> {
         let routes = api::routes(self.api.clone()).merge(console::routes(self.console.clone()));
         let listening = http::serve(routes, listener, self.tls.clone(), LIMITS, stopped);
         tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_house(), self.catch_up());
+        Noted::remove(&self.api.config);
         if let Err(error) = self.bench.logbook.witness().await {
             tracing::error!("the log: {error}");
         }
@@ -152,11 +154,16 @@ impl Service<'_> {
             Ok(decided) => tracing::info!(decided, "decisions that were sealed when an earlier run was killed are shown as made"),
             Err(error) => tracing::warn!("decisions of an earlier run: {error}"),
         }
-        let mut rounds = 0u32;
+        let (mut rounds, mut noted) = (0u32, None);
         while !self.stopping() {
             self.wait(APPEND_EVERY).await;
             rounds = rounds.wrapping_add(1);
             self.api.running.count();
+            let held = self.api.running.held.lock().map(|held| held.clone()).ok();
+            if held != noted || rounds.is_multiple_of(WITNESS) {
+                Noted::write(&self.api.config, held.clone().unwrap_or_default());
+                noted = held;
+            }
             if let Some(tls) = &self.tls {
                 tls.look();
             }

@@ -107,6 +107,16 @@ pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
     page.sample("sohoa_oldest_job_seconds", &[], oldest);
     page.head("sohoa_folder_scans", "gauge", "Scans in watched folders that are not committed");
     page.sample("sohoa_folder_scans", &[], api.running.in_folders.load(Ordering::Relaxed));
+    let held = api.running.held.lock().map(|held| held.clone()).unwrap_or_default();
+    page.head(
+        "sohoa_watch_waiting_files",
+        "gauge",
+        "Files in watched folders that are not taken for longer than [serve] waiting_minutes",
+    );
+    page.sample("sohoa_watch_waiting_files", &[], held.values().map(|held| held.many).sum::<u64>());
+    let first = held.values().filter_map(|held| held.oldest.first()).map(|held| held.since).min();
+    page.head("sohoa_watch_oldest_waiting_seconds", "gauge", "How long the oldest of them has waited");
+    page.sample("sohoa_watch_oldest_waiting_seconds", &[], first.map_or(0, |since| (time::now_ms() - since).max(0) / 1000));
     page.head("sohoa_documents_total", "counter", "Documents done since the start, by outcome");
     for (state, many) in api.running.documents.lock().map(|done| done.clone()).unwrap_or_default() {
         page.sample("sohoa_documents_total", &[("state", state.as_str())], many);

@@ -19,6 +19,7 @@ pub struct Serve {
     pub most_mb: u64,
     pub min_free_mb: u64,
     pub stuck_minutes: u64,
+    pub waiting_minutes: u64,
     pub traces: String,
 }
 
@@ -34,6 +35,7 @@ impl Default for Serve {
             most_mb: 0,
             min_free_mb: 2000,
             stuck_minutes: 60,
+            waiting_minutes: 15,
             traces: String::new(),
         }
     }

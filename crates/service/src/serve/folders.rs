@@ -75,6 +75,9 @@ impl Service<'_> {
                         };
                     }
                     running.note_folder(folder.folder(), looked.trouble);
+                    if looked.held.is_some_and(|held| running.note_held(folder.folder(), held)) {
+                        running.changed.notify_waiters();
+                    }
                     if looked.taken > 0 {
                         tracing::info!(taken = looked.taken, folder = %folder.folder().display(), "scans arrived");
                         running.changed.notify_waiters();
