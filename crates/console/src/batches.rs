@@ -28,7 +28,7 @@ pub struct Live {
     pub given_up: u64,
     /// Scans in watched folders that were not taken yet.
     pub in_folders: u64,
-    /// Documents that were done since the service began.
+    /// Documents that were done since the service began, in whatever way they came.
     pub done: u64,
     /// Pages a minute, over the last minutes.
     pub pages_a_minute: u64,
@@ -44,6 +44,8 @@ pub struct Live {
     pub paused_by: Option<String>,
     /// True when this person may pause and retry.
     pub may_run: bool,
+    /// What is being done, file by file.
+    pub now: Vec<UnderWay>,
     /// Today by where it came from.
     pub batches: Vec<Batch>,
     /// Why papers wait: words and how many.
@@ -65,6 +67,17 @@ pub struct Batch {
     pub waiting: u64,
     /// Of them refused.
     pub refused: u64,
+}
+
+/// A document that is being done.
+#[derive(Clone, Debug)]
+pub struct UnderWay {
+    /// The file.
+    pub name: String,
+    /// The stage that it is in.
+    pub stage: String,
+    /// For how long.
+    pub time: String,
 }
 
 /// A document that was given up.

@@ -356,6 +356,7 @@ words! {
     time_left: "Còn khoảng", "About";
     disk_left: "Đĩa còn", "Disk left";
     disk_until: "đủ cho khoảng", "enough for about";
+    for_how_long: "Đã", "For";
     documents: "giấy tờ", "documents";
     pause: "Tạm dừng", "Pause";
     go_on: "Tiếp tục", "Go on";

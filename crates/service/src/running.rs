@@ -47,6 +47,8 @@ pub struct Running {
     pub sending: Mutex<HashSet<String>>,
     /// Scans in watched folders that are not committed.
     pub in_folders: AtomicU64,
+    /// Of them those that are not in the archive yet: the others wait in its queue.
+    pub untaken: AtomicU64,
 }
 
 /// How much was done at a time.
@@ -116,6 +118,14 @@ impl Running {
         }
     }
 
+    /// Begins to count anew: while the work was held up nothing was done, which says nothing of how fast it goes.
+    pub fn count_anew(&self) {
+        if let Ok(mut counted) = self.counted.lock() {
+            counted.clear();
+        }
+        self.count();
+    }
+
     /// How fast the work went over the last ten minutes, or since the start; none in the first second.
     pub fn pace(&self) -> Option<Pace> {
         let first = self.counted.lock().ok()?.front().copied()?;
@@ -151,6 +161,8 @@ mod tests {
         let (first, second) = (running.pace().unwrap(), running.pace().unwrap());
         assert_eq!((first.documents, second.documents), (60, 60), "looking changes nothing");
         assert!((PACE_OF_MS as u64 / 2..PACE_OF_MS as u64).contains(&second.ms), "{second:?}");
+        running.count_anew();
+        assert_eq!(running.pace(), None, "an hour's pause is none of it");
     }
 
     #[test]

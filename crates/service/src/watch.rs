@@ -120,6 +120,8 @@ pub struct Looked {
     pub taken: usize,
     /// Scans that stand there and are not committed.
     pub waiting: usize,
+    /// Of them those that are not in the archive yet.
+    pub untaken: usize,
     /// True when there was too little room, or nearly.
     pub wants_room: bool,
     /// What is not taken for long; none when the folder could not be looked at.
@@ -230,9 +232,13 @@ impl Watched {
             Err(Ended::Folder(why)) => {
                 self.tell(&self.folder.clone(), why.clone());
                 let waiting = self.files.values().filter(|file| !matches!(file.step, Step::Kept)).count();
-                Ok(Looked { waiting, trouble: Some(why), ..Looked::default() })
+                Ok(Looked { waiting, untaken: self.untaken(), trouble: Some(why), ..Looked::default() })
             }
         }
+    }
+
+    fn untaken(&self) -> usize {
+        self.files.values().filter(|file| matches!(file.step, Step::Still(_))).count()
     }
 
     async fn go_through(&mut self, archive: &Archive, mut room: u64) -> Result<Looked, Ended> {
@@ -281,6 +287,7 @@ impl Watched {
                 left.push(Left { path: scan.path, why, unit, changed: None });
             }
         }
+        looked.untaken = self.untaken();
         looked.held = Some(self.since.held(&self.folder, left, self.patience, time::now_ms()));
         Ok(looked)
     }

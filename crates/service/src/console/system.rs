@@ -139,7 +139,8 @@ fn stages(console: &Console, language: Language) -> Vec<StageLine> {
     Stage::ALL.into_iter().filter_map(line).collect()
 }
 
-fn stage_name(stage: Stage, language: Language) -> &'static str {
+/// A stage, as a person reads it.
+pub fn stage_name(stage: Stage, language: Language) -> &'static str {
     let (vi, en) = match stage {
         Stage::Fetch => ("Lấy bản quét", "fetch: take the scan"),
         Stage::Decode => ("Mở trang", "decode: open the pages"),

@@ -48,7 +48,7 @@ impl Service<'_> {
     }
 
     async fn watch_folder(&self, number: usize, mut folder: Watched, wake: Arc<Notify>, wanting: &Wanting) {
-        let (running, mut waiting) = (&self.api.running, 0u64);
+        let (running, mut counted) = (&self.api.running, [0u64; 2]);
         while !self.stopping() {
             if let Err(error) = self.bench.archive.check_is_there().await {
                 self.pause(&error).await;
@@ -64,9 +64,12 @@ impl Service<'_> {
             let Some(looked) = self.look(&mut folder, room).await else { return };
             match looked {
                 Ok(looked) => {
-                    // Other folders count there too.
-                    running.in_folders.fetch_add((looked.waiting as u64).wrapping_sub(waiting), Ordering::Relaxed);
-                    waiting = looked.waiting as u64;
+                    let counts = [looked.waiting as u64, looked.untaken as u64];
+                    for (at, all) in [&running.in_folders, &running.untaken].into_iter().enumerate() {
+                        // Other folders count there too.
+                        all.fetch_add(counts[at].wrapping_sub(counted[at]), Ordering::Relaxed);
+                    }
+                    counted = counts;
                     if let Ok(mut wanting) = wanting.lock() {
                         if looked.wants_room {
                             wanting.insert(number, folder.priority())
