@@ -89,8 +89,10 @@ pub struct Dead {
     pub name: String,
     /// How often it was tried.
     pub attempts: u32,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed, and what to do.
     pub why: String,
+    /// What the machine says of it.
+    pub detail: String,
 }
 
 impl Live {

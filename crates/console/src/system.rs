@@ -10,8 +10,8 @@ use askama::Template;
 pub struct SystemPage {
     /// What stands around it.
     pub frame: Frame,
-    /// What is wrong, in words; nothing when all is well.
-    pub troubles: Vec<String>,
+    /// What is wrong, in words, and what the machine says of it; nothing when all is well.
+    pub troubles: Vec<(String, String)>,
     /// Facts in order: what, and its value.
     pub facts: Vec<(String, String)>,
     /// Stages that anything went through, in order.

@@ -364,7 +364,8 @@ words! {
     retry_all: "Làm lại tất cả", "Retry all";
     paused_by: "Tạm dừng bởi", "Paused by";
     attempts: "Số lần thử", "Attempts";
-    technical_cause: "Nguyên nhân (báo cho người quản trị)", "Cause (for whoever keeps the machine)";
+    cause: "Nguyên nhân", "Cause";
+    technical_details: "Chi tiết kỹ thuật", "Technical details";
     by_reason: "Vì sao cần xem hoặc bị từ chối", "Why papers wait or were refused";
     batch: "Lô (nơi nhận)", "Batch (where it came from)";
     nothing_given_up: "Không có giấy tờ nào bị bỏ dở.", "No document was given up.";

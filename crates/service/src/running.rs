@@ -2,8 +2,10 @@
 //! process; whatever must is in the archive.
 
 use crate::api::allowance::Allowances;
+use crate::cause::Cause;
 use crate::stages::Stages;
 use crate::time;
+use crate::watch::Trouble;
 use crate::watch::held::HeldFiles;
 use axum::http::StatusCode;
 use sohoa_record::manifest::State;
@@ -34,9 +36,9 @@ pub struct Running {
     /// How much was done at which times, lately.
     counted: Mutex<VecDeque<Counted>>,
     /// Why nothing is done now, when something stops the work.
-    pub paused: Mutex<Option<String>>,
+    pub paused: Mutex<Option<Paused>>,
     /// Watched folders that cannot be looked at, and why.
-    pub folders: Mutex<BTreeMap<PathBuf, String>>,
+    pub folders: Mutex<BTreeMap<PathBuf, Trouble>>,
     /// What is not taken for long, by watched folder.
     pub held: Mutex<BTreeMap<PathBuf, HeldFiles>>,
     /// Pushes whose bytes are coming, by station and priority.
@@ -49,6 +51,15 @@ pub struct Running {
     pub in_folders: AtomicU64,
     /// Of them those that are not in the archive yet: the others wait in its queue.
     pub untaken: AtomicU64,
+}
+
+/// What stops all work.
+#[derive(Clone, Debug)]
+pub struct Paused {
+    /// For the people at the console.
+    pub cause: Cause,
+    /// The machine's words.
+    pub detail: String,
 }
 
 /// How much was done at a time.
@@ -77,7 +88,7 @@ impl Running {
     }
 
     /// Notes what is wrong with a watched folder, or that nothing is any more.
-    pub fn note_folder(&self, folder: &Path, trouble: Option<String>) {
+    pub fn note_folder(&self, folder: &Path, trouble: Option<Trouble>) {
         if let Ok(mut folders) = self.folders.lock() {
             match trouble {
                 Some(why) => folders.insert(folder.to_owned(), why),

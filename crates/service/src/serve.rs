@@ -4,13 +4,15 @@
 mod folders;
 
 use crate::api::{self, Api, uploads};
+use crate::cause::Cause;
 use crate::console::{self, Console};
 use crate::http::tls::Tls;
 use crate::http::{self, Limits};
+use crate::running::Paused;
 use crate::time;
 use crate::watch::Watched;
 use crate::watch::held::Noted;
-use crate::workbench::{Ended, FIRST_BACK_OFF, Workbench};
+use crate::workbench::{Ended, FIRST_BACK_OFF, Halt, Workbench};
 use sohoa_archive::Remedy;
 use sohoa_archive::queue::Order;
 use std::sync::Arc;
@@ -106,7 +108,7 @@ impl Service<'_> {
                     continue;
                 }
                 Err(error) => {
-                    self.pause(&error).await;
+                    self.pause(&error.into()).await;
                     continue;
                 }
             };
@@ -132,10 +134,10 @@ impl Service<'_> {
     }
 
     /// Something stops all work: it is said where it is seen, and tried again after a while.
-    async fn pause(&self, why: &dyn std::fmt::Display) {
+    async fn pause(&self, why: &Halt) {
         tracing::error!("nothing can be done now: {why}; tried again in {} s", PAUSE.as_secs());
         if let Ok(mut paused) = self.api.running.paused.lock() {
-            *paused = Some(why.to_string());
+            *paused = Some(Paused { cause: Cause::of(why), detail: why.to_string() });
         }
         self.wait(PAUSE).await;
     }

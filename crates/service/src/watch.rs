@@ -16,7 +16,8 @@ use crate::walk::{Scan, Walk, walk_inbox};
 use complete::is_complete;
 use held::{HeldFiles, Left, Since, Why};
 use put_away::{descend, move_away, write_reason};
-use share::{Hangs, Share};
+use share::Share;
+pub use share::Trouble;
 use sohoa_archive::store::Arrived;
 use sohoa_archive::{Archive, Error, JobState, Remedy};
 use sohoa_record::Sha256Hex;
@@ -127,7 +128,7 @@ pub struct Looked {
     /// What is not taken for long; none when the folder could not be looked at.
     pub held: Option<HeldFiles>,
     /// Why the folder could not be looked at.
-    pub trouble: Option<String>,
+    pub trouble: Option<Trouble>,
 }
 
 /// Why a look ended early.
@@ -135,11 +136,11 @@ enum Ended {
     /// It concerns the whole archive.
     Archive(Error),
     /// The folder cannot be looked at.
-    Folder(String),
+    Folder(Trouble),
 }
 
-impl From<Hangs> for Ended {
-    fn from(Hangs(why): Hangs) -> Ended {
+impl From<Trouble> for Ended {
+    fn from(why: Trouble) -> Ended {
         Ended::Folder(why)
     }
 }
@@ -230,7 +231,7 @@ impl Watched {
             Ok(looked) => Ok(looked),
             Err(Ended::Archive(error)) => Err(error),
             Err(Ended::Folder(why)) => {
-                self.tell(&self.folder.clone(), why.clone());
+                self.tell(&self.folder.clone(), why.to_string());
                 let waiting = self.files.values().filter(|file| !matches!(file.step, Step::Kept)).count();
                 Ok(Looked { waiting, untaken: self.untaken(), trouble: Some(why), ..Looked::default() })
             }
@@ -314,7 +315,7 @@ impl Watched {
         };
         let (looks, refused, others, ready, left) = self.share.call(listing).await?;
         if let Some((_, why)) = refused.iter().find(|(path, _)| *path == self.folder) {
-            return Err(Ended::Folder(why.to_string()));
+            return Err(Trouble::Unreadable(why.to_string()).into());
         }
         let there = looks.iter().map(|(scan, _)| &scan.path).chain(refused.iter().map(|(path, _)| path)).chain(&others);
         let there: HashSet<PathBuf> = there.cloned().collect();

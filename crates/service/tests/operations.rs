@@ -1,5 +1,5 @@
-//! What people at the console see of the work while it goes on, and press: files that nobody takes, how far a batch is, what was given up. Figures
-//! are compared with what is counted from outside.
+//! What people at the console see of the work while it goes on, and press: files that nobody takes, how far a batch is, what was given up, what
+//! stands in the way. Figures are compared with what is counted from outside.
 #![allow(clippy::unwrap_used)]
 
 #[path = "common/browser.rs"]
@@ -316,7 +316,13 @@ fn what_was_given_up_is_done_once_its_cause_is_mended() {
     };
     wait_for("both are given up", || given_up(&mut operator).0 == 2);
     let page = given_up(&mut operator).1;
-    assert!(page.contains("•••345-1.png") && page.contains("is missing") && !page.contains(NUMBER), "{page}");
+    let row = page.split("<tr>").find(|row| row.contains(&lost[0].0)).unwrap();
+    let seen = row.split("<details>").next().unwrap();
+    assert!(seen.contains("bản gốc đã nhận không còn trong kho: báo quản trị viên") && !seen.contains("is missing"), "{row}");
+    assert!(between(row, "Chi tiết kỹ thuật", "</details>").unwrap().contains("is missing"), "{row}");
+    assert!(row.contains("•••345-1.png") && !page.contains(NUMBER), "{row}");
+    let told = serving.get(&token, &format!("/v1/documents/{}", lost[0].0)).json();
+    assert_eq!((told["state"].as_str(), told["cause"]["code"].as_str()), (Some("given_up"), Some("source_lost")), "{told}");
     // Retried while the cause is there, one is given up again; mended, it is done, and it alone.
     let [(first, kept, away), (second, other_kept, other_away)] = &lost;
     operator.press("/batches/retry", &[("record", first)]);
@@ -337,4 +343,34 @@ fn what_was_given_up_is_done_once_its_cause_is_mended() {
     let log: String = files_below(&home.path("access-log")).iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
     assert_eq!(log.matches("\"change\":\"retry\"").count(), 3, "{log}");
     home.expect(0, &["fsck"]);
+}
+
+#[test]
+fn what_stands_in_the_way_is_told_in_vietnamese_and_the_machines_words_beside_it() {
+    let home = home();
+    without_reading(&home);
+    watch(&home, "");
+    person(&home, "tram", "operator", &[]);
+    let token = token(&home, "tram-1");
+    let mut serving = serve(&home);
+    let record = serving.push(&token, "name=a.png", "", &scan(&home, 1)).json()["record"].as_str().unwrap().to_owned();
+    serving.outcome(&token, &record);
+    let mut operator = Person::enter(&serving, "tram");
+    let (store, away) = (home.path("archive"), home.path("elsewhere"));
+    std::fs::rename(&store, &away).unwrap();
+    std::fs::create_dir_all(&store).unwrap();
+    wait_for("whoever sits there is told", || operator.page("/account").contains("class=\"alarm\""));
+    let page = operator.page("/account");
+    let alarm = between(&page, "class=\"alarm\" role=\"alert\">", "</p>").unwrap();
+    assert_eq!(
+        alarm,
+        "Việc xử lý đang dừng và tự thử lại, không mất gì: kho lưu trữ đang mất kết nối: báo quản trị viên kiểm tra ổ đĩa của kho đã được gắn chưa"
+    );
+    let ready = serving.not_ready();
+    assert!(ready.contains("is its disk mounted?") && ready.contains("the index knows papers"), "{ready}");
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::rename(&away, &store).unwrap();
+    wait_for("it goes on", || serving.not_ready().is_empty());
+    wait_for("nobody is told any more", || !operator.page("/account").contains("class=\"alarm\""));
+    assert!(serving.signal(Signal::TERM).success());
 }

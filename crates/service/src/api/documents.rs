@@ -6,6 +6,7 @@
 use super::Api;
 use super::problem::Problem;
 use super::push::{Asked, Push, allowed, authenticate, content_digests, digests_of_scan, most_bytes, place, receive, room_for};
+use crate::cause::Cause;
 use crate::present::json_line;
 use crate::time;
 use axum::body::Body;
@@ -174,7 +175,13 @@ async fn told(api: &Api, station: &str, record: &str) -> Result<serde_json::Valu
                 JobState::Leased => "working",
                 JobState::Dead => "given_up",
             };
-            json!({"record": record, "state": state, "attempts": job.attempts, "last_error": job.last_error})
+            let mut told = json!({"record": record, "state": state, "attempts": job.attempts});
+            if !job.last_error.is_empty() {
+                let (cause, words) = Cause::read(&job.last_error);
+                told["last_error"] = json!(words);
+                told["cause"] = json!({"code": cause.code(), "vi": cause.vi(), "en": cause.en()});
+            }
+            told
         }
         (None, None) => return Err(Problem::UNKNOWN_RECORD),
     })

@@ -2,6 +2,8 @@
 
 use super::Api;
 use super::problem::Problem;
+use crate::cause::Cause;
+use crate::running::Paused;
 use crate::stages::Figures;
 use crate::time;
 use axum::extract::State;
@@ -23,30 +25,48 @@ pub async fn ready(State(api): State<Api>) -> Response {
     if why.is_empty() {
         "ready\n".into_response()
     } else {
-        let why: String = why.into_iter().map(|why| why.en + "\n").collect();
+        let why: String = why.iter().map(|why| format!("{why}\n")).collect();
         (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
     }
 }
 
-/// Something that is wrong, for the people at the console and for whoever watches the machine. Causes that the machine itself gives are in
-/// English in both.
+/// Something that is wrong, for the people at the console and for whoever watches the machine.
 #[derive(Clone, Debug)]
 pub struct Hindrance {
-    /// In Vietnamese.
+    /// What is the matter and what to do, in Vietnamese.
     pub vi: String,
-    /// In English.
+    /// The same in English.
     pub en: String,
+    /// The machine's own words, for whoever keeps it; empty when there are none.
+    pub detail: String,
+}
+
+impl Display for Hindrance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.en)?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
 }
 
 impl Hindrance {
     /// Both languages.
     pub fn new(vi: String, en: String) -> Hindrance {
-        Hindrance { vi, en }
+        Hindrance { vi, en, detail: String::new() }
+    }
+
+    /// A cause with the machine's words.
+    pub fn of(cause: Cause, detail: &dyn Display) -> Hindrance {
+        Hindrance { vi: cause.vi().to_owned(), en: cause.en().to_owned(), detail: detail.to_string() }
     }
 
     /// That something stops all work; it is tried again by itself.
-    pub fn paused(why: &str) -> Hindrance {
-        Hindrance::new(format!("việc xử lý đang dừng và tự thử lại; không mất gì: {why}"), format!("nothing is done now: {why}"))
+    pub fn paused(why: &Paused) -> Hindrance {
+        let Hindrance { vi, en, detail } = Hindrance::of(why.cause, &why.detail);
+        Hindrance {
+            vi: format!("Việc xử lý đang dừng và tự thử lại, không mất gì: {vi}"),
+            en: format!("nothing is done now: {en}"),
+            detail,
+        }
     }
 }
 
@@ -80,10 +100,11 @@ pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<Hindrance> {
     }
     for (folder, trouble) in api.running.folders.lock().map(|folders| folders.clone()).unwrap_or_default() {
         let folder = folder.display();
-        why.push(Hindrance::new(
-            format!("thư mục nhận bản quét {folder}: {trouble}"),
-            format!("the watched folder {folder}: {trouble}"),
-        ));
+        why.push(Hindrance {
+            vi: format!("thư mục nhận bản quét {folder} {}", trouble.vi()),
+            en: format!("the watched folder {folder}: {}", trouble.en()),
+            detail: trouble.detail().to_owned(),
+        });
     }
     why
 }

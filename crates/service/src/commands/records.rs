@@ -1,6 +1,7 @@
 //! `sohoa status`, `sohoa search`, `sohoa show`: what is where, and why.
 
 use super::{Failure, Outcome, find_record, open_indexed, text_pages};
+use crate::cause::Cause;
 use crate::config::Config;
 use crate::console::mask;
 use crate::present::{self, counted, cut, json_line, printable, record_text};
@@ -66,7 +67,8 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
         println!("waiting   {} queued, {} being done, oldest for {}", queue.queued, queue.leased, age.unwrap_or_default());
     }
     for job in dead {
-        println!("given up  record {} after {} attempts: {}", job.record, job.attempts, job.last_error);
+        let words = Cause::read(&job.last_error).1;
+        println!("given up  record {} after {} attempts: {words}", job.record, job.attempts);
     }
     for held in held {
         let [folder, place, since, why] = ["folder", "place", "since", "en"].map(|name| held[name].as_str().unwrap_or_default());

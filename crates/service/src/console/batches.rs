@@ -4,6 +4,7 @@ use super::papers::own_unit;
 use super::seat::{Form, Seat, Trouble};
 use super::{Console, day, go, mask, system};
 use crate::access_log::{Act, BatchChange};
+use crate::cause::Cause;
 use crate::people::role::Right;
 use crate::time;
 use axum::Form as Sent;
@@ -43,8 +44,14 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
     for job in archive.queue.dead(None, MOST_DEAD).await.map_err(broken)? {
         let note = archive.arrival(&job.source_sha256).await.ok().flatten();
         let name = note.map_or_else(|| job.record.to_string(), |note| note.name);
-        let (name, why) = (mask::text(&name, sees), mask::text(&job.last_error, sees));
-        dead.push(Dead { record: job.record.to_string(), name, attempts: job.attempts, why });
+        let (cause, words) = Cause::read(&job.last_error);
+        dead.push(Dead {
+            record: job.record.to_string(),
+            name: mask::text(&name, sees),
+            attempts: job.attempts,
+            why: seat.language.pick(cause.vi(), cause.en()).to_owned(),
+            detail: mask::text(words, sees),
+        });
     }
     let done: u64 = running.documents.lock().map(|done| done.values().sum()).unwrap_or_default();
     let pace = running.pace();

@@ -4,6 +4,7 @@ use super::Console;
 use super::kept::Kept;
 use super::papers::moment;
 use super::seat::{Seat, Trouble};
+use crate::api::health::Hindrance;
 use crate::last_check::LastCheck;
 use crate::people::role::{Right, Role};
 use crate::review::second_round::{self, Rate};
@@ -57,8 +58,9 @@ pub async fn show(
         most_mb: own(station.limits.most_mb),
         is_revoked: station.revoked,
     };
+    let trouble = |why: Hindrance| (language.pick(&why.vi, &why.en).to_owned(), why.detail);
     let page = SystemPage {
-        troubles: console.api.troubles().await.into_iter().map(|why| language.pick(&why.vi, &why.en).to_owned()).collect(),
+        troubles: console.api.troubles().await.into_iter().map(trouble).collect(),
         facts: facts(console, seat).await?,
         stages: stages(console, language),
         rates: rates(console, seat).await?,

@@ -3,7 +3,7 @@
 
 use super::Service;
 use crate::noticed::Noticed;
-use crate::watch::{Looked, Watched};
+use crate::watch::{Looked, Trouble, Watched};
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
@@ -51,7 +51,7 @@ impl Service<'_> {
         let (running, mut counted) = (&self.api.running, [0u64; 2]);
         while !self.stopping() {
             if let Err(error) = self.bench.archive.check_is_there().await {
-                self.pause(&error).await;
+                self.pause(&error.into()).await;
                 continue;
             }
             let room = match self.bench.archive.queue.queued_by_priority().await {
@@ -86,7 +86,7 @@ impl Service<'_> {
                         running.changed.notify_waiters();
                     }
                 }
-                Err(error) => self.pause(&error).await,
+                Err(error) => self.pause(&error.into()).await,
             }
             let mut stop = self.stop.clone();
             tokio::select! {
@@ -106,8 +106,7 @@ impl Service<'_> {
         tokio::select! {
             looked = &mut look => return Some(looked),
             () = tokio::time::sleep(LONG_LOOK) => {
-                let minutes = LONG_LOOK.as_secs() / 60;
-                self.api.running.note_folder(&place, Some(format!("a look at it has taken {minutes} minutes so far; does its share answer?")));
+                self.api.running.note_folder(&place, Some(Trouble::Slow(LONG_LOOK.as_secs() / 60)));
             }
             _ = stop.wait_for(|stop| *stop) => {}
         }
