@@ -242,6 +242,54 @@ fn a_store_that_is_away_is_told_although_nothing_waits() {
     all_is_well(&home, 1);
 }
 
+/// Ends the file system that a shell began, however the test ends.
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let pid = std::fs::read_to_string(&self.0)
+            .ok()
+            .and_then(|pid| pid.trim().parse().ok())
+            .and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+#[test]
+fn a_share_that_hangs_holds_up_neither_another_folder_nor_the_end() {
+    let home = home();
+    watch(&home, "");
+    std::fs::create_dir_all(home.path("share")).unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).open(home.path("pipeline.toml")).unwrap();
+    std::io::Write::write_all(&mut file, b"\n[[watch]]\nfolder = \"share\"\nquiet_seconds = 1\nafter = \"keep\"\n").unwrap();
+    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/hangs.py");
+    let mount = format!(
+        "(python3 {} share gone > hangs.log 2>&1 & echo $! > hangs.pid) && \
+         for n in $(seq 100); do grep -q mounted hangs.log && break; sleep 0.1; done && grep mounted hangs.log >&2",
+        judge.display()
+    );
+    let mut serving = start(&home, with_mounts(&home, &mount));
+    let _mounted = Mounted(home.path("hangs.pid"));
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(serving.not_ready(), "", "it answers");
+    std::fs::write(home.path("gone"), "").unwrap();
+    std::thread::sleep(Duration::from_secs(5));
+    common::small_scan(&home.path("in/a.png"), 1);
+    let began = std::time::Instant::now();
+    wait_for("the other folder is emptied", || home.path("in/done/a.png").exists());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    wait_for("it is told", || serving.not_ready().contains("share: it has not answered for 60 s"));
+    assert!(began.elapsed() < Duration::from_secs(75), "{:?}", began.elapsed());
+    common::small_scan(&home.path("in/b.png"), 2);
+    wait_for("the other folder goes on", || home.path("in/done/b.png").exists());
+    let began = std::time::Instant::now();
+    assert!(serving.signal(Signal::TERM).success());
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    all_is_well(&home, 2);
+}
+
 #[test]
 fn a_document_under_way_is_given_back_when_the_service_stops() {
     let home = home();
