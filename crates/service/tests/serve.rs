@@ -440,8 +440,9 @@ fn a_station_with_too_many_bodies_under_way_is_put_off_and_another_is_not() {
             (stream, rest.to_vec())
         })
         .collect();
-    // What is no scan tells, and takes no place for long.
-    wait_for("all are under way", || serving.push(&busy, "name=x.png", "", b"x").code() == "station_busy");
+    let coming =
+        || common::files_below(&home.path("spool")).iter().filter(|file| file.to_string_lossy().contains("arriving")).count();
+    wait_for("all are under way", || coming() == 32);
     let late = scan(&home, 99);
     let put_off = serving.push(&busy, "name=late.png", "", &late);
     assert_eq!((put_off.status, put_off.code().as_str()), (429, "station_busy"), "{}", put_off.body);
