@@ -39,6 +39,8 @@ pub struct Live {
     pub held: Vec<HeldFile>,
     /// So many more than are named.
     pub held_more: u64,
+    /// Watched folders that cannot be looked at, each with why and what to do.
+    pub folders: Vec<(String, String)>,
 }
 
 /// A file that is not taken.

@@ -87,14 +87,14 @@ impl Running {
         Running { stages, ..Running::default() }
     }
 
-    /// Notes what is wrong with a watched folder, or that nothing is any more.
-    pub fn note_folder(&self, folder: &Path, trouble: Option<Trouble>) {
-        if let Ok(mut folders) = self.folders.lock() {
-            match trouble {
-                Some(why) => folders.insert(folder.to_owned(), why),
-                None => folders.remove(folder),
-            };
-        }
+    /// Notes what is wrong with a watched folder, or that nothing is any more. True when that was otherwise before.
+    pub fn note_folder(&self, folder: &Path, trouble: Option<Trouble>) -> bool {
+        let Ok(mut folders) = self.folders.lock() else { return false };
+        let before = match trouble.clone() {
+            Some(why) => folders.insert(folder.to_owned(), why),
+            None => folders.remove(folder),
+        };
+        before != trouble
     }
 
     /// Notes what a watched folder has that is not taken for long. True when that was otherwise before.

@@ -372,5 +372,12 @@ fn what_stands_in_the_way_is_told_in_vietnamese_and_the_machines_words_beside_it
     std::fs::rename(&away, &store).unwrap();
     wait_for("it goes on", || serving.not_ready().is_empty());
     wait_for("nobody is told any more", || !operator.page("/account").contains("class=\"alarm\""));
+    // A folder that is gone: its clerks see it where they look all day.
+    std::fs::rename(home.path("in"), home.path("in-away")).unwrap();
+    let told = "/in: không đọc được: báo quản trị viên kiểm tra thư mục còn đó không và quyền đọc";
+    wait_for("the folder is told", || operator.page("/").contains(told));
+    assert!(!operator.page("/").contains("No such file"));
+    std::fs::rename(home.path("in-away"), home.path("in")).unwrap();
+    wait_for("it is there again", || !operator.page("/").contains(told));
     assert!(serving.signal(Signal::TERM).success());
 }

@@ -6,11 +6,13 @@ use super::{Console, day, mask};
 use crate::access_log::Act;
 use crate::people::role::Right;
 use crate::time;
+use crate::watch;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use sohoa_console::today::{HeldFile, Live, Station, TodayPage};
 use sohoa_console::{Page, figures, html};
 use sohoa_record::manifest::State as Outcome;
+use std::path::PathBuf;
 
 /// So many of the newest records are listed.
 const NEWEST: u32 = 25;
@@ -64,7 +66,18 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
         newest,
         held,
         held_more,
+        folders: folders(console, seat),
     })
+}
+
+/// Watched folders that cannot be looked at, and what to do.
+fn folders(console: &Console, seat: &Seat) -> Vec<(String, String)> {
+    let folders = console.api.running.folders.lock().map(|folders| folders.clone()).unwrap_or_default();
+    let sees = seat.may(Right::SeePersonalNumbers);
+    let told = |(folder, why): (PathBuf, watch::Trouble)| {
+        (mask::text(&folder.display().to_string(), sees), seat.language.pick(&why.vi(), &why.en()).to_owned())
+    };
+    folders.into_iter().map(told).collect()
 }
 
 /// What lies in watched folders for long, as far as this person's unit goes, and how many more than are named.

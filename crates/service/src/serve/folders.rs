@@ -77,8 +77,9 @@ impl Service<'_> {
                             wanting.remove(&number)
                         };
                     }
-                    running.note_folder(folder.folder(), looked.trouble);
-                    if looked.held.is_some_and(|held| running.note_held(folder.folder(), held)) {
+                    let other_trouble = running.note_folder(folder.folder(), looked.trouble);
+                    let other_held = looked.held.is_some_and(|held| running.note_held(folder.folder(), held));
+                    if other_trouble || other_held {
                         running.changed.notify_waiters();
                     }
                     if looked.taken > 0 {

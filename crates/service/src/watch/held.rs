@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-/// Of one folder so many are named, the longest there first; the others are counted.
+/// Of one folder so many of each unit are named, the longest there first; the others are counted.
 const MOST_NAMED: usize = 50;
 /// What nobody has noted anew for so long is not how it is now: nothing serves.
 const STALE_MS: i64 = 5 * 60 * 1000;
@@ -121,7 +121,12 @@ impl Since {
         }
         held.sort_by(|a, b| (a.since, &a.place).cmp(&(b.since, &b.place)));
         let many = held.len() as u64;
-        held.truncate(MOST_NAMED);
+        let mut named = HashMap::<Option<String>, usize>::new();
+        held.retain(|held| {
+            let of_unit = named.entry(held.unit.clone()).or_default();
+            *of_unit += 1;
+            *of_unit <= MOST_NAMED
+        });
         HeldFiles { many, oldest: held }
     }
 }
@@ -189,5 +194,9 @@ mod tests {
         let thousand = (0..1000).map(|n| left(&format!("{n}.part"), Why::Partial, n)).collect();
         let held = since.held(folder, thousand, 1000, 9000);
         assert_eq!((held.many, held.oldest.len(), held.oldest[0].since), (1000, MOST_NAMED, 0));
+        let of_units = (0..1000)
+            .map(|n| Left { unit: (n % 100 == 99).then(|| "H48.16".into()), ..left(&format!("{n}.part"), Why::Partial, n) });
+        let held = since.held(folder, of_units.collect(), 1000, 9000);
+        assert_eq!(held.oldest.len(), MOST_NAMED + 10, "a unit's few are not lost behind another's many");
     }
 }
