@@ -271,6 +271,9 @@ fn a_batch_tells_how_far_it_is_and_is_held_up_and_goes_on() {
     assert_eq!((tile(&page, "Chờ"), tile(&page, "Còn khoảng")), ("0", "–"));
     let reasons = page.split_once("Vì sao cần xem hoặc bị từ chối").unwrap().1;
     assert!(reasons.contains("sao chép lại</td><td class=\"num\">1</td>"), "{reasons}");
+    let refused = operator.page("/search?state=failed");
+    let why = refused.split_once("tệp hỏng hoặc bị cắt cụt").map(|(before, _)| before);
+    assert!(why.is_some_and(|before| !before.contains("chưa biết mã hồ sơ")), "what stopped it comes first: {refused}");
     // The disk, as the system and the store tell it.
     let disk = rustix::fs::statvfs(home.path("archive")).unwrap();
     let free_mb = (disk.f_bavail * disk.f_frsize) >> 20;

@@ -71,7 +71,7 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
         println!("given up  record {} after {} attempts: {words}", job.record, job.attempts);
     }
     for held in held {
-        let [folder, place, since, why] = ["folder", "place", "since", "en"].map(|name| held[name].as_str().unwrap_or_default());
+        let [folder, place, since, why] = ["folder", "place", "since", "vi"].map(|name| held[name].as_str().unwrap_or_default());
         println!("not taken {} in {}, since {since}: {why}", printable(place), printable(folder));
     }
     Ok(ExitCode::SUCCESS)
