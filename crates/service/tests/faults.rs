@@ -257,20 +257,46 @@ impl Drop for Mounted {
     }
 }
 
+/// Watches a folder on the share of [`a_share`].
+fn watch_share(home: &Home) {
+    std::fs::create_dir_all(home.path("share")).unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).open(home.path("pipeline.toml")).unwrap();
+    std::io::Write::write_all(&mut file, b"\n[[watch]]\nfolder = \"share\"\nquiet_seconds = 1\nafter = \"keep\"\n").unwrap();
+}
+
+/// Mounts a share that goes away when there is a file `gone`.
+fn a_share() -> String {
+    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/hangs.py");
+    format!(
+        "(python3 {} share gone > hangs.log 2>&1 & echo $! > hangs.pid) && \
+         for n in $(seq 100); do grep -q mounted hangs.log && break; sleep 0.1; done && grep mounted hangs.log >&2",
+        judge.display()
+    )
+}
+
+#[test]
+fn a_start_that_waits_for_a_share_ends_when_it_is_told_to() {
+    let home = home();
+    watch_share(&home);
+    // The first who looks at it afterwards is the last who has an answer.
+    let gone = format!("{} && touch gone && (timeout -s KILL 1 ls -l share share/a >&2; true)", a_share());
+    let mut serving = with_mounts(&home, &gone).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let _mounted = Mounted(home.path("hangs.pid"));
+    std::thread::sleep(Duration::from_secs(6));
+    assert!(serving.try_wait().unwrap().is_none(), "it waits");
+    let (pid, began) = (rustix::process::Pid::from_child(&serving), std::time::Instant::now());
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let told = serving.wait_with_output().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!((told.status.code(), String::from_utf8_lossy(&told.stdout).trim()), (Some(0), "stopped before it began"));
+}
+
 #[test]
 fn a_share_that_hangs_holds_up_neither_another_folder_nor_the_end() {
     let home = home();
     watch(&home, "");
-    std::fs::create_dir_all(home.path("share")).unwrap();
-    let mut file = std::fs::OpenOptions::new().append(true).open(home.path("pipeline.toml")).unwrap();
-    std::io::Write::write_all(&mut file, b"\n[[watch]]\nfolder = \"share\"\nquiet_seconds = 1\nafter = \"keep\"\n").unwrap();
-    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/hangs.py");
-    let mount = format!(
-        "(python3 {} share gone > hangs.log 2>&1 & echo $! > hangs.pid) && \
-         for n in $(seq 100); do grep -q mounted hangs.log && break; sleep 0.1; done && grep mounted hangs.log >&2",
-        judge.display()
-    );
-    let mut serving = start(&home, with_mounts(&home, &mount));
+    watch_share(&home);
+    let mut serving = start(&home, with_mounts(&home, &a_share()));
     let _mounted = Mounted(home.path("hangs.pid"));
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(serving.not_ready(), "", "it answers");
