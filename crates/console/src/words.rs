@@ -427,6 +427,7 @@ words! {
     drop_code: "Tắt mã một lần", "Turn one-time codes off";
     change_role: "Đổi vai trò, đơn vị", "Change role, unit";
     signature: "Chữ ký số", "Signature";
+    signature_fails: "không dùng được: báo quản trị viên chạy sohoa doctor", "it cannot be used: sohoa doctor says why";
     ends_soon: "sắp hết hạn", "ends soon";
     when: "Lúc", "When";
     who: "Ai", "Who";

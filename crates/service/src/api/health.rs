@@ -87,8 +87,8 @@ pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<Hindrance> {
     if let Some(oldest) = counts.oldest_enqueued_at.filter(|oldest| is_stuck(now, *oldest, progressed, limit)) {
         let (waits, still) = ((now - oldest) / 60_000, (now - progressed) / 60_000);
         why.push(Hindrance::new(
-            format!("bản quét cũ nhất đã chờ {waits} phút, và {still} phút qua không có gì được xử lý"),
-            format!("the oldest document has waited for {waits} minutes, and nothing was done since {still} minutes"),
+            format!("bản quét cũ nhất đã chờ {waits} phút, và {still} phút qua không có gì được xử lý: báo quản trị viên xem nhật ký của dịch vụ"),
+            format!("the oldest document has waited for {waits} minutes, and nothing was done since {still} minutes: look into the service's log"),
         ));
     }
     let least = api.config.serve.min_free_mb;

@@ -109,7 +109,10 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
         let told = match signature.outcome {
             Ok(told) if signature.ends_soon => format!("{told} · {}", w.ends_soon),
             Ok(told) => told,
-            Err(error) => error.to_string(),
+            Err(error) => {
+                tracing::warn!("the console: {error}");
+                w.signature_fails.to_owned()
+            }
         };
         facts.push((format!("{} · {}", w.signature, signature.profile), told));
     }
