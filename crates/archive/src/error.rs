@@ -297,6 +297,17 @@ impl Error {
         }
     }
 
+    /// True when a disk is full or read-only, the store's or the index's.
+    pub fn is_of_full_disk(&self) -> bool {
+        const SQLITE_FULL: u32 = 13;
+        match self {
+            Error::Store { source, .. } => is_full(source),
+            Error::Database(error) => primary_code(error) == Some(SQLITE_FULL),
+            Error::NoRoom { .. } => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn store(place: impl std::fmt::Display) -> impl Fn(object_store::Error) -> Error {
         let place = place.to_string();
         move |source| Error::Store { place: place.clone(), source }

@@ -178,13 +178,17 @@ impl Index {
         status.destroyed =
             sqlx::query_scalar::<_, i64>("SELECT count(*) FROM destroyed").fetch_one(&self.database.reader).await? as u64;
         let rows = sqlx::query(
-            "SELECT substr(reasons, 1, instr(reasons || ' ', ' ') - 1) AS reason, count(*) FROM records
-             WHERE reasons != '' AND state IN ('review', 'failed') GROUP BY reason",
+            "SELECT reasons, count(*) FROM records WHERE reasons != '' AND state IN ('review', 'failed') GROUP BY reasons",
         )
         .fetch_all(&self.database.reader)
         .await?;
         for row in rows {
-            status.reasons.insert(parse(row.try_get(0)?)?, number(&row, 1)?);
+            let reasons: Vec<Reason> = row.try_get::<&str, _>(0)?.split_whitespace().map(parse).collect::<Result<_>>()?;
+            // That its dossier is not known stops nothing: whatever else is the matter comes before it.
+            let first = reasons.iter().find(|reason| **reason != Reason::DossierUnknown).or(reasons.first());
+            if let Some(first) = first {
+                *status.reasons.entry(*first).or_default() += number::<u64>(&row, 1)?;
+            }
         }
         Ok(status)
     }

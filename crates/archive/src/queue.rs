@@ -117,7 +117,8 @@ pub struct DeadJob {
 
 /// No retry is put off for longer, so a time beyond that was written before the clock was set back.
 const LONGEST_WAIT_MS: i64 = 60 * 60 * 1000;
-const EXPIRED: &str = "the lease ran out: the worker stopped, was killed or took too long";
+/// What is kept of a job whose last lease ran out.
+pub const EXPIRED: &str = "the lease ran out: the worker stopped, was killed or took too long";
 
 impl Queue {
     /// Adds a job. Nothing happens when it is there already, in whatever state, or when the record is in the index.

@@ -233,6 +233,13 @@ async fn filters_narrow_searches_and_lists_alike() {
     assert_eq!(status.records.into_iter().collect::<Vec<_>>(), [(State::Sealed, 2), (State::Review, 1)]);
     assert_eq!(status.reasons.into_iter().collect::<Vec<_>>(), [(sohoa_record::Reason::NumberMissing, 1)]);
     assert_eq!(status.pages.text, 5);
+    let failed = revise(&archive, &record, |m| {
+        m.state = State::Failed;
+        m.reasons = vec![sohoa_record::Reason::DossierUnknown, sohoa_record::Reason::Damaged];
+    });
+    archive.commit(&failed.await).await.unwrap();
+    let reasons = archive.index.status().await.unwrap().reasons;
+    assert_eq!(reasons.into_iter().collect::<Vec<_>>(), [(sohoa_record::Reason::Damaged, 1)], "not that its dossier is unknown");
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ pub struct Live {
     pub given_up: u64,
     /// Scans in watched folders that were not taken yet.
     pub in_folders: u64,
-    /// Documents that were done since the service began.
+    /// Documents that were done since the service began, in whatever way they came.
     pub done: u64,
     /// Pages a minute, over the last minutes.
     pub pages_a_minute: u64,
@@ -44,6 +44,8 @@ pub struct Live {
     pub paused_by: Option<String>,
     /// True when this person may pause and retry.
     pub may_run: bool,
+    /// What is being done, file by file.
+    pub now: Vec<UnderWay>,
     /// Today by where it came from.
     pub batches: Vec<Batch>,
     /// Why papers wait: words and how many.
@@ -67,6 +69,17 @@ pub struct Batch {
     pub refused: u64,
 }
 
+/// A document that is being done.
+#[derive(Clone, Debug)]
+pub struct UnderWay {
+    /// The file.
+    pub name: String,
+    /// The stage that it is in.
+    pub stage: String,
+    /// For how long.
+    pub time: String,
+}
+
 /// A document that was given up.
 #[derive(Clone, Debug)]
 pub struct Dead {
@@ -76,8 +89,10 @@ pub struct Dead {
     pub name: String,
     /// How often it was tried.
     pub attempts: u32,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed, and what to do.
     pub why: String,
+    /// What the machine says of it.
+    pub detail: String,
 }
 
 impl Live {

@@ -1,5 +1,6 @@
 //! *Hệ thống*: how the service is, its stations, its people.
 
+use crate::figures;
 use crate::frame::Frame;
 use askama::Template;
 
@@ -9,8 +10,8 @@ use askama::Template;
 pub struct SystemPage {
     /// What stands around it.
     pub frame: Frame,
-    /// What is wrong, in words; nothing when all is well.
-    pub troubles: Vec<String>,
+    /// What is wrong, in words, and what the machine says of it; nothing when all is well.
+    pub troubles: Vec<(String, String)>,
     /// Facts in order: what, and its value.
     pub facts: Vec<(String, String)>,
     /// Stages that anything went through, in order.
@@ -19,6 +20,8 @@ pub struct SystemPage {
     pub rates: Vec<RateLine>,
     /// Stations.
     pub stations: Vec<StationLine>,
+    /// What holds for stations without limits of their own: pushes a minute, megabytes of a document.
+    pub for_all: (u64, u64),
     /// People; empty when this person does not administer them.
     pub people: Vec<PersonLine>,
     /// True when this person may change stations and people.
@@ -63,6 +66,9 @@ pub struct StationLine {
     pub name: String,
     pub unit: String,
     pub since: String,
+    /// Its own limits; empty where it has none.
+    pub per_minute: String,
+    pub most_mb: String,
     pub is_revoked: bool,
 }
 
@@ -81,6 +87,14 @@ pub struct PersonLine {
 }
 
 impl SystemPage {
+    /// A limit as people read it: the station's own, or what holds for all.
+    fn limit(&self, own: &str, for_all: &u64) -> String {
+        match own.parse() {
+            Ok(own) => figures::grouped(self.frame.language, own),
+            Err(_) => format!("{} ({})", figures::grouped(self.frame.language, *for_all), self.frame.w().for_all),
+        }
+    }
+
     fn role_of(&self, person: &PersonLine) -> &str {
         self.roles.iter().find(|(code, _)| code == person.role).map_or("", |(_, words)| words)
     }

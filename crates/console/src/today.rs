@@ -35,6 +35,27 @@ pub struct Live {
     pub stations: Vec<Station>,
     /// The newest records, newest first.
     pub newest: Vec<Paper>,
+    /// What lies in watched folders for long and is not taken.
+    pub held: Vec<HeldFile>,
+    /// So many more than are named.
+    pub held_more: u64,
+    /// Watched folders that cannot be looked at, each with why and what to do.
+    pub folders: Vec<(String, String)>,
+}
+
+/// A file that is not taken.
+#[derive(Clone, Debug)]
+pub struct HeldFile {
+    /// The watched folder.
+    pub folder: String,
+    /// Its place in it.
+    pub name: String,
+    /// Since when.
+    pub since: String,
+    /// How long that is.
+    pub age: String,
+    /// What is the matter and what to do.
+    pub why: String,
 }
 
 /// A place that scans come from, today.

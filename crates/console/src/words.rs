@@ -115,6 +115,7 @@ impl Language {
             "disable" => self.pick("khóa", "disabled"),
             "enable" => self.pick("mở lại", "enabled"),
             "new_station" => self.pick("thêm trạm", "added the station"),
+            "limit_station" => self.pick("đổi giới hạn của trạm", "changed the limits of the station"),
             "revoke_station" => self.pick("thu hồi trạm", "revoked the station"),
             other => other,
         }
@@ -279,6 +280,9 @@ words! {
     stations: "Trạm quét", "Stations";
     station: "Trạm", "Station";
     last_scan: "Lần quét cuối", "Last scan";
+    held: "Tệp nằm lâu trong thư mục, chưa nhận được", "Files that lie in a folder and are not taken";
+    folder: "Thư mục", "Folder";
+    file: "Tệp", "File";
     nothing_today: "Hôm nay chưa có bản quét nào.", "No scan has arrived today.";
     arrived: "Nhận", "Arrived";
     paper: "Giấy tờ", "Paper";
@@ -352,6 +356,7 @@ words! {
     time_left: "Còn khoảng", "About";
     disk_left: "Đĩa còn", "Disk left";
     disk_until: "đủ cho khoảng", "enough for about";
+    for_how_long: "Đã", "For";
     documents: "giấy tờ", "documents";
     pause: "Tạm dừng", "Pause";
     go_on: "Tiếp tục", "Go on";
@@ -359,7 +364,8 @@ words! {
     retry_all: "Làm lại tất cả", "Retry all";
     paused_by: "Tạm dừng bởi", "Paused by";
     attempts: "Số lần thử", "Attempts";
-    technical_cause: "Nguyên nhân (báo cho người quản trị)", "Cause (for whoever keeps the machine)";
+    cause: "Nguyên nhân", "Cause";
+    technical_details: "Chi tiết kỹ thuật", "Technical details";
     by_reason: "Vì sao cần xem hoặc bị từ chối", "Why papers wait or were refused";
     batch: "Lô (nơi nhận)", "Batch (where it came from)";
     nothing_given_up: "Không có giấy tờ nào bị bỏ dở.", "No document was given up.";
@@ -421,6 +427,7 @@ words! {
     drop_code: "Tắt mã một lần", "Turn one-time codes off";
     change_role: "Đổi vai trò, đơn vị", "Change role, unit";
     signature: "Chữ ký số", "Signature";
+    signature_fails: "không dùng được: báo quản trị viên chạy sohoa doctor", "it cannot be used: sohoa doctor says why";
     ends_soon: "sắp hết hạn", "ends soon";
     log_stamps: "Dấu thời gian của nhật ký", "Time stamps of the log";
     first_ends: "cái đầu tiên hết hạn", "the first ends";
@@ -436,6 +443,11 @@ words! {
     disk: "Đĩa", "Disk";
     troubles: "Trục trặc", "Troubles";
     all_well: "Mọi thứ hoạt động.", "All is well.";
+    since_when: "Từ khi", "Since";
+    per_minute: "Tệp mỗi phút", "Pushes a minute";
+    most_mb: "MB mỗi tệp", "MB a document";
+    for_all: "theo cấu hình", "as configured";
+    change_limits: "Đổi giới hạn", "Change the limits";
     new_station: "Thêm trạm", "New station";
     new_person: "Thêm người dùng", "New person";
     name: "Tên", "Name";

@@ -160,6 +160,7 @@ pub enum Change {
     Disable,
     Enable,
     NewStation,
+    LimitStation,
     RevokeStation,
 }
 

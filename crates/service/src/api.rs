@@ -10,6 +10,7 @@ mod refused;
 pub mod uploads;
 
 use self::health::Hindrance;
+use crate::cause::Cause;
 use crate::config::Config;
 use crate::running::Running;
 use axum::Router;
@@ -97,7 +98,7 @@ impl Api {
         let mut why = match self.archive.queue.counts().await {
             Ok(counts) => health::hindrances(self, &counts),
             Err(error) => {
-                vec![Hindrance::new(format!("không đọc được hàng đợi: {error}"), format!("the queue cannot be read: {error}"))]
+                vec![Hindrance::of(Cause::of_archive(&error), &error)]
             }
         };
         let is_told = self.running.paused.lock().is_ok_and(|paused| paused.is_some());
@@ -105,14 +106,8 @@ impl Api {
             // With nothing to do nobody else notices, and each push would be refused.
             match tokio::time::timeout(STORE_TIME, self.archive.check_is_there()).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => why.push(Hindrance::new(format!("kho lưu trữ không dùng được: {error}"), error.to_string())),
-                Err(_) => {
-                    let seconds = STORE_TIME.as_secs();
-                    why.push(Hindrance::new(
-                        format!("kho lưu trữ không trả lời đã {seconds} giây; kiểm tra ổ đĩa đã được gắn chưa"),
-                        format!("the store has not answered for {seconds} s; is its disk mounted?"),
-                    ));
-                }
+                Ok(Err(error)) => why.push(Hindrance::of(Cause::of_archive(&error), &error)),
+                Err(_) => why.push(Hindrance::of(Cause::StoreSilent, &format!("no answer for {} s", STORE_TIME.as_secs()))),
             }
         }
         why

@@ -532,6 +532,15 @@ pub enum Station {
         /// The unit (đơn vị) that digitizes there, such as H48.15
         #[arg(long)]
         unit: Option<String>,
+        #[command(flatten)]
+        limits: StationLimits,
+    },
+    /// Give a station other limits; they hold from its next push on
+    Change {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        limits: StationLimits,
     },
     /// Name all stations
     List {
@@ -543,4 +552,16 @@ pub enum Station {
         /// Its name
         name: String,
     },
+}
+
+/// Limits of a station's own.
+#[derive(Debug, clap::Args)]
+#[allow(missing_docs)]
+pub struct StationLimits {
+    /// So many pushes a minute it may begin; 0 = as [serve] station_per_minute says
+    #[arg(long, value_name = "N")]
+    pub per_minute: Option<u64>,
+    /// One document has at most so many megabytes; 0 = as [serve] most_mb says
+    #[arg(long, value_name = "N")]
+    pub most_mb: Option<u64>,
 }

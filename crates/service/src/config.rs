@@ -409,6 +409,7 @@ impl Config {
             ("serve", "most_mb", serve.most_mb, 0..=1 << 20, "write 0 (as [decode] max_source_mb) to 1048576 megabytes"),
             ("serve", "min_free_mb", serve.min_free_mb, 1..=1 << 24, "a disk that runs full stops everything; write 1 to 16777216 megabytes"),
             ("serve", "stuck_minutes", serve.stuck_minutes, 1..=10_080, "write 1 to 10080 minutes"),
+            ("serve", "waiting_minutes", serve.waiting_minutes, 1..=10_080, "write 1 to 10080 minutes"),
             ("access", "log_days", access.log_days.into(), 0..=36_500, "write 0 (for ever) to 36500 days"),
             ("access", "idle_minutes", access.idle_minutes, 1..=1440, "a screen that nobody sits at is open to everybody; write 1 to 1440 minutes"),
             ("access", "longest_hours", access.longest_hours, 1..=168, "write 1 to 168 hours"),

@@ -12,7 +12,7 @@ mod day;
 mod doorway;
 mod incoming;
 mod kept;
-mod mask;
+pub(crate) mod mask;
 mod papers;
 mod pictures;
 mod records;
@@ -147,6 +147,7 @@ pub fn routes(console: Console) -> Router {
         .route("/system", get(system::page))
         .route("/access", get(access::page))
         .route("/system/stations", post(administration::new_station))
+        .route("/system/stations/limit", post(administration::limit_station))
         .route("/system/stations/revoke", post(administration::revoke_station))
         .route("/system/people", post(administration::new_person))
         .route("/system/people/change", post(administration::change_person))

@@ -6,6 +6,7 @@ pub mod anchoring;
 mod api;
 pub mod archive_home;
 mod arrive;
+pub mod cause;
 pub mod cli;
 pub mod commands;
 pub mod config;

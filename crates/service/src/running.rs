@@ -3,8 +3,11 @@
 
 use crate::anchoring::Lasting;
 use crate::api::allowance::Allowances;
+use crate::cause::Cause;
 use crate::stages::Stages;
 use crate::time;
+use crate::watch::Trouble;
+use crate::watch::held::HeldFiles;
 use axum::http::StatusCode;
 use sohoa_record::manifest::State;
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -34,9 +37,11 @@ pub struct Running {
     /// How much was done at which times, lately.
     counted: Mutex<VecDeque<Counted>>,
     /// Why nothing is done now, when something stops the work.
-    pub paused: Mutex<Option<String>>,
+    pub paused: Mutex<Option<Paused>>,
     /// Watched folders that cannot be looked at, and why.
-    pub folders: Mutex<BTreeMap<PathBuf, String>>,
+    pub folders: Mutex<BTreeMap<PathBuf, Trouble>>,
+    /// What is not taken for long, by watched folder.
+    pub held: Mutex<BTreeMap<PathBuf, HeldFiles>>,
     /// Pushes whose bytes are coming, by station and priority.
     pub coming: Mutex<BTreeMap<(String, i64), u64>>,
     /// How many pushes each station may begin.
@@ -45,8 +50,19 @@ pub struct Running {
     pub sending: Mutex<HashSet<String>>,
     /// Scans in watched folders that are not committed.
     pub in_folders: AtomicU64,
+    /// Of them those that are not in the archive yet: the others wait in its queue.
+    pub untaken: AtomicU64,
     /// How long the time stamps over the log's checkpoints count, as it was looked at last.
     pub stamps: Mutex<Option<Lasting>>,
+}
+
+/// What stops all work.
+#[derive(Clone, Debug)]
+pub struct Paused {
+    /// For the people at the console.
+    pub cause: Cause,
+    /// The machine's words.
+    pub detail: String,
 }
 
 /// How much was done at a time.
@@ -74,14 +90,23 @@ impl Running {
         Running { stages, ..Running::default() }
     }
 
-    /// Notes what is wrong with a watched folder, or that nothing is any more.
-    pub fn note_folder(&self, folder: &Path, trouble: Option<String>) {
-        if let Ok(mut folders) = self.folders.lock() {
-            match trouble {
-                Some(why) => folders.insert(folder.to_owned(), why),
-                None => folders.remove(folder),
-            };
-        }
+    /// Notes what is wrong with a watched folder, or that nothing is any more. True when that was otherwise before.
+    pub fn note_folder(&self, folder: &Path, trouble: Option<Trouble>) -> bool {
+        let Ok(mut folders) = self.folders.lock() else { return false };
+        let before = match trouble.clone() {
+            Some(why) => folders.insert(folder.to_owned(), why),
+            None => folders.remove(folder),
+        };
+        before != trouble
+    }
+
+    /// Notes what a watched folder has that is not taken for long. True when that was otherwise before.
+    pub fn note_held(&self, folder: &Path, held: HeldFiles) -> bool {
+        let Ok(mut folders) = self.held.lock() else { return false };
+        let before = folders.get(folder);
+        let is_news = before.map_or(held.many > 0, |before| *before != held);
+        folders.insert(folder.to_owned(), held);
+        is_news
     }
 
     /// Counts an answer to a push.
@@ -105,6 +130,14 @@ impl Running {
                 counted.pop_front();
             }
         }
+    }
+
+    /// Begins to count anew: while the work was held up nothing was done, which says nothing of how fast it goes.
+    pub fn count_anew(&self) {
+        if let Ok(mut counted) = self.counted.lock() {
+            counted.clear();
+        }
+        self.count();
     }
 
     /// How fast the work went over the last ten minutes, or since the start; none in the first second.
@@ -142,6 +175,8 @@ mod tests {
         let (first, second) = (running.pace().unwrap(), running.pace().unwrap());
         assert_eq!((first.documents, second.documents), (60, 60), "looking changes nothing");
         assert!((PACE_OF_MS as u64 / 2..PACE_OF_MS as u64).contains(&second.ms), "{second:?}");
+        running.count_anew();
+        assert_eq!(running.pace(), None, "an hour's pause is none of it");
     }
 
     #[test]

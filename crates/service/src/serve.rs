@@ -5,12 +5,15 @@ mod folders;
 
 use crate::anchoring;
 use crate::api::{self, Api, uploads};
+use crate::cause::Cause;
 use crate::console::{self, Console};
 use crate::http::tls::Tls;
 use crate::http::{self, Limits};
+use crate::running::Paused;
 use crate::time;
 use crate::watch::Watched;
-use crate::workbench::{Ended, FIRST_BACK_OFF, Workbench};
+use crate::watch::held::Noted;
+use crate::workbench::{Ended, FIRST_BACK_OFF, Halt, Workbench};
 use sohoa_archive::Remedy;
 use sohoa_archive::queue::Order;
 use std::sync::Arc;
@@ -66,6 +69,7 @@ impl Service<'_> {
         let routes = api::routes(self.api.clone()).merge(console::routes(self.console.clone()));
         let listening = http::serve(routes, listener, self.tls.clone(), LIMITS, stopped);
         tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_house(), self.catch_up());
+        Noted::remove(&self.api.config);
         if let Err(error) = self.bench.logbook.witness().await {
             tracing::error!("the log: {error}");
         }
@@ -105,7 +109,7 @@ impl Service<'_> {
                     continue;
                 }
                 Err(error) => {
-                    self.pause(&error).await;
+                    self.pause(&error.into()).await;
                     continue;
                 }
             };
@@ -131,10 +135,10 @@ impl Service<'_> {
     }
 
     /// Something stops all work: it is said where it is seen, and tried again after a while.
-    async fn pause(&self, why: &dyn std::fmt::Display) {
+    async fn pause(&self, why: &Halt) {
         tracing::error!("nothing can be done now: {why}; tried again in {} s", PAUSE.as_secs());
         if let Ok(mut paused) = self.api.running.paused.lock() {
-            *paused = Some(why.to_string());
+            *paused = Some(Paused { cause: Cause::of(why), detail: why.to_string() });
         }
         self.wait(PAUSE).await;
     }
@@ -153,11 +157,16 @@ impl Service<'_> {
             Ok(decided) => tracing::info!(decided, "decisions that were sealed when an earlier run was killed are shown as made"),
             Err(error) => tracing::warn!("decisions of an earlier run: {error}"),
         }
-        let mut rounds = 0u32;
+        let (mut rounds, mut noted) = (0u32, None);
         while !self.stopping() {
             self.wait(APPEND_EVERY).await;
             rounds = rounds.wrapping_add(1);
             self.api.running.count();
+            let held = self.api.running.held.lock().map(|held| held.clone()).ok();
+            if held != noted || rounds.is_multiple_of(WITNESS) {
+                Noted::write(&self.api.config, held.clone().unwrap_or_default());
+                noted = held;
+            }
             if let Some(tls) = &self.tls {
                 tls.look();
             }

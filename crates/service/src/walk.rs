@@ -29,6 +29,8 @@ pub struct Walk {
     pub refused: Vec<(PathBuf, Refused)>,
     /// Files that are no scans by their name; they are counted, not judged.
     pub others: Vec<PathBuf>,
+    /// Files with the names of copies that are not finished. Most are gone in a moment.
+    pub partial: Vec<PathBuf>,
 }
 
 /// Why something in a folder is not taken.
@@ -90,6 +92,9 @@ impl Walk {
             Err(error) => return self.refuse(path, Refused::Unreadable(error.to_string())),
         };
         if !named && is_junk(path) {
+            if kind.is_file() && is_partial(path) {
+                self.partial.push(path.to_owned());
+            }
             return;
         }
         match kind {
@@ -126,16 +131,35 @@ fn is_special(kind: FileType) -> bool {
     !kind.is_file()
 }
 
+/// What programs call a file while they copy it.
+const PARTIAL: [&str; 4] = [".tmp", ".part", ".partial", ".crdownload"];
+
 /// What desktops, shares and half-done copies leave behind.
 pub fn is_junk(path: &Path) -> bool {
-    let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let name = lower_name(path);
     name.starts_with('.')
         || name.starts_with("~$")
         || matches!(
             name.as_str(),
             "thumbs.db" | "desktop.ini" | "@eadir" | "#recycle" | "$recycle.bin" | "system volume information"
         )
-        || [".tmp", ".part", ".partial", ".crdownload", "~"].iter().any(|end| name.ends_with(end))
+        || name.ends_with('~')
+        || PARTIAL.iter().any(|end| name.ends_with(end))
+}
+
+/// True for the name of a copy that is not finished: `scan.pdf.part`, or `.scan.pdf.Xa81bQ` as rsync calls it.
+fn is_partial(path: &Path) -> bool {
+    let name = lower_name(path);
+    match name.strip_prefix('.') {
+        Some(hidden) => hidden.rsplit_once('.').is_some_and(|(scan, random)| {
+            random.len() == 6 && random.bytes().all(|c| c.is_ascii_alphanumeric()) && has_scan_extension(Path::new(scan))
+        }),
+        None => !name.starts_with("~$") && PARTIAL.iter().any(|end| name.ends_with(end)),
+    }
+}
+
+fn lower_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 /// True for the name of a PDF, TIFF, JPEG or PNG.
@@ -175,7 +199,8 @@ mod tests {
         let root = dir.path().join("scans");
         let coded = root.join("000.00.53.H48-220921-0099/phụ lục");
         std::fs::create_dir_all(&coded).unwrap();
-        for file in ["H48.15-250117-0042.03.pdf", "scan0001.PDF", "Thumbs.db", ".hidden.pdf", "half.pdf.part", "notes.txt"] {
+        let junk = ["Thumbs.db", ".hidden.pdf", "~$notes.tmp", "half.pdf.part", ".rsync.PDF.a81bQx", "notes.txt"];
+        for file in ["H48.15-250117-0042.03.pdf", "scan0001.PDF"].into_iter().chain(junk) {
             std::fs::write(root.join(file), b"x").unwrap();
         }
         std::fs::write(coded.join("a.tif"), b"x").unwrap();
@@ -196,6 +221,7 @@ mod tests {
         );
         assert_eq!(walk.refused, [(root.join("link.pdf"), Refused::Symlink)]);
         assert_eq!(walk.others, [root.join("notes.txt")]);
+        assert_eq!(walk.partial, [root.join(".rsync.PDF.a81bQx"), root.join("half.pdf.part")]);
     }
 
     #[test]

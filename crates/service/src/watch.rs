@@ -5,22 +5,27 @@
 //! Nothing is remembered on disk: a file that is met again after a restart is known by its bytes.
 
 mod complete;
+pub mod held;
 mod put_away;
 mod share;
 
 use crate::arrive::{self, told};
 use crate::config::{self, After, Config, Subfolders};
+use crate::time;
 use crate::walk::{Scan, Walk, walk_inbox};
 use complete::is_complete;
+use held::{HeldFiles, Left, Since, Why};
 use put_away::{descend, move_away, write_reason};
-use share::{Hangs, Share};
+use share::Share;
+pub use share::Trouble;
 use sohoa_archive::store::Arrived;
-use sohoa_archive::{Archive, Error, Remedy};
+use sohoa_archive::{Archive, Error, JobState, Remedy};
 use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::identifier::agency::is_agency;
 use sohoa_record::manifest::{Manifest, State};
 use std::collections::{HashMap, HashSet};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -56,6 +61,9 @@ pub struct Watched {
     after: After,
     subfolders: Subfolders,
     quiet: Duration,
+    /// What is not taken for so many milliseconds is named.
+    patience: i64,
+    since: Since,
     /// Through it goes every call into the folder.
     share: Share,
     files: HashMap<PathBuf, File>,
@@ -82,6 +90,8 @@ struct Found {
 struct File {
     look: Look,
     step: Step,
+    /// Why it is left while it stands still.
+    why: Why,
 }
 
 #[derive(Clone)]
@@ -94,6 +104,16 @@ enum Step {
     Kept,
 }
 
+/// What a look came to with one file.
+enum End {
+    /// It is done, and out of the way.
+    Away,
+    /// It is done later, by itself.
+    Waits,
+    /// It is not taken.
+    Left(Why),
+}
+
 /// What one look came to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Looked {
@@ -101,10 +121,14 @@ pub struct Looked {
     pub taken: usize,
     /// Scans that stand there and are not committed.
     pub waiting: usize,
+    /// Of them those that are not in the archive yet.
+    pub untaken: usize,
     /// True when there was too little room, or nearly.
     pub wants_room: bool,
+    /// What is not taken for long; none when the folder could not be looked at.
+    pub held: Option<HeldFiles>,
     /// Why the folder could not be looked at.
-    pub trouble: Option<String>,
+    pub trouble: Option<Trouble>,
 }
 
 /// Why a look ended early.
@@ -112,11 +136,11 @@ enum Ended {
     /// It concerns the whole archive.
     Archive(Error),
     /// The folder cannot be looked at.
-    Folder(String),
+    Folder(Trouble),
 }
 
-impl From<Hangs> for Ended {
-    fn from(Hangs(why): Hangs) -> Ended {
+impl From<Trouble> for Ended {
+    fn from(why: Trouble) -> Ended {
         Ended::Folder(why)
     }
 }
@@ -179,6 +203,8 @@ impl Watched {
             subfolders: watch.subfolders,
             share: Share::new(LOOK_TIME),
             quiet: Duration::from_secs(watch.quiet_seconds),
+            patience: i64::try_from(config.serve.waiting_minutes).unwrap_or(i64::MAX).saturating_mul(60_000),
+            since: Since::default(),
             files: HashMap::new(),
             told: HashMap::new(),
         })
@@ -205,63 +231,92 @@ impl Watched {
             Ok(looked) => Ok(looked),
             Err(Ended::Archive(error)) => Err(error),
             Err(Ended::Folder(why)) => {
-                self.tell(&self.folder.clone(), why.clone());
+                self.tell(&self.folder.clone(), why.to_string());
                 let waiting = self.files.values().filter(|file| !matches!(file.step, Step::Kept)).count();
-                Ok(Looked { waiting, trouble: Some(why), ..Looked::default() })
+                Ok(Looked { waiting, untaken: self.untaken(), trouble: Some(why), ..Looked::default() })
             }
         }
     }
 
+    fn untaken(&self) -> usize {
+        self.files.values().filter(|file| matches!(file.step, Step::Still(_))).count()
+    }
+
     async fn go_through(&mut self, archive: &Archive, mut room: u64) -> Result<Looked, Ended> {
-        let found = self.list().await?;
+        let (found, mut left) = self.list().await?;
         let there: HashSet<&PathBuf> = found.iter().map(|found| &found.scan.path).collect();
         self.files.retain(|path, _| there.contains(path));
         let mut looked = Looked::default();
         for Found { scan, look, is_ready } in found {
-            let file = self.files.entry(scan.path.clone()).or_insert(File { look, step: Step::Still(Instant::now()) });
+            let file =
+                self.files.entry(scan.path.clone()).or_insert(File { look, step: Step::Still(Instant::now()), why: Why::Quiet });
             if file.look != look {
                 // It grows, or another file took its place.
-                *file = File { look, step: Step::Still(Instant::now()) };
+                *file = File { look, step: Step::Still(Instant::now()), why: Why::Grows };
             }
-            let is_away = match file.step.clone() {
-                Step::Kept => true,
-                Step::Still(since) if since.elapsed() < self.quiet && !is_ready => false,
+            let end = match file.step.clone() {
+                Step::Kept => End::Away,
+                Step::Still(since) if since.elapsed() < self.quiet && !is_ready => End::Left(file.why),
                 Step::Still(_) if room == 0 => {
                     looked.wants_room = true;
-                    false
+                    End::Waits
                 }
                 Step::Still(since) => {
                     let needs_end = !is_ready && since.elapsed() < self.quiet * WITHOUT_END;
                     match self.take(archive, &scan, needs_end).await? {
-                        Some(arrived) => {
+                        Ok(arrived) => {
                             (room, looked.taken, looked.wants_room) = (room - 1, looked.taken + 1, true);
-                            arrived.committed && self.settle(archive, &scan, &arrived.first.record).await?
+                            match arrived.committed {
+                                true => self.settle(archive, &scan, &arrived.first.record).await?,
+                                false => End::Waits,
+                            }
                         }
-                        None => false,
+                        Err(why) => {
+                            // It is tried again, and until then it is this that stands in the way.
+                            if let Some(file) = self.files.get_mut(&scan.path) {
+                                file.why = why;
+                            }
+                            End::Left(why)
+                        }
                     }
                 }
                 Step::Taken(record) => self.settle(archive, &scan, &record).await?,
             };
-            looked.waiting += usize::from(!is_away);
+            looked.waiting += usize::from(!matches!(end, End::Away));
+            if let End::Left(why) = end {
+                let unit = self.unit_of(&scan).ok().flatten();
+                left.push(Left { path: scan.path, why, unit, changed: None });
+            }
         }
+        looked.untaken = self.untaken();
+        looked.held = Some(self.since.held(&self.folder, left, self.patience, time::now_ms()));
         Ok(looked)
     }
 
-    /// The scans in the folder, outside of what we made there; an error when the folder itself cannot be looked at.
-    async fn list(&mut self) -> Result<Vec<Found>, Ended> {
-        let folder = self.folder.clone();
+    /// The scans in the folder, outside of what we made there, and what is none; an error when the folder itself cannot be looked at.
+    async fn list(&mut self) -> Result<(Vec<Found>, Vec<Left>), Ended> {
+        let (folder, unit) = (self.folder.clone(), self.unit.clone());
         let listing = move || {
-            let Walk { scans, refused, others } = walk_inbox(&folder, &[DONE, FAILED]);
+            let Walk { scans, refused, others, partial } = walk_inbox(&folder, &[DONE, FAILED]);
             let looks: Vec<_> = scans.into_iter().filter_map(|scan| look(&scan.path).map(|look| (scan, look))).collect();
-            (looks, refused, others)
+            let (ready, others): (HashSet<PathBuf>, HashSet<PathBuf>) =
+                others.into_iter().partition(|path| path.extension().is_some_and(|end| end == READY));
+            let mut alone = ready.clone();
+            for (scan, _) in &looks {
+                alone.remove(&beside(&scan.path, READY));
+            }
+            let refusals = refused.iter().filter_map(|(path, refused)| Some((path, Why::of(refused)?)));
+            let each = |paths, why| std::iter::repeat(why).zip(paths).map(|(why, path)| (path, why));
+            let left = refusals.chain(each(&others, Why::OtherKind));
+            let left = left.chain(partial.iter().map(|path| (path, Why::Partial))).chain(each(&alone, Why::ReadyAlone));
+            let left = left.map(|(path, why)| Left { changed: changed(path), path: path.clone(), why, unit: unit.clone() });
+            let left: Vec<Left> = left.collect();
+            (looks, refused, others, ready, left)
         };
-        let (looks, refused, others) = self.share.call(listing).await?;
+        let (looks, refused, others, ready, left) = self.share.call(listing).await?;
         if let Some((_, why)) = refused.iter().find(|(path, _)| *path == self.folder) {
-            return Err(Ended::Folder(why.to_string()));
+            return Err(Trouble::Unreadable(why.to_string()).into());
         }
-        let (ready, others): (Vec<PathBuf>, Vec<PathBuf>) =
-            others.into_iter().partition(|path| path.extension().is_some_and(|end| end == READY));
-        let ready: HashSet<PathBuf> = ready.into_iter().collect();
         let there = looks.iter().map(|(scan, _)| &scan.path).chain(refused.iter().map(|(path, _)| path)).chain(&others);
         let there: HashSet<PathBuf> = there.cloned().collect();
         self.told.retain(|path, _| there.contains(path));
@@ -270,16 +325,16 @@ impl Watched {
             self.tell(&path, "by its name it is no PDF, TIFF, JPEG or PNG; it stays".into());
         }
         let found = |(scan, look): (Scan, Look)| Found { is_ready: ready.contains(&beside(&scan.path, READY)), scan, look };
-        Ok(looks.into_iter().map(found).collect())
+        Ok((looks.into_iter().map(found).collect(), left))
     }
 
-    /// Takes a scan in. Nothing when that has to wait: for its end, where it `needs_end`, or for what is told of it.
-    async fn take(&mut self, archive: &Archive, scan: &Scan, needs_end: bool) -> Result<Option<Arrived>, Ended> {
+    /// Takes a scan in, or says why that has to wait: for its end, where it `needs_end`, or for a person.
+    async fn take(&mut self, archive: &Archive, scan: &Scan, needs_end: bool) -> Result<Result<Arrived, Why>, Ended> {
         let unit = match self.unit_of(scan) {
             Ok(unit) => unit,
             Err(why) => {
                 self.tell(&scan.path, why);
-                return Ok(None);
+                return Ok(Err(Why::NoUnit));
             }
         };
         let path = scan.path.clone();
@@ -290,7 +345,7 @@ impl Watched {
         };
         let arrived = match self.share.call(open).await? {
             Ok(Some(file)) => arrive::take(archive, scan, file, unit.as_deref(), self.priority).await,
-            Ok(None) => return Ok(None),
+            Ok(None) => return Ok(Err(Why::NoEnd)),
             Err(error) => Err(error),
         };
         match arrived {
@@ -298,7 +353,7 @@ impl Watched {
                 if let Some(file) = self.files.get_mut(&scan.path) {
                     file.step = Step::Taken(arrived.first.record.clone());
                 }
-                Ok(Some(arrived))
+                Ok(Ok(arrived))
             }
             Err(error) if concerns_all(&error) => Err(Ended::Archive(error)),
             Err(error) => {
@@ -306,7 +361,12 @@ impl Watched {
                     file.step = Step::Still(Instant::now());
                 }
                 self.tell(&scan.path, told(&error));
-                Ok(None)
+                Ok(Err(match error {
+                    Error::SourceUnreadable { .. } => Why::Unreadable,
+                    Error::SourceChanged { .. } => Why::Grows,
+                    Error::Destroyed { .. } => Why::Destroyed,
+                    _ => Why::Failed,
+                }))
             }
         }
     }
@@ -344,15 +404,16 @@ impl Watched {
         self.told.insert(path.to_owned(), why);
     }
 
-    /// Moves a scan away whose document is committed. False while it is not.
-    async fn settle(&mut self, archive: &Archive, scan: &Scan, record: &RecordId) -> Result<bool, Ended> {
+    /// Moves a scan away whose document is committed.
+    async fn settle(&mut self, archive: &Archive, scan: &Scan, record: &RecordId) -> Result<End, Ended> {
         let manifest = match committed(archive, record).await {
-            Ok(Some(manifest)) => manifest,
-            Ok(None) => return Ok(false),
+            Ok(Ok(manifest)) => manifest,
+            Ok(Err(JobState::Dead)) => return Ok(End::Left(Why::GivenUp)),
+            Ok(Err(_)) => return Ok(End::Waits),
             Err(error) if concerns_all(&error) => return Err(Ended::Archive(error)),
             Err(error) => {
                 self.tell(&scan.path, format!("it came before, and stays: {}", told(&error)));
-                return Ok(false);
+                return Ok(End::Left(Why::Stays));
             }
         };
         let (root, after, seen) = (self.folder.clone(), self.after, self.files.get(&scan.path).map(|file| file.look));
@@ -365,28 +426,31 @@ impl Watched {
             if after == After::Done { put_away(&root, &moving, &manifest).map(|()| true) } else { Ok(true) }
         });
         match moved.await? {
-            Ok(false) => Ok(false),
+            Ok(false) => Ok(End::Waits),
             Ok(true) => {
                 match self.files.get_mut(&scan.path) {
                     Some(file) if self.after == After::Keep => file.step = Step::Kept,
                     _ => drop(self.files.remove(&scan.path)),
                 }
-                Ok(true)
+                Ok(End::Away)
             }
             Err(error) => {
                 self.tell(&scan.path, format!("its document is committed, and it cannot be moved away: {error}"));
-                Ok(false)
+                Ok(End::Left(Why::NotMoved))
             }
         }
     }
 }
 
-/// What a record is, once it is committed; an error too when it is no more.
-async fn committed(archive: &Archive, record: &RecordId) -> Result<Option<Manifest>, Error> {
-    if archive.index.entry(record).await?.is_none() && archive.queue.has(record).await? {
-        return Ok(None);
+/// What a record is, once it is committed, or how its job stands; an error too when it is no more.
+async fn committed(archive: &Archive, record: &RecordId) -> Result<Result<Manifest, JobState>, Error> {
+    if archive.index.entry(record).await?.is_none()
+        && let Some(job) = archive.queue.find(record).await?
+    {
+        return Ok(Err(job.state));
     }
-    Ok(archive.revisions(record).await?.pop().map(|opened| opened.manifest))
+    let latest = archive.revisions(record).await?.pop();
+    Ok(latest.map(|opened| opened.manifest).ok_or(JobState::Queued))
 }
 
 /// True when nothing can be done for any document; else it is this one's trouble, and the others go on.
@@ -425,6 +489,12 @@ fn put_away(root: &Path, scan: &Scan, manifest: &Manifest) -> std::io::Result<()
 fn look(path: &Path) -> Option<Look> {
     let metadata = std::fs::symlink_metadata(path).ok()?;
     Some(Look { size: metadata.len(), modified: metadata.modified().ok() })
+}
+
+/// When a file came there or was changed last: milliseconds since 1970. Whoever copies it may set any other of its times.
+fn changed(path: &Path) -> Option<i64> {
+    let metadata = std::fs::symlink_metadata(path).ok()?;
+    Some(metadata.ctime().saturating_mul(1000).saturating_add(metadata.ctime_nsec() / 1_000_000))
 }
 
 /// `scan.pdf` → `scan.pdf.ready`

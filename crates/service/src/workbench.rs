@@ -2,6 +2,7 @@
 //! Whoever has jobs to do, a batch or a service, does them here; it does *not* choose the next job or tell anybody how one ended.
 
 use crate::archive_home::{HomeError, Run};
+use crate::cause::Cause;
 use crate::commands;
 use crate::config::Config;
 use crate::logbook::Logbook;
@@ -130,7 +131,7 @@ impl Workbench<'_> {
             Remedy::Document => (Failure::Dead, true),
         };
         tracing::warn!(record = %job.record, attempt = job.attempt, "{error}");
-        self.archive.queue.fail(job, failure, most, &error.to_string()).await?;
+        self.archive.queue.fail(job, failure, most, &Cause::of(&error).kept(&error)).await?;
         Ok(if given_up { Ended::GivenUp(error) } else { Ended::Later(error) })
     }
 

@@ -242,6 +242,80 @@ fn a_store_that_is_away_is_told_although_nothing_waits() {
     all_is_well(&home, 1);
 }
 
+/// Ends the file system that a shell began, however the test ends.
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let pid = std::fs::read_to_string(&self.0)
+            .ok()
+            .and_then(|pid| pid.trim().parse().ok())
+            .and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// Watches a folder on the share of [`a_share`].
+fn watch_share(home: &Home) {
+    std::fs::create_dir_all(home.path("share")).unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).open(home.path("pipeline.toml")).unwrap();
+    std::io::Write::write_all(&mut file, b"\n[[watch]]\nfolder = \"share\"\nquiet_seconds = 1\nafter = \"keep\"\n").unwrap();
+}
+
+/// Mounts a share that goes away when there is a file `gone`.
+fn a_share() -> String {
+    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/hangs.py");
+    format!(
+        "(python3 {} share gone > hangs.log 2>&1 & echo $! > hangs.pid) && \
+         for n in $(seq 100); do grep -q mounted hangs.log && break; sleep 0.1; done && grep mounted hangs.log >&2",
+        judge.display()
+    )
+}
+
+#[test]
+fn a_start_that_waits_for_a_share_ends_when_it_is_told_to() {
+    let home = home();
+    watch_share(&home);
+    // The first who looks at it afterwards is the last who has an answer.
+    let gone = format!("{} && touch gone && (timeout -s KILL 1 ls -l share share/a >&2; true)", a_share());
+    let mut serving = with_mounts(&home, &gone).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let _mounted = Mounted(home.path("hangs.pid"));
+    std::thread::sleep(Duration::from_secs(6));
+    assert!(serving.try_wait().unwrap().is_none(), "it waits");
+    let (pid, began) = (rustix::process::Pid::from_child(&serving), std::time::Instant::now());
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let told = serving.wait_with_output().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!((told.status.code(), String::from_utf8_lossy(&told.stdout).trim()), (Some(0), "stopped before it began"));
+}
+
+#[test]
+fn a_share_that_hangs_holds_up_neither_another_folder_nor_the_end() {
+    let home = home();
+    watch(&home, "");
+    watch_share(&home);
+    let mut serving = start(&home, with_mounts(&home, &a_share()));
+    let _mounted = Mounted(home.path("hangs.pid"));
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(serving.not_ready(), "", "it answers");
+    std::fs::write(home.path("gone"), "").unwrap();
+    std::thread::sleep(Duration::from_secs(5));
+    common::small_scan(&home.path("in/a.png"), 1);
+    let began = std::time::Instant::now();
+    wait_for("the other folder is emptied", || home.path("in/done/a.png").exists());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    wait_for("it is told", || serving.not_ready().contains("share: it has not answered for 60 s"));
+    assert!(began.elapsed() < Duration::from_secs(75), "{:?}", began.elapsed());
+    common::small_scan(&home.path("in/b.png"), 2);
+    wait_for("the other folder goes on", || home.path("in/done/b.png").exists());
+    let began = std::time::Instant::now();
+    assert!(serving.signal(Signal::TERM).success());
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    all_is_well(&home, 2);
+}
+
 #[test]
 fn a_document_under_way_is_given_back_when_the_service_stops() {
     let home = home();

@@ -12,6 +12,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 #[test]
 fn what_was_destroyed_is_not_taken_in_again() {
@@ -421,6 +422,101 @@ fn a_station_that_runs_wild_is_put_off_and_another_is_not() {
     assert_eq!(push(&calm, 5).status, 202);
     let large = serving.push(&calm, "name=a.png", "", &vec![b'%'; (1 << 20) + 1]);
     assert_eq!((large.status, large.code().as_str()), (413, "too_large"));
+}
+
+#[test]
+fn a_station_with_too_many_bodies_under_way_is_put_off_and_another_is_not() {
+    let home = home();
+    let (busy, calm) = (token(&home, "tram-1"), token(&home, "tram-2"));
+    let serving = serve(&home);
+    // As many as may be under way, each sent by half.
+    let begun: Vec<(TcpStream, Vec<u8>)> = (0..32)
+        .map(|number| {
+            let bytes = scan(&home, number);
+            let request = a_push(&busy, &format!("name={number}.png"), "", &bytes);
+            let (first, rest) = request.split_at(request.len() - bytes.len() / 2);
+            let mut stream = TcpStream::connect(&serving.address).unwrap();
+            stream.write_all(first).unwrap();
+            (stream, rest.to_vec())
+        })
+        .collect();
+    let coming =
+        || common::files_below(&home.path("spool")).iter().filter(|file| file.to_string_lossy().contains("arriving")).count();
+    wait_for("all are under way", || coming() == 32);
+    let late = scan(&home, 99);
+    let put_off = serving.push(&busy, "name=late.png", "", &late);
+    assert_eq!((put_off.status, put_off.code().as_str()), (429, "station_busy"), "{}", put_off.body);
+    assert!(put_off.json()["title"].as_str().unwrap().contains("trạm này"), "{}", put_off.body);
+    let seconds: u64 = put_off.header("retry-after").unwrap().parse().unwrap();
+    assert!((20..=40).contains(&seconds), "{}", put_off.head);
+    assert_eq!(
+        tus(&serving, "POST", "/v1/uploads", &busy, "Upload-Length: 9\r\nUpload-Metadata: name YS5wbmc=\r\n", b"").status,
+        429
+    );
+    assert_eq!(serving.push(&calm, "name=other.png", "", &scan(&home, 100)).status, 202);
+    // Those that were under way end well, and then there is room.
+    for (mut stream, rest) in begun {
+        stream.write_all(&rest).unwrap();
+        let mut told = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut told).unwrap();
+        assert!(told.starts_with("HTTP/1.1 202"), "{told}");
+    }
+    std::thread::sleep(Duration::from_secs(seconds));
+    let again = serving.push(&busy, "name=late.png", "", &late);
+    assert_eq!(again.status, 202, "{}", again.body);
+    let metrics = serving.get("", "/metrics").body;
+    assert!(metrics.contains("sohoa_pushes_total{status=\"202\"} 34\n"), "{metrics}");
+}
+
+#[test]
+fn a_station_may_have_limits_of_its_own() {
+    let home = home();
+    let (slow, other) = (token(&home, "may-1"), token(&home, "may-2"));
+    home.expect(2, &["station", "change", "may-1"]);
+    home.expect(2, &["station", "change", "may-1", "--per-minute", "1000001"]);
+    home.expect(7, &["station", "change", "may-3", "--most-mb", "1"]);
+    let serving = serve(&home);
+    let large = vec![b'%'; (1 << 20) + 1];
+    assert_eq!(serving.push(&slow, "name=a.png", "", &large).code(), "not_a_scan", "it is not too large yet");
+    // They hold at once.
+    home.expect(0, &["station", "change", "may-1", "--per-minute", "12", "--most-mb", "1"]);
+    let listed = home.lines(&[0], &["station", "list", "--json"]);
+    assert_eq!((&listed[0]["per_minute"], &listed[0]["most_mb"], &listed[1]["most_mb"]), (&12.into(), &1.into(), &0.into()));
+    let told = home.expect(0, &["station", "list"]);
+    assert!(told.lines().next().unwrap().contains("12/min") && told.contains("1 MB"), "{told}");
+    assert_eq!(serving.push(&slow, "name=a.png", "", &large).code(), "too_large");
+    assert_eq!(tus(&serving, "OPTIONS", "/v1/uploads", &slow, "", b"").header("tus-max-size"), Some("1048576"));
+    let upload = format!("Upload-Length: {}\r\n", large.len());
+    assert_eq!(tus(&serving, "POST", "/v1/uploads", &slow, &upload, b"").code(), "too_large");
+    assert_eq!(serving.push(&other, "name=a.png", "", &large).code(), "not_a_scan", "another station has what holds for all");
+    let put_off = (0..20).map(|_| serving.push(&slow, "name=x.png", "", b"x")).find(|answer| answer.status == 429).unwrap();
+    let seconds: u64 = put_off.header("retry-after").unwrap().parse().unwrap();
+    assert!(put_off.code() == "too_fast" && (1..=6).contains(&seconds), "{} {}", put_off.head, put_off.body);
+    assert!((0..20).all(|_| serving.push(&other, "name=x.png", "", b"x").status == 415));
+    // Whoever waits as long as was said is not put off again.
+    std::thread::sleep(Duration::from_secs(seconds));
+    assert_eq!(serving.push(&slow, "name=a.png", "", &scan(&home, 1)).status, 202);
+    home.expect(0, &["station", "change", "may-1", "--per-minute", "0", "--most-mb", "0"]);
+    assert_eq!(serving.push(&slow, "name=a.png", "", &large).code(), "not_a_scan");
+}
+
+#[test]
+fn whoever_ends_it_at_once_has_it_ended_in_order() {
+    let home = home();
+    let token = token(&home, "tram-1");
+    let mut serving = serve(&home);
+    assert_eq!(serving.push(&token, "name=a.png", "", &scan(&home, 1)).status, 202);
+    serving.signal(rustix::process::Signal::KILL);
+    for round in 0..20 {
+        // It listens, and does whatever comes next.
+        let ended = serve(&home).signal(rustix::process::Signal::TERM);
+        assert_eq!(ended.code(), Some(0), "round {round}: {ended:?}");
+        assert!(
+            common::files_below(&home.path("spool")).iter().all(|file| file.extension().is_none_or(|end| end != "lock")),
+            "round {round}"
+        );
+    }
+    home.expect(0, &["fsck"]);
 }
 
 #[test]

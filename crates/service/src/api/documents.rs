@@ -6,6 +6,7 @@
 use super::Api;
 use super::problem::Problem;
 use super::push::{Asked, Push, allowed, authenticate, content_digests, digests_of_scan, most_bytes, place, receive, room_for};
+use crate::cause::Cause;
 use crate::present::json_line;
 use crate::time;
 use axum::body::Body;
@@ -44,7 +45,7 @@ pub async fn push(
 
 async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
     let station = authenticate(api, headers)?;
-    allowed(api, &station.name)?;
+    allowed(api, &station)?;
     if let Some(digests) = headers.get("content-digest") {
         asked.digests = content_digests(digests)?;
     }
@@ -55,7 +56,7 @@ async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> R
     let push = Push::of(&station, asked)?;
     let key = headers.get("idempotency-key").map(name_of_push).transpose()?;
     let _coming = room_for(api, &station.name, push.priority).await?;
-    let most = most_bytes(api);
+    let most = most_bytes(api, Some(&station));
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most) {
         return Err(Problem::TOO_LARGE);
@@ -174,7 +175,13 @@ async fn told(api: &Api, station: &str, record: &str) -> Result<serde_json::Valu
                 JobState::Leased => "working",
                 JobState::Dead => "given_up",
             };
-            json!({"record": record, "state": state, "attempts": job.attempts, "last_error": job.last_error})
+            let mut told = json!({"record": record, "state": state, "attempts": job.attempts});
+            if !job.last_error.is_empty() {
+                let (cause, words) = Cause::read(&job.last_error);
+                told["last_error"] = json!(words);
+                told["cause"] = json!({"code": cause.code(), "vi": cause.vi(), "en": cause.en()});
+            }
+            told
         }
         (None, None) => return Err(Problem::UNKNOWN_RECORD),
     })

@@ -2,6 +2,8 @@
 
 use super::Api;
 use super::problem::Problem;
+use crate::cause::Cause;
+use crate::running::Paused;
 use crate::stages::Figures;
 use crate::time;
 use axum::extract::State;
@@ -23,30 +25,48 @@ pub async fn ready(State(api): State<Api>) -> Response {
     if why.is_empty() {
         "ready\n".into_response()
     } else {
-        let why: String = why.into_iter().map(|why| why.en + "\n").collect();
+        let why: String = why.iter().map(|why| format!("{why}\n")).collect();
         (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
     }
 }
 
-/// Something that is wrong, for the people at the console and for whoever watches the machine. Causes that the machine itself gives are in
-/// English in both.
+/// Something that is wrong, for the people at the console and for whoever watches the machine.
 #[derive(Clone, Debug)]
 pub struct Hindrance {
-    /// In Vietnamese.
+    /// What is the matter and what to do, in Vietnamese.
     pub vi: String,
-    /// In English.
+    /// The same in English.
     pub en: String,
+    /// The machine's own words, for whoever keeps it; empty when there are none.
+    pub detail: String,
+}
+
+impl Display for Hindrance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.en)?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
 }
 
 impl Hindrance {
     /// Both languages.
     pub fn new(vi: String, en: String) -> Hindrance {
-        Hindrance { vi, en }
+        Hindrance { vi, en, detail: String::new() }
+    }
+
+    /// A cause with the machine's words.
+    pub fn of(cause: Cause, detail: &dyn Display) -> Hindrance {
+        Hindrance { vi: cause.vi().to_owned(), en: cause.en().to_owned(), detail: detail.to_string() }
     }
 
     /// That something stops all work; it is tried again by itself.
-    pub fn paused(why: &str) -> Hindrance {
-        Hindrance::new(format!("việc xử lý đang dừng và tự thử lại; không mất gì: {why}"), format!("nothing is done now: {why}"))
+    pub fn paused(why: &Paused) -> Hindrance {
+        let Hindrance { vi, en, detail } = Hindrance::of(why.cause, &why.detail);
+        Hindrance {
+            vi: format!("Việc xử lý đang dừng và tự thử lại, không mất gì: {vi}"),
+            en: format!("nothing is done now: {en}"),
+            detail,
+        }
     }
 }
 
@@ -67,8 +87,8 @@ pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<Hindrance> {
     if let Some(oldest) = counts.oldest_enqueued_at.filter(|oldest| is_stuck(now, *oldest, progressed, limit)) {
         let (waits, still) = ((now - oldest) / 60_000, (now - progressed) / 60_000);
         why.push(Hindrance::new(
-            format!("bản quét cũ nhất đã chờ {waits} phút, và {still} phút qua không có gì được xử lý"),
-            format!("the oldest document has waited for {waits} minutes, and nothing was done since {still} minutes"),
+            format!("bản quét cũ nhất đã chờ {waits} phút, và {still} phút qua không có gì được xử lý: báo quản trị viên xem nhật ký của dịch vụ"),
+            format!("the oldest document has waited for {waits} minutes, and nothing was done since {still} minutes: look into the service's log"),
         ));
     }
     let least = api.config.serve.min_free_mb;
@@ -80,10 +100,11 @@ pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<Hindrance> {
     }
     for (folder, trouble) in api.running.folders.lock().map(|folders| folders.clone()).unwrap_or_default() {
         let folder = folder.display();
-        why.push(Hindrance::new(
-            format!("thư mục nhận bản quét {folder}: {trouble}"),
-            format!("the watched folder {folder}: {trouble}"),
-        ));
+        why.push(Hindrance {
+            vi: format!("thư mục nhận bản quét {folder} {}", trouble.vi()),
+            en: format!("the watched folder {folder}: {}", trouble.en()),
+            detail: trouble.detail().to_owned(),
+        });
     }
     why
 }
@@ -107,6 +128,16 @@ pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
     page.sample("sohoa_oldest_job_seconds", &[], oldest);
     page.head("sohoa_folder_scans", "gauge", "Scans in watched folders that are not committed");
     page.sample("sohoa_folder_scans", &[], api.running.in_folders.load(Ordering::Relaxed));
+    let held = api.running.held.lock().map(|held| held.clone()).unwrap_or_default();
+    page.head(
+        "sohoa_watch_waiting_files",
+        "gauge",
+        "Files in watched folders that are not taken for longer than [serve] waiting_minutes",
+    );
+    page.sample("sohoa_watch_waiting_files", &[], held.values().map(|held| held.many).sum::<u64>());
+    let first = held.values().filter_map(|held| held.oldest.first()).map(|held| held.since).min();
+    page.head("sohoa_watch_oldest_waiting_seconds", "gauge", "How long the oldest of them has waited");
+    page.sample("sohoa_watch_oldest_waiting_seconds", &[], first.map_or(0, |since| (time::now_ms() - since).max(0) / 1000));
     page.head("sohoa_documents_total", "counter", "Documents done since the start, by outcome");
     for (state, many) in api.running.documents.lock().map(|done| done.clone()).unwrap_or_default() {
         page.sample("sohoa_documents_total", &[("state", state.as_str())], many);

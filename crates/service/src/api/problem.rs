@@ -16,8 +16,17 @@ pub struct Problem {
     vi: &'static str,
     en: &'static str,
     record: Option<RecordId>,
-    /// Seconds after which it may be tried again.
-    retry_after: Option<u32>,
+    /// When it may be tried again.
+    retry_after: Option<After>,
+}
+
+/// Seconds.
+#[derive(Debug, Clone, Copy)]
+enum After {
+    /// Nobody knows it better.
+    About(u32),
+    /// Whoever comes sooner is refused again.
+    Exactly(u32),
 }
 
 const fn problem(status: StatusCode, code: &'static str, vi: &'static str, en: &'static str) -> Problem {
@@ -26,7 +35,7 @@ const fn problem(status: StatusCode, code: &'static str, vi: &'static str, en: &
 
 /// A refusal that passes.
 const fn later(seconds: u32, status: StatusCode, code: &'static str, vi: &'static str, en: &'static str) -> Problem {
-    Problem { status, code, vi, en, record: None, retry_after: Some(seconds) }
+    Problem { status, code, vi, en, record: None, retry_after: Some(After::About(seconds)) }
 }
 
 impl Problem {
@@ -108,7 +117,7 @@ impl Problem {
         StatusCode::PAYLOAD_TOO_LARGE,
         "too_large",
         "tệp quá lớn",
-        "the file is larger than [decode] max_source_mb allows; split it, or ask the administrator",
+        "the file is larger than this station may push (`sohoa station list`, [serve] most_mb, [decode] max_source_mb); split it, or ask the administrator",
     );
     pub const DESTROYED: Problem = problem(
         StatusCode::GONE,
@@ -147,7 +156,7 @@ impl Problem {
         StatusCode::TOO_MANY_REQUESTS,
         "too_fast",
         "trạm này gửi quá nhiều tệp trong một phút; hãy gửi lại sau",
-        "this station begins more pushes a minute than [serve] station_per_minute; push again later",
+        "this station begins more pushes a minute than it may (`sohoa station list`, [serve] station_per_minute); push again later",
     );
     pub const DISK_LOW: Problem = later(
         300,
@@ -241,7 +250,7 @@ impl Problem {
 
     /// A station begins too many pushes; it may go on after this time.
     pub fn too_fast(wait: Duration) -> Problem {
-        Problem { retry_after: Some(wait.as_secs() as u32 + 1), ..Problem::TOO_FAST }
+        Problem { retry_after: Some(After::Exactly(wait.as_secs() as u32 + 1)), ..Problem::TOO_FAST }
     }
 
     /// True when the same request may succeed later.
@@ -286,8 +295,12 @@ impl IntoResponse for Problem {
         }
         let mut response =
             (self.status, [(header::CONTENT_TYPE, "application/problem+json")], format!("{body}\n")).into_response();
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(spread(seconds)));
+        if let Some(after) = self.retry_after {
+            let seconds = match after {
+                After::About(seconds) => spread(seconds),
+                After::Exactly(seconds) => seconds,
+            };
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

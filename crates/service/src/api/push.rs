@@ -141,8 +141,12 @@ pub fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Station, Problem> 
 }
 
 /// Counts a push that a station begins; too many in a minute are put off, whoever else pushes.
-pub fn allowed(api: &Api, station: &str) -> Result<(), Problem> {
-    let taken = api.running.allowances.take(station, api.config.serve.station_per_minute, Instant::now());
+pub fn allowed(api: &Api, station: &Station) -> Result<(), Problem> {
+    let per_minute = match station.limits.per_minute {
+        0 => api.config.serve.station_per_minute,
+        own => own,
+    };
+    let taken = api.running.allowances.take(&station.name, per_minute, Instant::now());
     taken.map_err(Problem::too_fast)
 }
 
@@ -190,10 +194,9 @@ fn disk_has_room(api: &Api) -> Result<(), Problem> {
     if api.free_mb().is_some_and(|free| free < api.config.serve.min_free_mb) { Err(Problem::DISK_LOW) } else { Ok(()) }
 }
 
-/// The most bytes that a document may have.
-pub fn most_bytes(api: &Api) -> u64 {
-    let most = api.config.decode.max_source_mb;
-    (if api.config.serve.most_mb == 0 { most } else { most.min(api.config.serve.most_mb) }) << 20
+/// The most bytes that a document of a station may have; of whoever is not known, what holds for all.
+pub fn most_bytes(api: &Api, station: Option<&Station>) -> u64 {
+    api.config.most_mb(station.map_or(0, |station| station.limits.most_mb)) << 20
 }
 
 /// The digests of a `Content-Digest` header (RFC 9530): `sha-256=:…:, sha-512=:…:`. Other algorithms are passed over, but one that we know must

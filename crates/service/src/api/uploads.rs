@@ -128,22 +128,23 @@ pub async fn version(request: axum::extract::Request, next: Next) -> Response {
     response
 }
 
-/// What is spoken here.
-pub async fn options(State(api): State<Api>) -> Response {
+/// What is spoken here, and how large an upload may be: for all, or for the station whose token came with it.
+pub async fn options(State(api): State<Api>, headers: HeaderMap) -> Response {
+    let station = authenticate(&api, &headers).ok();
     let extensions = HeaderValue::from_static("creation,checksum,expiration,termination");
     let mut response = StatusCode::NO_CONTENT.into_response();
     response.headers_mut().insert("tus-extension", extensions);
     response.headers_mut().insert("tus-checksum-algorithm", HeaderValue::from_static("sha256"));
-    response.headers_mut().insert("tus-max-size", HeaderValue::from(most_bytes(&api)));
+    response.headers_mut().insert("tus-max-size", HeaderValue::from(most_bytes(&api, station.as_ref())));
     response
 }
 
 /// Begins an upload: `Upload-Length`, and `Upload-Metadata` with the members of a push (`name` or `filename`, `dossier`, `priority`, `sha256`).
 pub async fn create(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
     let station = authenticate(&api, &headers)?;
-    allowed(&api, &station.name)?;
+    allowed(&api, &station)?;
     let length = number(&headers, "upload-length").ok_or(Problem::NO_LENGTH)?;
-    if length > most_bytes(&api) {
+    if length > most_bytes(&api, Some(&station)) {
         return Err(Problem::TOO_LARGE);
     }
     let push = Push::of(&station, asked(&headers)?)?;

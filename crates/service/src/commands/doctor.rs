@@ -13,6 +13,7 @@ use crate::present::{json_line, printable};
 use crate::sandbox::{SandboxError, probe};
 use crate::sandbox_walls::remedy;
 use crate::sign;
+use crate::watch::held::Noted;
 use serde::Serialize;
 use sohoa_record::log::VerifierKey;
 use std::os::unix::fs::PermissionsExt as _;
@@ -205,6 +206,7 @@ async fn folder(report: &mut Report, config: &Config) {
     log_key(report, config);
     people(report, config);
     tls(report, config);
+    watched(report, config);
     if trusted && store.is_dir() {
         index(report, config).await;
     }
@@ -340,6 +342,18 @@ fn tls(report: &mut Report, config: &Config) {
         Ok(tls) => report.ok("tls", format!("the certificate is good until {}", tls.ends().to_zoned(crate::time::zone()).date())),
         Err(error) => report.problem("tls", error.to_string(), "`sohoa serve` does not start until then"),
     }
+}
+
+/// What lies in the watched folders and is not taken, as a running service noted it.
+fn watched(report: &mut Report, config: &Config) {
+    let Some(noted) = Noted::read(config).filter(|_| !config.watch.is_empty()) else { return };
+    let many: u64 = noted.folders.values().map(|held| held.many).sum();
+    if many == 0 {
+        return report.ok("watched", "no file waits in a watched folder for long");
+    }
+    let detail =
+        format!("{many} files lie in watched folders for more than {} minutes and are not taken", config.serve.waiting_minutes);
+    report.warning("watched", detail, "`sohoa status` names them, with why and what to do");
 }
 
 /// The log's key, judged by its public half.

@@ -1,8 +1,11 @@
 //! `sohoa status`, `sohoa search`, `sohoa show`: what is where, and why.
 
 use super::{Failure, Outcome, find_record, open_indexed, text_pages};
+use crate::cause::Cause;
 use crate::config::Config;
+use crate::console::mask;
 use crate::present::{self, counted, cut, json_line, printable, record_text};
+use crate::watch::held::Noted;
 use crate::{same_paper, time};
 use jiff::civil::Date;
 use sohoa_archive::{Archive, Destroyed, Entry, Filter};
@@ -26,11 +29,12 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
     let status = archive.index.status().await?;
     let queue = archive.queue.counts().await?;
     let dead = archive.queue.dead(None, 100).await?;
+    let held = held(config);
     if json {
         println!(
             "{}",
             json_line(
-                &serde_json::json!({"records": status.records, "pages": status.pages, "stored_bytes": status.stored_bytes, "reasons": status.reasons, "destroyed": status.destroyed, "queue": queue, "dead": dead})
+                &serde_json::json!({"records": status.records, "pages": status.pages, "stored_bytes": status.stored_bytes, "reasons": status.reasons, "destroyed": status.destroyed, "queue": queue, "dead": dead, "held": held})
             )
         );
         return Ok(ExitCode::SUCCESS);
@@ -63,9 +67,28 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
         println!("waiting   {} queued, {} being done, oldest for {}", queue.queued, queue.leased, age.unwrap_or_default());
     }
     for job in dead {
-        println!("given up  record {} after {} attempts: {}", job.record, job.attempts, job.last_error);
+        let words = Cause::read(&job.last_error).1;
+        println!("given up  record {} after {} attempts: {words}", job.record, job.attempts);
+    }
+    for held in held {
+        let [folder, place, since, why] = ["folder", "place", "since", "vi"].map(|name| held[name].as_str().unwrap_or_default());
+        println!("not taken {} in {}, since {since}: {why}", printable(place), printable(folder));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What lies in the watched folders of a running service and is not taken, without personal numbers.
+fn held(config: &Config) -> Vec<serde_json::Value> {
+    let folders = Noted::read(config).map(|noted| noted.folders).unwrap_or_default();
+    let each = folders.iter().flat_map(|(folder, held)| held.oldest.iter().map(move |held| (folder, held)));
+    let told = each.map(|(folder, held)| {
+        let since = time::rfc3339(&time::of_seconds(u64::try_from(held.since / 1000).unwrap_or(0)));
+        let (folder, place) = (mask::text(&folder.display().to_string(), false), mask::text(&held.place, false));
+        serde_json::json!({
+            "folder": folder, "place": place, "unit": held.unit, "since": since, "why": held.why, "vi": held.why.vi(), "en": held.why.en(),
+        })
+    });
+    told.collect()
 }
 
 /// `sohoa search`.

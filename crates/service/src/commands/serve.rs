@@ -12,6 +12,7 @@ use crate::sandbox::Children;
 use crate::serve::Service;
 use crate::stages::Stages;
 use crate::traces::Traces;
+use crate::watch::Watched;
 use crate::{stations, watch};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::{File, TryLockError};
@@ -19,12 +20,48 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::watch::Receiver;
 
 /// Page children for eyes: one looks while another draws.
 const VIEWERS: usize = 2;
 
 /// Runs it.
 pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
+    // Before anything else: whoever ends it while it opens ends it in order too.
+    let mut stop = super::stop_on_signals()?;
+    let opened = tokio::select! {
+        opened = open(config, password_file, stop.clone()) => opened?,
+        // What it was doing then is as if it had been killed: the next start goes on.
+        _ = stop.wait_for(|stop| *stop) => {
+            println!("stopped before it began");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    let Opened { folders, workshop, listener, tls, api, console, _only } = opened;
+    let service = Service { bench: workshop.bench(config, true), api, console, tls, stop };
+    service.run(listener, folders).await;
+    drop(service);
+    // Whoever still waits for an answer holds on to it; the archive is closed all the same.
+    match Arc::try_unwrap(workshop) {
+        Ok(workshop) => workshop.close().await,
+        Err(workshop) => workshop.archive.clone().close().await,
+    }
+    println!("stopped; what waits is done after the next start");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a service runs with, tried and found good.
+struct Opened {
+    folders: Vec<Watched>,
+    workshop: Arc<Workshop>,
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    api: Api,
+    console: Console,
+    _only: File,
+}
+
+async fn open(config: &Config, password_file: Option<&Path>, stop: Receiver<bool>) -> Result<Opened, Failure> {
     let folders = watch::open(config).await.map_err(|e| Failure::Setup(e.to_string()))?;
     let stations = stations::load(&config.path(&config.serve.stations)).map_err(|e| Failure::Setup(e.to_string()))?;
     let _only = only_one(config)?;
@@ -60,19 +97,9 @@ pub async fn run(config: &Config, password_file: Option<&Path>) -> Outcome {
     let running = Arc::new(Running::noting(Arc::clone(&workshop.stages)));
     let api = Api { archive: workshop.archive.clone(), config: Arc::new(config.clone()), arriving, uploads, running };
     uploads::sweep(&api).await;
-    let stop = super::stop_on_signals()?;
     let viewers = Children::new(super::child_spec(config)?, VIEWERS, &workshop.run.folder.join("viewers"));
-    let console = Console::new(api.clone(), Arc::clone(&workshop), door, viewers, stop.clone());
-    let service = Service { bench: workshop.bench(config, true), api, console, tls, stop };
-    service.run(listener, folders).await;
-    drop(service);
-    // Whoever still waits for an answer holds on to it; the archive is closed all the same.
-    match Arc::try_unwrap(workshop) {
-        Ok(workshop) => workshop.close().await,
-        Err(workshop) => workshop.archive.clone().close().await,
-    }
-    println!("stopped; what waits is done after the next start");
-    Ok(ExitCode::SUCCESS)
+    let console = Console::new(api.clone(), Arc::clone(&workshop), door, viewers, stop);
+    Ok(Opened { folders, workshop, listener, tls, api, console, _only })
 }
 
 /// Two services on one data folder would move each other's scans away and take each other's uploads for dead. The lock ends with the process,

@@ -1,5 +1,6 @@
 //! `[serve]` and `[[watch]]`: how scans come to a service that runs all day.
 
+use super::Config;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub struct Serve {
     pub most_mb: u64,
     pub min_free_mb: u64,
     pub stuck_minutes: u64,
+    pub waiting_minutes: u64,
     pub traces: String,
 }
 
@@ -33,6 +35,7 @@ impl Default for Serve {
             most_mb: 0,
             min_free_mb: 2000,
             stuck_minutes: 60,
+            waiting_minutes: 15,
             traces: String::new(),
         }
     }
@@ -59,6 +62,14 @@ impl Serve {
             }
             _ => None,
         }
+    }
+}
+
+impl Config {
+    /// The most megabytes of a pushed document, whose station has this limit of its own; 0 is none.
+    pub fn most_mb(&self, own: u64) -> u64 {
+        let most = [own, self.serve.most_mb].into_iter().find(|limit| *limit > 0);
+        most.unwrap_or(u64::MAX).min(self.decode.max_source_mb)
     }
 }
 

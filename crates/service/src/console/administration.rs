@@ -6,7 +6,7 @@ use crate::access_log::{Act, Change};
 use crate::people::password::NewPassword;
 use crate::people::role::{Right, Role};
 use crate::people::{NewPerson, People, PeopleError};
-use crate::stations;
+use crate::stations::{self, Limits};
 use axum::Form as Sent;
 use axum::extract::State;
 use axum::response::Response;
@@ -23,13 +23,47 @@ pub async fn new_station(
     seat.sending(Right::Administer, &form)?;
     let file = console.api.config.path(&console.api.config.serve.stations);
     let unit = Some(form.get("unit").trim()).filter(|unit| !unit.is_empty());
-    match stations::add(&file, form.get("name").trim(), unit) {
+    let Some(limits) = limits(&form) else { return no_number(&console, &seat).await };
+    match stations::add(&file, form.get("name").trim(), unit, limits) {
         Ok(token) => {
             seat.note(Act::Administer { change: Change::NewStation, on: form.get("name").trim().to_owned() }).await?;
             system::show(&console, &seat, Some((seat.language.words().token_once.to_owned(), token)), None).await
         }
         Err(error) => refused(&console, &seat, error.vi(), error.to_string()).await,
     }
+}
+
+/// Gives a station other limits.
+pub async fn limit_station(
+    seat: Seat,
+    State(console): State<Console>,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> Result<Response, Trouble> {
+    let form = Form::from(form);
+    seat.sending(Right::Administer, &form)?;
+    let file = console.api.config.path(&console.api.config.serve.stations);
+    let Some(limits) = limits(&form) else { return no_number(&console, &seat).await };
+    match stations::limit(&file, form.get("name"), |own| *own = limits) {
+        Ok(()) => {
+            seat.note(Act::Administer { change: Change::LimitStation, on: form.get("name").to_owned() }).await?;
+            Ok(go("/system"))
+        }
+        Err(error) => refused(&console, &seat, error.vi(), error.to_string()).await,
+    }
+}
+
+/// The limits as they were typed; an empty one is what the configuration says.
+fn limits(form: &Form) -> Option<Limits> {
+    let limit = |name| match form.get(name).trim() {
+        "" => Some(0),
+        typed => typed.parse().ok(),
+    };
+    Some(Limits { per_minute: limit("per_minute")?, most_mb: limit("most_mb")? })
+}
+
+async fn no_number(console: &Console, seat: &Seat) -> Result<Response, Trouble> {
+    let (vi, en) = ("Giới hạn của trạm phải là số nguyên, hoặc để trống", "a station's limit is a whole number, or left empty");
+    refused(console, seat, vi.into(), en.into()).await
 }
 
 /// Refuses a station's token from now on.

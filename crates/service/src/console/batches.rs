@@ -2,15 +2,16 @@
 
 use super::papers::own_unit;
 use super::seat::{Form, Seat, Trouble};
-use super::{Console, day, go, mask};
+use super::{Console, day, go, mask, system};
 use crate::access_log::{Act, BatchChange};
+use crate::cause::Cause;
 use crate::people::role::Right;
 use crate::time;
 use axum::Form as Sent;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use sohoa_console::batches::{Batch, BatchesPage, Dead, Live};
-use sohoa_console::{Page, html};
+use sohoa_console::batches::{Batch, BatchesPage, Dead, Live, UnderWay};
+use sohoa_console::{Page, figures, html};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::State as Outcome;
 use std::collections::HashMap;
@@ -43,13 +44,21 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
     for job in archive.queue.dead(None, MOST_DEAD).await.map_err(broken)? {
         let note = archive.arrival(&job.source_sha256).await.ok().flatten();
         let name = note.map_or_else(|| job.record.to_string(), |note| note.name);
-        let (name, why) = (mask::text(&name, sees), mask::text(&job.last_error, sees));
-        dead.push(Dead { record: job.record.to_string(), name, attempts: job.attempts, why });
+        let (cause, words) = Cause::read(&job.last_error);
+        dead.push(Dead {
+            record: job.record.to_string(),
+            name: mask::text(&name, sees),
+            attempts: job.attempts,
+            why: seat.language.pick(cause.vi(), cause.en()).to_owned(),
+            detail: mask::text(words, sees),
+        });
     }
     let done: u64 = running.documents.lock().map(|done| done.values().sum()).unwrap_or_default();
     let pace = running.pace();
-    let in_folders = running.in_folders.load(Ordering::Relaxed);
+    let in_folders = running.untaken.load(Ordering::Relaxed);
     let waits = counts.queued + counts.leased + in_folders;
+    // While nothing is done nobody can say when it is done.
+    let goes_on = !running.is_held() && running.paused.lock().is_ok_and(|paused| paused.is_none());
     let free_mb = console.api.free_mb();
     let usable = free_mb.map(|free| free.saturating_sub(console.api.config.serve.min_free_mb) << 20);
     let batch = |(name, counts): (String, day::Counts)| Batch {
@@ -61,8 +70,9 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
     };
     // These go over all units: whoever sees one unit is not told.
     let sees_all = own_unit(seat).is_none();
-    if sees_all && !dead.is_empty() {
-        seat.note(Act::List { results: dead.len() as u64 }).await?;
+    let now = if sees_all { under_way(console, seat).await } else { Vec::new() };
+    if sees_all && dead.len() + now.len() > 0 {
+        seat.note(Act::List { results: (dead.len() + now.len()) as u64 }).await?;
     }
     let mut reasons: Vec<_> =
         summary.reasons.iter().map(|(reason, many)| (seat.language.reason(*reason).to_owned(), *many)).collect();
@@ -76,7 +86,7 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
         done,
         pages_a_minute: pace.map_or(0, |pace| pace.pages * 60_000 / pace.ms),
         seconds_left: match pace {
-            _ if waits == 0 => None,
+            _ if waits == 0 || !goes_on => None,
             Some(pace) => (waits * pace.ms / 1000).checked_div(pace.documents),
             None => None,
         },
@@ -85,10 +95,33 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
         room_for: usable.zip(summary.bytes_a_document()).map(|(free, each)| free / each),
         paused_by: running.held_by.lock().ok().and_then(|held| held.clone()),
         may_run: true,
+        now,
         batches: places.into_iter().map(batch).collect(),
         reasons: if sees_all { reasons } else { Vec::new() },
         dead: if sees_all { dead } else { Vec::new() },
     })
+}
+
+/// What is being done, file by file.
+async fn under_way(console: &Console, seat: &Seat) -> Vec<UnderWay> {
+    let (archive, sees) = (&console.api.archive, seat.may(Right::SeePersonalNumbers));
+    let mut files = Vec::new();
+    for (record, at) in console.api.running.stages.under_way() {
+        let job = match record.parse::<RecordId>() {
+            Ok(record) => archive.queue.find(&record).await.ok().flatten(),
+            Err(_) => None,
+        };
+        let note = match &job {
+            Some(job) => archive.arrival(&job.source_sha256).await.ok().flatten(),
+            None => None,
+        };
+        files.push(UnderWay {
+            name: mask::text(&note.map_or(record, |note| note.name), sees),
+            stage: system::stage_name(at.stage, seat.language).to_owned(),
+            time: figures::duration(seat.language, at.since.elapsed().as_secs()),
+        });
+    }
+    files
 }
 
 /// Holds the work up: what is being done is finished, nothing new is begun.
@@ -111,6 +144,7 @@ pub async fn go_on(
 ) -> Result<Response, Trouble> {
     seat.sending(Right::RunBatches, &form.into())?;
     seat.note(Act::Batch { change: BatchChange::Resume }).await?;
+    console.api.running.count_anew();
     hold(&console, None);
     Ok(go("/batches"))
 }

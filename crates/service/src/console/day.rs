@@ -1,10 +1,10 @@
 //! What arrived today, by where it came from. The index tells records apart by their time; where each came from stands in its arrival,
 //! which never changes, so it is read once.
 
-use super::Console;
 use super::kept::Kept;
+use super::{Console, MANY};
 use crate::time;
-use sohoa_archive::Glance;
+use sohoa_archive::{Glance, Index};
 use sohoa_record::manifest::State;
 use sohoa_record::{Reason, Sha256Hex};
 use std::collections::{BTreeMap, HashMap};
@@ -30,6 +30,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    async fn make(index: Index) -> Result<Summary, sohoa_archive::Error> {
+        let status = index.status().await?;
+        Ok(Summary { reasons: status.reasons, documents: status.records.values().sum(), bytes: status.stored_bytes })
+    }
+
     /// Bytes that a document takes, on average; none when there is none.
     pub fn bytes_a_document(&self) -> Option<u64> {
         self.bytes.checked_div(self.documents).filter(|bytes| *bytes > 0)
@@ -80,11 +85,9 @@ impl Day {
     /// The whole archive in figures.
     pub async fn summary(&self, console: &Console) -> Result<Summary, sohoa_archive::Error> {
         let index = console.api.archive.index.clone();
-        let made = async move {
-            let status = index.status().await?;
-            Ok(Summary { reasons: status.reasons, documents: status.records.values().sum(), bytes: status.stored_bytes })
-        };
-        self.summary.of((), made).await
+        let kept = self.summary.of((), Summary::make(index.clone())).await?;
+        // Those of a small archive are made while the page is drawn: it shows what was done a moment ago.
+        if kept.documents < MANY { Summary::make(index).await } else { Ok(kept) }
     }
 
     /// All that arrived today, of a unit or of all, and each place with what came from there, the latest first.

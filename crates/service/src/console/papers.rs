@@ -7,6 +7,7 @@ use crate::people::role::Right;
 use crate::time;
 use sohoa_archive::{Entry, Filter};
 use sohoa_console::paper::Paper;
+use sohoa_record::Reason;
 use sohoa_record::field::{self, name};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::manifest::Manifest;
@@ -16,7 +17,7 @@ use sohoa_record::seal::Opened;
 pub async fn paper(console: &Console, seat: &Seat, entry: &Entry) -> Paper {
     let sees = seat.may(Right::SeePersonalNumbers);
     let about = [name::SUBJECT, name::OWNER_NAME].into_iter().find_map(|name| entry.value(name)).unwrap_or_default();
-    let reasons = entry.reasons.iter().take(2).map(|reason| seat.language.reason(*reason).to_owned());
+    let reasons = in_order(&entry.reasons).into_iter().take(2).map(|reason| seat.language.reason(reason).to_owned());
     Paper {
         href: format!("/records/{}", entry.record),
         title: mask::text(&title(|name| entry.value(name), &entry.source_name), sees),
@@ -27,6 +28,13 @@ pub async fn paper(console: &Console, seat: &Seat, entry: &Entry) -> Paper {
         state: entry.state,
         reasons: reasons.collect(),
     }
+}
+
+/// Reasons as people want them: that the dossier is not known stops nothing, and comes last.
+pub fn in_order(reasons: &[Reason]) -> Vec<Reason> {
+    let mut reasons = reasons.to_vec();
+    reasons.sort_by_key(|reason| *reason == Reason::DossierUnknown);
+    reasons
 }
 
 /// Kind, number and day; the file's name when nothing of it was read.

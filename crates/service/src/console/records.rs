@@ -1,6 +1,6 @@
 //! A record in full, and what may be taken away of it.
 
-use super::papers::{self, latest, moment, paper, revisions, title_of};
+use super::papers::{self, in_order, latest, moment, paper, revisions, title_of};
 use super::review::page_views;
 use super::seat::{Seat, Trouble};
 use super::{Console, incoming, mask};
@@ -41,7 +41,7 @@ pub async fn page(seat: Seat, State(console): State<Console>, Path(record): Path
         revision: manifest.revision,
         title,
         state: manifest.state,
-        reasons: manifest.reasons.iter().map(|reason| language.reason(*reason).to_owned()).collect(),
+        reasons: in_order(&manifest.reasons).into_iter().map(|reason| language.reason(reason).to_owned()).collect(),
         facts: facts(&console, &seat, manifest).await,
         fields: manifest.fields.iter().map(|field| field_line(&seat, manifest, field, sees)).collect(),
         pages: page_views(&seat, manifest),

@@ -6,6 +6,7 @@ use crate::access_log::{AccessLogError, Act};
 use crate::api::health::Hindrance;
 use crate::http::Peer;
 use crate::people::role::Right;
+use crate::running::Paused;
 use crate::sessions::Session;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -202,7 +203,7 @@ impl Seat {
             frame.waiting = self.console.api.archive.index.count(State::Review, unit).await.unwrap_or_default();
         }
         let paused = self.console.api.running.paused.lock().ok().and_then(|paused| paused.clone());
-        let told = |why: String| {
+        let told = |why: Paused| {
             let why = Hindrance::paused(&why);
             self.language.pick(&why.vi, &why.en).to_owned()
         };

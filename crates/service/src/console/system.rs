@@ -4,6 +4,7 @@ use super::Console;
 use super::kept::Kept;
 use super::papers::moment;
 use super::seat::{Seat, Trouble};
+use crate::api::health::Hindrance;
 use crate::last_check::LastCheck;
 use crate::people::role::{Right, Role};
 use crate::review::second_round::{self, Rate};
@@ -48,18 +49,23 @@ pub async fn show(
         is_disabled: person.disabled,
         is_oneself: person.login == session.login,
     };
+    let own = |limit: u64| if limit == 0 { String::new() } else { limit.to_string() };
     let station = |station: stations::Station| StationLine {
         name: station.name,
         unit: station.unit.unwrap_or_default(),
         since: moment(&station.since),
+        per_minute: own(station.limits.per_minute),
+        most_mb: own(station.limits.most_mb),
         is_revoked: station.revoked,
     };
+    let trouble = |why: Hindrance| (language.pick(&why.vi, &why.en).to_owned(), why.detail);
     let page = SystemPage {
-        troubles: console.api.troubles().await.into_iter().map(|why| language.pick(&why.vi, &why.en).to_owned()).collect(),
+        troubles: console.api.troubles().await.into_iter().map(trouble).collect(),
         facts: facts(console, seat).await?,
         stages: stages(console, language),
         rates: rates(console, seat).await?,
         stations: stations.into_iter().map(station).collect(),
+        for_all: (config.serve.station_per_minute, config.most_mb(0)),
         people: people.iter().map(person).collect(),
         may_administer,
         roles: Role::ALL.iter().map(|known| (known.as_str().to_owned(), role(*known))).collect(),
@@ -104,7 +110,10 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
         let told = match signature.outcome {
             Ok(told) if signature.ends_soon => format!("{told} · {}", w.ends_soon),
             Ok(told) => told,
-            Err(error) => error.to_string(),
+            Err(error) => {
+                tracing::warn!("the console: {error}");
+                w.signature_fails.to_owned()
+            }
         };
         facts.push((format!("{} · {}", w.signature, signature.profile), told));
     }
@@ -145,7 +154,8 @@ fn stages(console: &Console, language: Language) -> Vec<StageLine> {
     Stage::ALL.into_iter().filter_map(line).collect()
 }
 
-fn stage_name(stage: Stage, language: Language) -> &'static str {
+/// A stage, as a person reads it.
+pub fn stage_name(stage: Stage, language: Language) -> &'static str {
     let (vi, en) = match stage {
         Stage::Fetch => ("Lấy bản quét", "fetch: take the scan"),
         Stage::Decode => ("Mở trang", "decode: open the pages"),

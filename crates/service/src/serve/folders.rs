@@ -3,7 +3,7 @@
 
 use super::Service;
 use crate::noticed::Noticed;
-use crate::watch::{Looked, Watched};
+use crate::watch::{Looked, Trouble, Watched};
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
@@ -48,10 +48,10 @@ impl Service<'_> {
     }
 
     async fn watch_folder(&self, number: usize, mut folder: Watched, wake: Arc<Notify>, wanting: &Wanting) {
-        let (running, mut waiting) = (&self.api.running, 0u64);
+        let (running, mut counted) = (&self.api.running, [0u64; 2]);
         while !self.stopping() {
             if let Err(error) = self.bench.archive.check_is_there().await {
-                self.pause(&error).await;
+                self.pause(&error.into()).await;
                 continue;
             }
             let room = match self.bench.archive.queue.queued_by_priority().await {
@@ -64,9 +64,12 @@ impl Service<'_> {
             let Some(looked) = self.look(&mut folder, room).await else { return };
             match looked {
                 Ok(looked) => {
-                    // Other folders count there too.
-                    running.in_folders.fetch_add((looked.waiting as u64).wrapping_sub(waiting), Ordering::Relaxed);
-                    waiting = looked.waiting as u64;
+                    let counts = [looked.waiting as u64, looked.untaken as u64];
+                    for (at, all) in [&running.in_folders, &running.untaken].into_iter().enumerate() {
+                        // Other folders count there too.
+                        all.fetch_add(counts[at].wrapping_sub(counted[at]), Ordering::Relaxed);
+                    }
+                    counted = counts;
                     if let Ok(mut wanting) = wanting.lock() {
                         if looked.wants_room {
                             wanting.insert(number, folder.priority())
@@ -74,13 +77,17 @@ impl Service<'_> {
                             wanting.remove(&number)
                         };
                     }
-                    running.note_folder(folder.folder(), looked.trouble);
+                    let other_trouble = running.note_folder(folder.folder(), looked.trouble);
+                    let other_held = looked.held.is_some_and(|held| running.note_held(folder.folder(), held));
+                    if other_trouble || other_held {
+                        running.changed.notify_waiters();
+                    }
                     if looked.taken > 0 {
                         tracing::info!(taken = looked.taken, folder = %folder.folder().display(), "scans arrived");
                         running.changed.notify_waiters();
                     }
                 }
-                Err(error) => self.pause(&error).await,
+                Err(error) => self.pause(&error.into()).await,
             }
             let mut stop = self.stop.clone();
             tokio::select! {
@@ -100,8 +107,7 @@ impl Service<'_> {
         tokio::select! {
             looked = &mut look => return Some(looked),
             () = tokio::time::sleep(LONG_LOOK) => {
-                let minutes = LONG_LOOK.as_secs() / 60;
-                self.api.running.note_folder(&place, Some(format!("a look at it has taken {minutes} minutes so far; does its share answer?")));
+                self.api.running.note_folder(&place, Some(Trouble::Slow(LONG_LOOK.as_secs() / 60)));
             }
             _ = stop.wait_for(|stop| *stop) => {}
         }

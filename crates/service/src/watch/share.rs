@@ -12,9 +12,53 @@ pub struct Share {
     hung: Option<JoinHandle<()>>,
 }
 
-/// A call did not come back.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Hangs(pub String);
+/// Why a folder cannot be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// A call did not come back for so many seconds.
+    #[error("it has not answered for {0} s; is its share connected?")]
+    Silent(u64),
+    /// A look takes so many minutes so far.
+    #[error("a look at it has taken {0} minutes so far; does its share answer?")]
+    Slow(u64),
+    /// It cannot be read: the system's words.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A fault of the program.
+    #[error("a look at it ended badly; the log has more")]
+    Broken,
+}
+
+impl Trouble {
+    /// What is the matter and what to do, in Vietnamese; the system's own words are left out.
+    pub fn vi(&self) -> String {
+        match self {
+            Trouble::Silent(seconds) => {
+                format!(
+                    "không trả lời đã {seconds} giây: kiểm tra máy chủ chia sẻ và kết nối mạng; bản quét ở đó không mất, sẽ được nhận khi có lại"
+                )
+            }
+            Trouble::Slow(minutes) => format!("đã xem {minutes} phút chưa xong: kiểm tra máy chủ chia sẻ và kết nối mạng"),
+            Trouble::Unreadable(_) => "không đọc được: báo quản trị viên kiểm tra thư mục còn đó không và quyền đọc".into(),
+            Trouble::Broken => "có lỗi khi xem thư mục: báo quản trị viên xem nhật ký của dịch vụ".into(),
+        }
+    }
+
+    /// The same in English.
+    pub fn en(&self) -> String {
+        match self {
+            Trouble::Unreadable(_) => {
+                "it cannot be read: ask the administrator whether it is there, and for its permissions".into()
+            }
+            other => other.to_string(),
+        }
+    }
+
+    /// The system's words, for whoever keeps the machine.
+    pub fn detail(&self) -> &str {
+        if let Trouble::Unreadable(words) = self { words } else { "" }
+    }
+}
 
 impl Share {
     /// Calls that are waited for so long.
@@ -23,7 +67,7 @@ impl Share {
     }
 
     /// Makes a call.
-    pub async fn call<T: Send + 'static>(&mut self, call: impl FnOnce() -> T + Send + 'static) -> Result<T, Hangs> {
+    pub async fn call<T: Send + 'static>(&mut self, call: impl FnOnce() -> T + Send + 'static) -> Result<T, Trouble> {
         if self.hung.as_ref().is_some_and(|hung| !hung.is_finished()) {
             return Err(self.silence());
         }
@@ -34,7 +78,7 @@ impl Share {
         });
         match tokio::time::timeout(self.patience, answer).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) => Err(Hangs("a look at it ended badly; the log has more".into())),
+            Ok(Err(_)) => Err(Trouble::Broken),
             Err(_) => {
                 self.hung = Some(made);
                 Err(self.silence())
@@ -42,8 +86,8 @@ impl Share {
         }
     }
 
-    fn silence(&self) -> Hangs {
-        Hangs(format!("it has not answered for {} s; is its share connected?", self.patience.as_secs()))
+    fn silence(&self) -> Trouble {
+        Trouble::Silent(self.patience.as_secs())
     }
 }
 

@@ -288,6 +288,12 @@ const main = async () => {
   assert.match(await page.locator(".secret code").innerText(), /^sohoa_/);
   await page.goto(`${base}/system`);
   assert.equal(await page.locator(".secret").count(), 0, "a secret is shown once");
+  // A station may have limits of its own.
+  const limited = page.locator("tr", { hasText: "tram-moi" });
+  await limited.locator("summary").click();
+  await limited.locator('input[name="per_minute"]').fill("60");
+  await to(() => limited.locator('form[action="/system/stations/limit"] button').click());
+  assert.match(await limited.innerText(), /\s60\s+2\.048 \(theo cấu hình\)/);
   assert.match(await page.locator(".facts").innerText(), /Kiểm tra kho gần nhất\s+\d\d\/\d\d\/\d{4}.* · 0 lỗi/);
   const stages = await page.locator("section", { hasText: "Các bước xử lý" }).locator("tbody tr").allInnerTexts();
   assert.equal(stages.length, 9, stages.join("; "));
