@@ -16,6 +16,18 @@ pub const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// Cosignatures are lines of some 150 bytes.
 const MOST_BYTES: u64 = 64 * 1024;
 
+/// A witness is asked about an unchanged checkpoint again after so many seconds: else nobody could tell a log that rests from one that is shown as
+/// it was long ago.
+const AGAIN: u64 = 24 * 3600;
+
+/// Is there a witness of the policy that has not cosigned the checkpoint in `note`, or not for a day? `now` is in seconds since 1970 UTC.
+pub fn is_due(policy: &LogPolicy, note: &Note, now: u64) -> bool {
+    policy.witnesses().iter().any(|witness| {
+        let newest = note.signed_by(&witness.key).ok().and_then(|times| times.into_iter().flatten().max());
+        newest.is_none_or(|newest| now.saturating_sub(newest) >= AGAIN)
+    })
+}
+
 /// What came back.
 #[derive(Debug)]
 pub struct Gathered {

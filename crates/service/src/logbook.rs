@@ -3,11 +3,11 @@
 
 use crate::anchoring::{AnchorError, Anchored, Anchoring};
 use crate::config::Config;
-use crate::cosigning::{Gathered, gather};
+use crate::cosigning::{Gathered, gather, is_due};
 use crate::keyring::{self, KeyringError};
 use crate::whole;
 use ed25519_dalek::SigningKey;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sohoa_archive::{Archive, Log};
 use sohoa_record::log::{Checkpoint, Leaf, LogPolicy, Note};
 use sohoa_record::seal::Opened;
@@ -192,11 +192,11 @@ impl Logbook {
     }
 
     /// Has the newest checkpoint cosigned by the witnesses of the trust policy and publishes it with what they gave. None when there is no
-    /// witness to ask, or all have cosigned it. A witness that is away costs seconds and is asked again the next time.
+    /// witness to ask, or all have cosigned it within a day. A witness that is away costs seconds and is asked again the next time.
     pub async fn cosign(&self) -> Result<Option<Gathered>, LogbookError> {
         let (Some(log), Some(policy)) = (&self.log, &self.policy) else { return Ok(None) };
         let Some(note) = log.reader().checkpoint().await? else { return Ok(None) };
-        if policy.witnesses().iter().all(|witness| note.signatures.iter().any(|signature| signature.names(&witness.key))) {
+        if !is_due(policy, &note, u64::try_from(Timestamp::now().as_second()).unwrap_or(0)) {
             return Ok(None);
         }
         let Some(gathered) = self.ask(policy, log, &note).await? else { return Ok(None) };

@@ -95,6 +95,13 @@ async fn several_witnesses_cosign_a_log_that_grows_and_the_quorum_is_told() {
     // The same tree again takes the place of the older cosignature.
     let again = gather(&two, &third.note, Some(&third.note), async |old| Ok(log.proof(old, 700))).await.unwrap();
     assert_eq!(again.note.signatures.len(), 3);
+    // Who has not cosigned is asked at every turn, who has once a day.
+    let newest = |note: &Note, n: u8| note.signed_by(&vkey(n)).unwrap().into_iter().flatten().max().unwrap();
+    let cosigned = newest(&again.note, witnesses[0].0).max(newest(&again.note, witnesses[1].0));
+    assert!(is_due(&two, &again.note, cosigned), "the third has not");
+    let both = policy(&log, 2, &witnesses[..2]);
+    assert!(!is_due(&both, &again.note, cosigned) && !is_due(&both, &again.note, cosigned + AGAIN - 60));
+    assert!(is_due(&both, &again.note, cosigned + AGAIN));
     // Two of three are not all.
     let all = policy(&log, 3, &witnesses);
     let few = gather_from(&log, &all, 701, None).await;
