@@ -168,7 +168,7 @@ async fn a_part_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn every_part_of_a_large_file_may_fail() {
-    let bytes: Vec<u8> = (0..20_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let bytes: Vec<u8> = (0..2_500_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let doc = Document { bytes: bytes.clone(), ..document("large.png", &["một"]) };
     let scans = tempfile::TempDir::new().unwrap();
     let path = scans.path().join("large.png");
@@ -185,7 +185,7 @@ async fn every_part_of_a_large_file_may_fail() {
     let place = Place::new();
     let counting = Faulty::over(place.store(), None);
     run(place.open_over(Arc::new(counting.clone())).await, 0).await.unwrap();
-    // three parts and their completion, then first, searchable, text, receipt
+    // three parts of at most 1 MiB and their completion, then first, searchable, text, receipt
     assert_eq!(counting.writes(), 8);
     for n in 0..4 {
         for when in [When::BeforeTheWrite, When::AfterTheWrite] {
