@@ -34,6 +34,8 @@ const APPEND_EVERY: Duration = Duration::from_secs(5);
 const WITNESS: u32 = 12;
 /// Uploads that nobody continues are cleared away, and time stamps looked at, once in so many times: an hour.
 const SWEEP: u32 = 720;
+/// The end waits so long for leaves of other runs; the next start appends the rest.
+const LAST_CATCH_UP: Duration = Duration::from_secs(5);
 /// What other runs left out of the log is looked for at the start, and this long after each time that it was appended: so long the receipts of
 /// an ingest that was killed beside this service may lack their leaves.
 const CATCH_UP_EVERY: Duration = Duration::from_secs(300);
@@ -70,6 +72,11 @@ impl Service<'_> {
         let listening = http::serve(routes, listener, self.tls.clone(), LIMITS, stopped);
         tokio::join!(listening, futures::future::join_all(workers), watchers, self.keep_house(), self.catch_up());
         Noted::remove(&self.api.config);
+        // What a run that was killed had sealed, and this one met only since it looked last.
+        let late = self.bench.logbook.catch_up(self.bench.archive);
+        if let Ok(Err(error)) = tokio::time::timeout(LAST_CATCH_UP, late).await {
+            tracing::error!("the log: {error}");
+        }
         if let Err(error) = self.bench.logbook.witness().await {
             tracing::error!("the log: {error}");
         }
@@ -206,8 +213,8 @@ impl Service<'_> {
         }
     }
 
-    /// Leaves that other runs did not append. Nothing waits for it, neither the start nor the end: an archive that is given a log late has a
-    /// leaf for each of its receipts to come.
+    /// Leaves that other runs did not append. Nothing waits for it, neither the start nor, for longer than [`LAST_CATCH_UP`], the end: an archive that
+    /// is given a log late has a leaf for each of its receipts to come.
     async fn catch_up(&self) {
         let mut stop = self.stop.clone();
         while !self.stopping() {

@@ -43,6 +43,8 @@ pub enum StationError {
     Limit(u64),
     #[error("there is a station '{0}' already; names are not given twice, so that old entries stay clear")]
     Taken(String),
+    #[error("the token of station '{0}' is refused; make a station with another name")]
+    Revoked(String),
     #[error("there is no station '{0}'; `sohoa station list` names them")]
     Unknown(String),
     #[error(transparent)]
@@ -61,6 +63,7 @@ impl StationError {
                 format!("Giới hạn của trạm: 0 (theo cấu hình) đến 1000000 tệp mỗi phút và 0 đến 1048576 MB; {limit} không đúng")
             }
             StationError::Taken(name) => format!("Đã có trạm '{name}'; mỗi tên chỉ dùng một lần, hãy chọn tên khác"),
+            StationError::Revoked(name) => format!("Trạm '{name}' đã bị thu hồi; hãy lập trạm mới với tên khác"),
             StationError::Unknown(name) => format!("Không có trạm '{name}'; hãy tải lại trang"),
             StationError::File(..) | StationError::Line(..) | StationError::Random(_) => {
                 "Không đọc hoặc ghi được tệp các trạm; xem nhật ký của dịch vụ".into()
@@ -191,20 +194,29 @@ pub fn add(file: &Path, name: &str, unit: Option<&str>, limits: Limits) -> Resul
 
 /// Refuses a station's token from now on. Its line stays: what it pushed stays named.
 pub fn revoke(file: &Path, name: &str) -> Result<(), StationError> {
-    change(file, name, |station| station.revoked = true)
+    change(file, name, |station| {
+        station.revoked = true;
+        Ok(())
+    })
 }
 
 /// Gives a station other limits, from its next push on.
 pub fn limit(file: &Path, name: &str, set: impl FnOnce(&mut Limits)) -> Result<(), StationError> {
-    change(file, name, |station| set(&mut station.limits))
+    change(file, name, |station| {
+        if station.revoked {
+            return Err(StationError::Revoked(name.to_owned()));
+        }
+        set(&mut station.limits);
+        Ok(())
+    })
 }
 
-fn change(file: &Path, name: &str, set: impl FnOnce(&mut Station)) -> Result<(), StationError> {
+fn change(file: &Path, name: &str, set: impl FnOnce(&mut Station) -> Result<(), StationError>) -> Result<(), StationError> {
     let _lock = lock(file)?;
     let mut stations = load(file)?;
     let station = stations.iter_mut().find(|station| station.name == name);
     let station = station.ok_or_else(|| StationError::Unknown(name.to_owned()))?;
-    set(station);
+    set(station)?;
     station.limits.check()?;
     write(file, &stations)
 }
@@ -302,6 +314,9 @@ mod tests {
         assert!(matches!(limit(&file, "a", |own| own.most_mb = u64::MAX), Err(StationError::Limit(_))));
         assert!(matches!(limit(&file, "b", |own| own.most_mb = 1), Err(StationError::Unknown(_))));
         assert!(matches!(revoke(&file, "b"), Err(StationError::Unknown(_))));
+        add(&file, "gone", None, ALL).unwrap();
+        revoke(&file, "gone").unwrap();
+        assert!(matches!(limit(&file, "gone", |own| own.most_mb = 1), Err(StationError::Revoked(_))));
         std::fs::write(&file, "station a\n").unwrap();
         assert!(matches!(load(&file), Err(StationError::Line(_, 1))));
     }

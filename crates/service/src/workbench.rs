@@ -152,11 +152,15 @@ impl Workbench<'_> {
     async fn document(&self, job: &Job, on_page: &(dyn Fn() + Sync)) -> Result<Vec<Manifest>, Halt> {
         if let Some(opened) = self.archive.resume(&job.record).await? {
             // An earlier try got past the commit point, which is that of the first document: the others were there before.
-            let mut manifests = vec![opened.manifest];
-            for number in 2..=manifests[0].part.map_or(1, |part| part.of) {
-                manifests.extend(self.archive.resume(&job.record.part(number)).await?.map(|opened| opened.manifest));
+            let mut documents = vec![opened];
+            for number in 2..=documents[0].manifest.part.map_or(1, |part| part.of) {
+                documents.extend(self.archive.resume(&job.record.part(number)).await?);
             }
-            return Ok(manifests);
+            // It may have been stopped before its leaf.
+            for opened in &documents {
+                self.logbook.note_or_warn(opened).await;
+            }
+            return Ok(documents.into_iter().map(|opened| opened.manifest).collect());
         }
         let course = self.stages.course(job.record.as_str(), job.attempt);
         let (note, path) = course.time(Stage::Fetch, self.fetch(job)).await?;

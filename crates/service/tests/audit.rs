@@ -98,6 +98,8 @@ fn what_an_auditor_elsewhere_must_name_is_said() {
     assert_eq!(nothing.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&nothing.stderr).contains("--trust FILE"));
     assert_eq!(elsewhere(away.path(), &["--rates", "2025"]).status.code(), Some(2));
+    std::fs::create_dir(away.path().join("no-roots")).unwrap();
+    assert_eq!(elsewhere(away.path(), &["--roots", "no-roots"]).status.code(), Some(2), "nobody could be believed");
     assert_eq!(elsewhere(away.path(), &["--rates", "2025", "--sample", "5", "--seed", "x"]).status.code(), Some(2));
 }
 

@@ -299,9 +299,12 @@ fn what_was_given_up_is_done_once_its_cause_is_mended() {
     let home = home();
     without_reading(&home);
     person(&home, "tram", "operator", &[]);
+    person(&home, "quan-tri", "administrator", &[]);
     let token = token(&home, "tram-1");
     let mut serving = serve(&home);
     let mut operator = Person::enter(&serving, "tram");
+    let mut administrator = Person::enter(&serving, "quan-tri");
+    assert!(administrator.page("/system").contains("Mọi thứ hoạt động."));
     assert!(operator.page("/batches").contains("Không có giấy tờ nào bị bỏ dở."));
     operator.press("/batches/pause", &[]);
     // Their scans are lost before they are read.
@@ -318,6 +321,8 @@ fn what_was_given_up_is_done_once_its_cause_is_mended() {
         (number(between(&page, "Bỏ dở <span class=\"num\">(", ")").unwrap()), page)
     };
     wait_for("both are given up", || given_up(&mut operator).0 == 2);
+    let system = administrator.page("/system");
+    assert!(system.contains("2 giấy tờ bị bỏ dở: xem trang Lô quét") && !system.contains("Mọi thứ hoạt động."), "{system}");
     let page = given_up(&mut operator).1;
     let row = page.split("<tr>").find(|row| row.contains(&lost[0].0)).unwrap();
     let seen = row.split("<details>").next().unwrap();

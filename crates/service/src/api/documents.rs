@@ -145,10 +145,14 @@ pub async fn follow(State(api): State<Api>, Path(record): Path<String>, headers:
 
 async fn told(api: &Api, station: &str, record: &str) -> Result<serde_json::Value, Problem> {
     let record: RecordId = record.parse().map_err(|_| Problem::UNKNOWN_RECORD)?;
-    let latest = api.archive.revisions(&record).await.map_err(|e| Problem::of(&e))?.pop();
-    let job = match &latest {
-        Some(_) => None,
-        None => api.archive.queue.find(&record).await.map_err(|e| Problem::broken(&e))?,
+    let latest = async || Ok::<_, Problem>(api.archive.revisions(&record).await.map_err(|e| Problem::of(&e))?.pop());
+    let (latest, job) = match latest().await? {
+        Some(opened) => (Some(opened), None),
+        None => match api.archive.queue.find(&record).await.map_err(|e| Problem::broken(&e))? {
+            Some(job) => (None, Some(job)),
+            // It was done between the two looks, or never came.
+            None => (latest().await?, None),
+        },
     };
     let source = match (&latest, &job) {
         (Some(opened), _) => &opened.manifest.source.digests.sha256,

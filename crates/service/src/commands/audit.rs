@@ -54,6 +54,9 @@ pub async fn run(config: &Config, own: bool, asked: Asked) -> Outcome {
     let trust = asked.trust.clone().unwrap_or_else(|| config.path(&config.seal.trust));
     let roots = asked.roots.clone().unwrap_or_else(|| config.signature_roots());
     let signers = Signers { trust: sandbox_child::roots(&roots).map_err(Failure::Setup)?, must_be_known: asked.roots.is_some() };
+    if signers.must_be_known && signers.trust.is_empty() {
+        return Err(Failure::Usage(format!("--roots: there is no certificate in {}", roots.display())));
+    }
     let stamp_roots = stamp_roots(&trust)?;
     let (options, wanted) = (asked.options.clone(), !asked.rates.is_empty());
     let (places, json, at) = (paths.clone(), options.json, options.at);

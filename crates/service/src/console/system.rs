@@ -60,7 +60,7 @@ pub async fn show(
     };
     let trouble = |why: Hindrance| (language.pick(&why.vi, &why.en).to_owned(), why.detail);
     let page = SystemPage {
-        troubles: console.api.troubles().await.into_iter().map(trouble).collect(),
+        troubles: console.api.troubles().await.into_iter().chain(wanted(console, seat).await?).map(trouble).collect(),
         facts: facts(console, seat).await?,
         stages: stages(console, language),
         rates: rates(console, seat).await?,
@@ -118,6 +118,31 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
         facts.push((format!("{} · {}", w.signature, signature.profile), told));
     }
     Ok(facts)
+}
+
+/// What stops no work and wants somebody all the same.
+async fn wanted(console: &Console, seat: &Seat) -> Result<Vec<Hindrance>, Trouble> {
+    let given_up = console.api.archive.queue.counts().await.map_err(|error| seat.broken(&error))?.dead;
+    let waiting: u64 = console.api.running.held.lock().map(|held| held.values().map(|held| held.many).sum()).unwrap_or(0);
+    let errors = LastCheck::read(&console.api.config).map_or(0, |check| check.errors);
+    let told = [
+        (
+            given_up,
+            format!("{given_up} giấy tờ bị bỏ dở: xem trang Lô quét, sửa nguyên nhân rồi bấm Làm lại"),
+            format!("{given_up} documents were given up: see the page of batches, mend the cause, then press retry"),
+        ),
+        (
+            waiting,
+            format!("{waiting} tệp trong các thư mục nhận chưa được nhận: chạy sohoa status để xem từng tệp và lý do"),
+            format!("{waiting} files in watched folders are not taken: sohoa status names them, and why"),
+        ),
+        (
+            errors,
+            format!("lần kiểm tra kho gần nhất thấy {errors} lỗi: chạy sohoa fsck để xem"),
+            format!("the last check of the store found {errors} errors: sohoa fsck names them"),
+        ),
+    ];
+    Ok(told.into_iter().filter(|(many, ..)| *many > 0).map(|(_, vi, en)| Hindrance::new(vi, en)).collect())
 }
 
 /// How long the time stamps over the log count; none where there are none, or nobody has looked yet.

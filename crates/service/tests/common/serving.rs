@@ -145,7 +145,8 @@ impl Serving {
         let until = Instant::now() + Duration::from_secs(120);
         loop {
             let told = self.get(token, &format!("/v1/documents/{record}")).json();
-            if !["queued", "working"].contains(&told["state"].as_str().unwrap()) {
+            let state = told["state"].as_str().unwrap_or_else(|| panic!("{told}"));
+            if !["queued", "working"].contains(&state) {
                 return told;
             }
             assert!(Instant::now() < until, "{told}");
