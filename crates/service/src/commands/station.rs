@@ -64,9 +64,11 @@ impl From<StationError> for Failure {
     fn from(error: StationError) -> Self {
         match error {
             StationError::Unknown(_) => Failure::NotFound(error.to_string()),
-            StationError::Name(_) | StationError::Unit(_) | StationError::Limit(_) | StationError::Taken(_) => {
-                Failure::Usage(error.to_string())
-            }
+            StationError::Name(_)
+            | StationError::Unit(_)
+            | StationError::Limit(_)
+            | StationError::Taken(_)
+            | StationError::Revoked(_) => Failure::Usage(error.to_string()),
             StationError::File(..) | StationError::Line(..) | StationError::Random(_) => Failure::Setup(error.to_string()),
         }
     }

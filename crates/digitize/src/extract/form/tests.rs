@@ -1,5 +1,7 @@
 //! The traps of forms, one test each, on invented papers.
 
+mod days;
+
 use crate::extract::sample::Paper;
 use crate::extract::templates::Templates;
 use crate::extract::{Extracted, PageView, extract};
@@ -272,23 +274,6 @@ fn two_numbers_on_a_death_extract() {
         values(&read, &["birth_date", "death_date", "death_place", "registration_place"]),
         [Some("1933"), Some("2026-01-05"), Some("Tại nhà riêng"), Some("Ủy ban nhân dân xã Gò Mới")]
     );
-}
-
-/// Nothing but these rows says how much room a row has.
-#[test]
-fn a_day_in_words_goes_on_in_the_next_row() {
-    let paper = |row: &str, rest: &str| {
-        header("TRÍCH LỤC KHAI TỬ")
-            .line(250, 700, "Họ, chữ đệm, tên: TRẦN THỊ MẪU")
-            .line(250, 770, "Đã chết vào lúc 10 giờ 10 phút, ngày 28 tháng 10 năm 2024")
-            .line(250, 840, &format!("Ghi bằng chữ: Ngày hai mươi tám tháng mười năm {row}"))
-            .line(250, 910, rest)
-            .line(250, 980, "Nơi chết: Tại nhà riêng")
-    };
-    let read_day = |row: &str, rest: &str| doubt(&read(signed(paper(row, rest))), "death_date");
-    assert_eq!(read_day("hai nghìn không trăm hai mươi", "bốn"), None);
-    assert_eq!(read_day("hai nghìn không trăm hai mươi..", "bốn"), None, "dust at the row's end");
-    assert_eq!(read_day("hai nghìn không trăm hai mươi", "ba"), Some(Reason::Conflicting), "the words say another year");
 }
 
 #[test]
