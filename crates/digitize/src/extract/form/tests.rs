@@ -276,16 +276,6 @@ fn two_numbers_on_a_death_extract() {
     );
 }
 
-#[test]
-fn an_hour_left_blank_does_not_hide_the_day_of_death() {
-    let paper = header("TRÍCH LỤC KHAI TỬ").line(250, 700, "Họ, chữ đệm, tên: TRẦN THỊ MẪU").line(
-        250,
-        770,
-        "Đã chết vào lúc ...... giờ ...... phút, ngày 05 tháng 01 năm 2025",
-    );
-    assert_eq!(values(&read(signed(paper)), &["death_date"]), [Some("2025-01-05")]);
-}
-
 fn status(day: &str) -> Paper {
     signed(
         Paper::new()

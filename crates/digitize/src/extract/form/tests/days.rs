@@ -1,6 +1,6 @@
-//! Days in words, over rows.
+//! Days of civil status papers: in words over two rows, with an hour left blank.
 
-use super::{doubt, header, read, signed};
+use super::{doubt, header, read, signed, values};
 use sohoa_record::Reason;
 
 /// Nothing but these rows says how much room a row has.
@@ -18,4 +18,14 @@ fn a_day_in_words_goes_on_in_the_next_row() {
     assert_eq!(read_day("hai nghìn không trăm hai mươi", "bốn"), None);
     assert_eq!(read_day("hai nghìn không trăm hai mươi..", "bốn"), None, "dust at the row's end");
     assert_eq!(read_day("hai nghìn không trăm hai mươi", "ba"), Some(Reason::Conflicting), "the words say another year");
+}
+
+#[test]
+fn an_hour_left_blank_does_not_hide_the_day_of_death() {
+    let paper = header("TRÍCH LỤC KHAI TỬ").line(250, 700, "Họ, chữ đệm, tên: TRẦN THỊ MẪU").line(
+        250,
+        770,
+        "Đã chết vào lúc ...... giờ ...... phút, ngày 05 tháng 01 năm 2025",
+    );
+    assert_eq!(values(&read(signed(paper)), &["death_date"]), [Some("2025-01-05")]);
 }
