@@ -23,7 +23,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 const PART: usize = 8 << 20;
 /// The same where the store is a folder: fifty scanners that push at once hold as many parts in memory.
 const LOCAL_PART: usize = 1 << 20;
-/// How much is hashed at a time between two chances for other tasks to run.
+/// More is hashed on a thread of its own, so much at a time.
 const CHUNK: usize = 256 << 10;
 
 /// The objects of an archive.
@@ -83,10 +83,7 @@ impl Objects {
                 break;
             }
             left -= part.len() as u64;
-            for piece in part.chunks(CHUNK) {
-                hasher.update(piece);
-                tokio::task::yield_now().await;
-            }
+            (hasher, part) = hashed(hasher, part).await.map_err(unreadable)?;
         }
         let after = file.metadata().await.map_err(unreadable)?;
         if left > 0 || (before.len(), before.modified().ok()) != (after.len(), after.modified().ok()) {
@@ -128,10 +125,7 @@ impl Objects {
                     break;
                 }
                 left -= part.len() as u64;
-                for piece in part.chunks(CHUNK) {
-                    hasher.update(piece);
-                    tokio::task::yield_now().await;
-                }
+                (hasher, part) = hashed(hasher, part).await.map_err(unreadable)?;
                 upload.put_part(part.into()).await.map_err(Error::store(&path))?;
             }
             if hasher.finish() != digests {
@@ -289,6 +283,16 @@ pub fn folder_store(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>> {
     let store = LocalFileSystem::new_with_prefix(folder)
         .map_err(|e| Error::Folder { folder: folder.display().to_string(), why: e.to_string() })?;
     Ok(Arc::new(store.with_fsync(true)))
+}
+
+/// The hasher with the bytes of a part in it, and the part again. Hashing has a thread of its own, so that no other task waits for it; only a
+/// runtime that is shutting down refuses one.
+async fn hashed(mut hasher: Hasher, part: Vec<u8>) -> std::io::Result<(Hasher, Vec<u8>)> {
+    let hashing = tokio::task::spawn_blocking(move || {
+        hasher.update(&part);
+        (hasher, part)
+    });
+    Ok(hashing.await?)
 }
 
 /// Large bytes are hashed on a thread of their own, so that no other task waits for them.
