@@ -12,7 +12,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetResult, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
-use sohoa_record::{Digests, Hasher, Sha256Hex};
+use sohoa_record::{Digests, Hasher, NameHasher, Sha256Hex};
 use std::fs::FileType;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,32 +43,35 @@ impl Objects {
     pub async fn put(&self, bytes: impl Into<Bytes>) -> Result<Digests> {
         let bytes: Bytes = bytes.into();
         let digests = digests_of(bytes.clone()).await;
-        let path = layout::object(&digests.sha256);
-        match self.store.put_opts(&path, PutPayload::from(bytes), PutMode::Create.into()).await {
-            Ok(_) => Ok(digests),
-            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                self.verify(&digests.sha256).await
-            }
-            Err(source) => Err(Error::Store { place: path.to_string(), source }),
-        }
+        self.put_named(bytes, &digests.sha256).await?;
+        Ok(digests)
     }
 
     /// Stores a file from its beginning, in constant memory. `place` names it in errors.
     ///
     /// A file that is still being written is [`Error::SourceChanged`], not an archived half: its length and time of change must
-    /// be the same after reading as before, and a large file, which is read once for its name and once for the copy, must give
-    /// the same bytes twice. The digests are those of the bytes that were stored.
+    /// be the same after reading as before, and its copy must have the name that the first reading gave. The digests are those of the
+    /// bytes that were stored.
     pub async fn put_file(&self, file: &mut File, place: &str) -> Result<Digests> {
-        self.put_checked(file, place, false).await
+        let digests = self.digests_of_file(file, place).await?;
+        self.put_read(file, place, digests).await
     }
 
     /// The same for a source: what was lawfully destroyed ([`crate::destroy`]) does not come back. Gives nothing then but its digest, and
-    /// nothing was stored.
-    pub(crate) async fn put_source(&self, file: &mut File, place: &str) -> Result<Digests> {
-        self.put_checked(file, place, true).await
+    /// nothing was stored. `known` are the file's digests where the caller has read it already.
+    pub(crate) async fn put_source(&self, file: &mut File, place: &str, known: Option<Digests>) -> Result<Digests> {
+        let digests = match known {
+            Some(digests) => digests,
+            None => self.digests_of_file(file, place).await?,
+        };
+        if self.is_destroyed(&digests.sha256).await? {
+            return Ok(digests);
+        }
+        self.put_read(file, place, digests).await
     }
 
-    async fn put_checked(&self, file: &mut File, place: &str, source: bool) -> Result<Digests> {
+    /// The digests of a file that stands still.
+    async fn digests_of_file(&self, file: &mut File, place: &str) -> Result<Digests> {
         let unreadable = |source| Error::SourceUnreadable { place: place.to_owned(), source };
         let before = file.metadata().await.map_err(unreadable)?;
         file.rewind().await.map_err(unreadable)?;
@@ -83,24 +86,43 @@ impl Objects {
                 break;
             }
             left -= part.len() as u64;
-            (hasher, part) = hashed(hasher, part).await.map_err(unreadable)?;
+            (hasher, part) = hashed(hasher, Hasher::update, part).await.map_err(unreadable)?;
         }
         let after = file.metadata().await.map_err(unreadable)?;
         if left > 0 || (before.len(), before.modified().ok()) != (after.len(), after.modified().ok()) {
             return Err(Error::SourceChanged { place: place.to_owned() });
         }
-        let digests = hasher.finish();
-        if source && self.is_destroyed(&digests.sha256).await? {
+        Ok(hasher.finish())
+    }
+
+    /// Stores a file that was read before and had `digests`.
+    async fn put_read(&self, file: &mut File, place: &str, digests: Digests) -> Result<Digests> {
+        if digests.size > self.part() {
+            match self.size(&digests.sha256).await? {
+                Some(_) => self.verify(&digests.sha256).await?,
+                None => self.copy_in_parts(file, place, &digests).await?,
+            }
             return Ok(digests);
         }
-        if before.len() <= self.part() {
-            return self.put(part).await;
+        let unreadable = |source| Error::SourceUnreadable { place: place.to_owned(), source };
+        let mut bytes = Vec::with_capacity(digests.size as usize);
+        file.rewind().await.map_err(unreadable)?;
+        (&mut *file).take(digests.size).read_to_end(&mut bytes).await.map_err(unreadable)?;
+        if Sha256Hex::of(&bytes) != digests.sha256 {
+            return Err(Error::SourceChanged { place: place.to_owned() });
         }
-        drop(part);
-        if self.size(&digests.sha256).await?.is_some() {
-            return self.verify(&digests.sha256).await;
+        self.put_named(bytes.into(), &digests.sha256).await?;
+        Ok(digests)
+    }
+
+    /// Stores bytes under their name.
+    async fn put_named(&self, bytes: Bytes, name: &Sha256Hex) -> Result<()> {
+        let path = layout::object(name);
+        match self.store.put_opts(&path, PutPayload::from(bytes), PutMode::Create.into()).await {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => self.verify(name).await,
+            Err(source) => Err(Error::Store { place: path.to_string(), source }),
         }
-        self.copy_in_parts(file, place, digests).await
     }
 
     /// How long the parts of a large file are.
@@ -108,14 +130,15 @@ impl Objects {
         if self.folder.is_some() { LOCAL_PART as u64 } else { PART as u64 }
     }
 
-    /// Copies a file that is known to have `digests` into its object, and gives up if it turns out to have others.
-    async fn copy_in_parts(&self, file: &mut File, place: &str, digests: Digests) -> Result<Digests> {
+    /// Copies a file that is known to have `digests` into its object, and gives up if it turns out to have others. The name tells: other
+    /// bytes with this SHA-256 are not to be had.
+    async fn copy_in_parts(&self, file: &mut File, place: &str, digests: &Digests) -> Result<()> {
         let unreadable = |source| Error::SourceUnreadable { place: place.to_owned(), source };
         let path = layout::object(&digests.sha256);
         file.rewind().await.map_err(unreadable)?;
         // Multipart uploads know no create-if-absent. None is needed: whoever else writes this name writes these bytes.
         let mut upload = self.store.put_multipart(&path).await.map_err(Error::store(&path))?;
-        let mut hasher = Hasher::new();
+        let mut hasher = NameHasher::new();
         let copied = async {
             let mut left = digests.size;
             while left > 0 {
@@ -125,10 +148,10 @@ impl Objects {
                     break;
                 }
                 left -= part.len() as u64;
-                (hasher, part) = hashed(hasher, part).await.map_err(unreadable)?;
+                (hasher, part) = hashed(hasher, NameHasher::update, part).await.map_err(unreadable)?;
                 upload.put_part(part.into()).await.map_err(Error::store(&path))?;
             }
-            if hasher.finish() != digests {
+            if hasher.finish() != digests.sha256 {
                 return Err(Error::SourceChanged { place: place.to_owned() });
             }
             upload.complete().await.map_err(Error::store(&path))
@@ -138,14 +161,14 @@ impl Objects {
             let _ = upload.abort().await;
             return Err(error);
         }
-        Ok(digests)
+        Ok(())
     }
 
     /// The whole object, re-hashed. Meant for small objects; see [`Objects::open`].
     pub async fn get(&self, digest: &Sha256Hex) -> Result<Bytes> {
         let path = layout::object(digest);
         let bytes = self.fetch(digest).await?.bytes().await.map_err(Error::store(&path))?;
-        let found = digests_of(bytes.clone()).await.sha256;
+        let found = name_of(bytes.clone()).await;
         if found == *digest { Ok(bytes) } else { Err(Error::Altered { digest: digest.clone(), found }) }
     }
 
@@ -154,11 +177,11 @@ impl Objects {
     pub async fn open(&self, digest: &Sha256Hex) -> Result<BoxStream<'static, Result<Bytes>>> {
         struct Reading {
             pieces: BoxStream<'static, object_store::Result<Bytes>>,
-            hasher: Option<Hasher>,
+            hasher: Option<NameHasher>,
             digest: Sha256Hex,
         }
         let pieces = self.fetch(digest).await?.into_stream();
-        let reading = Reading { pieces, hasher: Some(Hasher::new()), digest: digest.clone() };
+        let reading = Reading { pieces, hasher: Some(NameHasher::new()), digest: digest.clone() };
         let checked = stream::try_unfold(reading, |mut reading| async move {
             let place = || layout::object(&reading.digest);
             if let Some(piece) = reading.pieces.try_next().await.map_err(|e| Error::store(place())(e))? {
@@ -167,7 +190,7 @@ impl Objects {
                 }
                 return Ok(Some((piece, reading)));
             }
-            match reading.hasher.take().map(|hasher| hasher.finish().sha256) {
+            match reading.hasher.take().map(|hasher| hasher.finish()) {
                 Some(found) if found != reading.digest => Err(Error::Altered { digest: reading.digest, found }),
                 _ => Ok(None),
             }
@@ -176,23 +199,23 @@ impl Objects {
     }
 
     /// Re-hashes the object where it lies.
-    pub async fn verify(&self, digest: &Sha256Hex) -> Result<Digests> {
+    pub async fn verify(&self, digest: &Sha256Hex) -> Result<()> {
         let path = layout::object(digest);
         let found = match self.fetch(digest).await?.payload {
             // A file is read in large pieces on one thread; the store's own stream would take 8 KiB at a time.
             GetResultPayload::File(file, _) => {
-                let hashed = tokio::task::spawn_blocking(move || hash_file(file)).await;
+                let hashed = tokio::task::spawn_blocking(move || name_of_file(file)).await;
                 hashed.map_err(|e| Error::store(&path)(e.into()))?.map_err(|e| Error::store(&path)(generic(e)))?
             }
             GetResultPayload::Stream(mut pieces) => {
-                let mut hasher = Hasher::new();
+                let mut hasher = NameHasher::new();
                 while let Some(piece) = pieces.try_next().await.map_err(Error::store(&path))? {
                     hasher.update(&piece);
                 }
                 hasher.finish()
             }
         };
-        if found.sha256 == *digest { Ok(found) } else { Err(Error::Altered { digest: digest.clone(), found: found.sha256 }) }
+        if found == *digest { Ok(()) } else { Err(Error::Altered { digest: digest.clone(), found }) }
     }
 
     /// True when these bytes were a source whose documents were lawfully destroyed.
@@ -287,30 +310,35 @@ pub fn folder_store(folder: &std::path::Path) -> Result<Arc<dyn ObjectStore>> {
 
 /// The hasher with the bytes of a part in it, and the part again. Hashing has a thread of its own, so that no other task waits for it; only a
 /// runtime that is shutting down refuses one.
-async fn hashed(mut hasher: Hasher, part: Vec<u8>) -> std::io::Result<(Hasher, Vec<u8>)> {
+async fn hashed<H: Send + 'static>(mut hasher: H, update: fn(&mut H, &[u8]), part: Vec<u8>) -> std::io::Result<(H, Vec<u8>)> {
     let hashing = tokio::task::spawn_blocking(move || {
-        hasher.update(&part);
+        update(&mut hasher, &part);
         (hasher, part)
     });
     Ok(hashing.await?)
 }
 
-/// Large bytes are hashed on a thread of their own, so that no other task waits for them.
 async fn digests_of(bytes: Bytes) -> Digests {
-    if bytes.len() <= CHUNK {
-        return Digests::of(&bytes);
-    }
-    let copy = bytes.clone();
-    match tokio::task::spawn_blocking(move || Digests::of(&copy)).await {
-        Ok(digests) => digests,
-        // Only a runtime that is shutting down refuses a thread.
-        Err(_) => Digests::of(&bytes),
-    }
+    apart(bytes, Digests::of).await
 }
 
-fn hash_file(mut file: std::fs::File) -> std::io::Result<Digests> {
+async fn name_of(bytes: Bytes) -> Sha256Hex {
+    apart(bytes, Sha256Hex::of).await
+}
+
+/// Large bytes are hashed on a thread of their own, so that no other task waits for them.
+async fn apart<D: Send + 'static>(bytes: Bytes, hash: fn(&[u8]) -> D) -> D {
+    if bytes.len() <= CHUNK {
+        return hash(&bytes);
+    }
+    let copy = bytes.clone();
+    // Only a runtime that is shutting down refuses a thread.
+    tokio::task::spawn_blocking(move || hash(&copy)).await.unwrap_or_else(|_| hash(&bytes))
+}
+
+fn name_of_file(mut file: std::fs::File) -> std::io::Result<Sha256Hex> {
     use std::io::Read as _;
-    let mut hasher = Hasher::new();
+    let mut hasher = NameHasher::new();
     let mut piece = vec![0; CHUNK];
     loop {
         match file.read(&mut piece) {

@@ -74,6 +74,8 @@ pub struct Arriving {
 pub enum SourceBytes<'a> {
     /// An open file, read from its beginning in constant memory.
     File(&'a mut File),
+    /// The same, of which the caller knows the digests because it has read it already. Nobody else writes it.
+    Read(&'a mut File, Digests),
     /// Bytes at hand.
     Bytes(Bytes),
 }
@@ -209,7 +211,8 @@ impl Archive {
     /// committed. `place` of errors is `arriving.path`.
     pub async fn arrive(&self, arriving: Arriving, source: SourceBytes<'_>) -> Result<Arrived> {
         let digests = match source {
-            SourceBytes::File(file) => self.objects.put_source(file, &arriving.path).await?,
+            SourceBytes::File(file) => self.objects.put_source(file, &arriving.path, None).await?,
+            SourceBytes::Read(file, digests) => self.objects.put_source(file, &arriving.path, Some(digests)).await?,
             SourceBytes::Bytes(bytes) => {
                 let digests = Digests::of(&bytes);
                 if self.objects.is_destroyed(&digests.sha256).await? { digests } else { self.objects.put(bytes).await? }

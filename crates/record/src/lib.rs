@@ -22,7 +22,7 @@ pub mod text;
 pub mod tombstone;
 pub mod trust;
 
-pub use digest::{Digests, Hasher, Sha256Hex};
+pub use digest::{Digests, Hasher, NameHasher, Sha256Hex};
 pub use dossier::DossierCode;
 pub use envelope::Envelope;
 pub use field::Field;

@@ -79,7 +79,7 @@ async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> R
         is_repeated = !named.is_new;
     }
     let mut opened = tokio::fs::File::open(file.path()).await.map_err(|e| Problem::broken(&e))?;
-    answer(&push.arrive(api, &mut opened).await?, is_repeated)
+    answer(&push.arrive(api, &mut opened, digests).await?, is_repeated)
 }
 
 /// What the sender calls this push (Idempotency-Key).

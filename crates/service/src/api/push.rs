@@ -105,14 +105,14 @@ impl Push {
         if self.digests.iter().all(is_that) { Ok(()) } else { Err(Problem::DIGEST_DIFFERS) }
     }
 
-    /// Takes the bytes into the archive.
-    pub async fn arrive(self, api: &Api, file: &mut File) -> Result<Arrived, Problem> {
+    /// Takes the bytes into the archive, which came into this file and have these digests.
+    pub async fn arrive(self, api: &Api, file: &mut File, came: Digests) -> Result<Arrived, Problem> {
         let (found, ordinal) = DossierCode::find_in(&self.name).map_or((None, None), |(code, nth)| (Some(code), nth));
         let dossier = Dossier { code: self.dossier.or(found), folder: self.station.clone(), ordinal, unit: None };
         let unit = self.unit.as_deref().or(Some(api.config.archive.unit.as_str()).filter(|unit| !unit.is_empty()));
         let path = place(&self.station, &self.name);
         let arriving = arrive::arriving(self.name, path, dossier, unit, self.priority.rank());
-        let arrived = api.archive.arrive(arriving, SourceBytes::File(file)).await.map_err(|e| Problem::of(&e))?;
+        let arrived = api.archive.arrive(arriving, SourceBytes::Read(file, came)).await.map_err(|e| Problem::of(&e))?;
         api.running.changed.notify_waiters();
         Ok(arrived)
     }

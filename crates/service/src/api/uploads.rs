@@ -96,18 +96,21 @@ impl Upload {
         if self.record.is_some() || self.offset()? < self.length {
             return Ok(());
         }
-        let checked = match digests_of_scan(self.files.bytes.clone()).await {
-            Ok(digests) => self.push.check(&digests),
-            Err(problem) => Err(problem),
-        };
-        if let Err(problem) = checked {
-            if !problem.passes() {
-                self.files.remove();
+        let checked = digests_of_scan(self.files.bytes.clone()).await.and_then(|digests| {
+            self.push.check(&digests)?;
+            Ok(digests)
+        });
+        let digests = match checked {
+            Ok(digests) => digests,
+            Err(problem) => {
+                if !problem.passes() {
+                    self.files.remove();
+                }
+                return Err(problem);
             }
-            return Err(problem);
-        }
+        };
         let mut file = File::open(&self.files.bytes).await.map_err(|e| Problem::broken(&e))?;
-        let arrived = self.push.clone().arrive(api, &mut file).await?;
+        let arrived = self.push.clone().arrive(api, &mut file, digests).await?;
         self.duplicate = arrived.arrival == Arrival::Linked;
         self.record = Some(arrived.first.record);
         self.keep()?;
