@@ -302,7 +302,9 @@ impl Tesseract {
     /// Reads a part of a page by itself; boxes are pixels of `grey`.
     pub fn recognize_part(&mut self, grey: &Grey, dpi: u32, part: Part) -> Option<PageText> {
         let mode = match part {
-            Part::Line | Part::LineOnceMore | Part::Row | Part::RowOnceMore => capi::TessPageSegMode_PSM_SINGLE_LINE,
+            Part::Line | Part::LineOnceMore | Part::Row | Part::RowOnceMore | Part::Rimless(_) => {
+                capi::TessPageSegMode_PSM_SINGLE_LINE
+            }
             Part::Block => capi::TessPageSegMode_PSM_SINGLE_BLOCK,
         };
         // SAFETY: sets one number of a handle that is ours alone (`&mut self`).

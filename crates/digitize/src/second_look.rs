@@ -3,7 +3,7 @@
 
 use crate::extract::templates::Templates;
 use crate::page::{CleanPage, ReadPage};
-use crate::recognize::{OcrEngine, Part, again, dotted_i, name_end, row_alone};
+use crate::recognize::{OcrEngine, Part, RIMLESS_LOOKS, again, dotted_i, name_end, row_alone};
 use crate::{correct, extract, view};
 use sohoa_record::{PageText, Rect, Word};
 use unicode_normalization::UnicodeNormalization as _;
@@ -69,10 +69,23 @@ fn read_signer_alone(engine: &mut dyn OcrEngine, page: &CleanPage, read: &mut Re
     }
     let Some(row) = doubted.signers_wide_row else { return };
     let words = looks.into_iter().find_map(|look| read_twice(engine, page, row, look, false));
+    let words = words.or_else(|| read_without_rim(engine, page, row));
     if let Some(mut words) = words.filter(|words| words.len() > 1 && row_alone::has_all_sure(&read.text, &row, words)) {
         words.iter_mut().for_each(|word| word.confidence = word.confidence.min(DOUBTED));
         row_alone::put_row(&mut read.text, &row, words);
     }
+}
+
+/// What most looks say that read a row without the rim of the seal over it, beginning with a usual family name.
+fn read_without_rim(engine: &mut dyn OcrEngine, page: &CleanPage, row: Rect) -> Option<Vec<Word>> {
+    let mut read = |look: usize| {
+        let lines = engine.recognize_part(page, row, Part::Rimless(look)).unwrap_or_default();
+        lines.into_iter().flat_map(|line| line.words).collect::<Vec<Word>>()
+    };
+    // without a seal the first look is empty, and so would be the others
+    let first = Some(read(0)).filter(|words| !words.is_empty())?;
+    let all: Vec<Vec<Word>> = std::iter::once(first).chain((1..RIMLESS_LOOKS).map(read)).collect();
+    row_alone::most_say(&all, |word| extract::spellings_of_name(word, true) > 0)
 }
 
 /// The words of a row that two looks read alike, `surely` too if that is asked for, beginning with a usual family name.

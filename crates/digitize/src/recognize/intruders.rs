@@ -58,7 +58,7 @@ pub(super) fn erase(row: &mut Grey) -> Erased {
 }
 
 /// The pixels at most so far from one, itself among them.
-fn around(at: usize, far: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
+pub(super) fn around(at: usize, far: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
     let (x, y) = (at % width, at / width);
     let columns = x.saturating_sub(far)..(x + far + 1).min(width);
     (y.saturating_sub(far)..(y + far + 1).min(height)).flat_map(move |y| columns.clone().map(move |x| y * width + x))

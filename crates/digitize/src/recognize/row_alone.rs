@@ -27,6 +27,41 @@ pub fn same_row(first: &[Word], second: &[Word], surely: bool, is_only: impl Fn(
     agree.then(|| pairs().map(both).collect())
 }
 
+/// What most of several readings of a row say, word by word: of those readings that have as many words as most have, each word as most
+/// of them have it, and two at least; of two with as many, the surer. The first is one that `may_begin` a name.
+pub fn most_say(readings: &[Vec<Word>], may_begin: impl Fn(&str) -> bool) -> Option<Vec<Word>> {
+    let is_word = |word: &Word| core(&word.text).chars().filter(|c| c.is_alphabetic()).count() > 1;
+    let readings: Vec<Vec<Word>> = readings.iter().map(|words| joined(words).into_iter().filter(is_word).collect()).collect();
+    let alike = |many: usize| readings.iter().filter(|words| words.len() == many).count();
+    let many = readings.iter().map(Vec::len).filter(|many| *many > 1).max_by_key(|many| (alike(*many), *many))?;
+    let readings: Vec<&Vec<Word>> = readings.iter().filter(|words| words.len() == many).collect();
+    let said = |at: usize| {
+        let votes = |word: &Word| readings.iter().filter(|other| core(&other[at].text) == core(&word.text)).count();
+        let can_stand = |word: &&Word| at > 0 || may_begin(core(&word.text));
+        let candidates = readings.iter().map(|words| &words[at]).filter(can_stand);
+        let most = candidates.max_by_key(|word| (votes(word), word.confidence)).filter(|word| votes(word) > 1)?;
+        Some(Word { text: core(&most.text).to_owned(), ..most.clone() })
+    };
+    (0..many).map(said).collect()
+}
+
+/// The words of a name, where each begins with a capital: what does not is the rest of the word before ("Mạ nh").
+fn joined(words: &[Word]) -> Vec<Word> {
+    let mut joined: Vec<Word> = Vec::new();
+    for word in words {
+        let is_rest = word.text.chars().next().is_some_and(char::is_lowercase);
+        match joined.last_mut().filter(|_| is_rest) {
+            Some(before) => {
+                before.text.push_str(&word.text);
+                before.rect = before.rect.union(&word.rect);
+                before.confidence = before.confidence.min(word.confidence);
+            }
+            None => joined.push(word.clone()),
+        }
+    }
+    joined
+}
+
 /// A word that is read less surely is none, where nobody is asked to be sure.
 const SCRAP: u8 = 30;
 
@@ -67,6 +102,22 @@ pub fn put_row(text: &mut PageText, row: &Rect, words: Vec<Word>) -> bool {
 mod tests {
     use super::super::again::tests::{page, words};
     use super::*;
+
+    #[test]
+    fn most_of_several_readings_say_each_word() {
+        let read = |said: &str| words(&said.split(' ').map(|word| (word, 60)).collect::<Vec<_>>());
+        let say = |said: &[&str]| {
+            let readings: Vec<Vec<Word>> = said.iter().map(|said| read(said)).collect();
+            let family = |word: &str| ["Mạnh", "Nguyễn"].contains(&word);
+            most_say(&readings, family).map(|words| words.iter().map(|w| w.text.clone()).collect::<Vec<_>>().join(" "))
+        };
+        let whole = Some("Mạnh Thị Tuyết Mai".to_owned());
+        assert_eq!(say(&["'Mạnñ Thị Tuyết Mai", "Mạnh 1hị Tuyết Mai", "Mạnh Thị Tuyêt Mai", "Mạ nh Thị Tuyết Mai"]), whole);
+        assert_eq!(say(&["Mạnh Thị Tuyết Mai", "Manh Thị Tuyết Mai", "Manh Thị Tuyết Mai", "Mạnh Thị Tuyết Mai"]), whole);
+        assert_eq!(say(&["Mạnh Thị Tuyết Mai", "Tuyết Mai"]), None, "each word but two once");
+        assert_eq!(say(&["Manh Thị Mai", "Manh Thị Mai"]), None, "no family name");
+        assert_eq!(say(&[]), None);
+    }
 
     #[test]
     fn a_row_read_by_itself_counts_when_two_readings_of_it_agree() {
