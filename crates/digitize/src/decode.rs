@@ -130,12 +130,14 @@ pub fn open(bytes: SourceBytes, file_name: &str, limits: &Limits) -> Result<Open
         Ok(Opened { source, bytes: bytes.clone() })
     });
     match opened.unwrap_or_else(|| Err(DecodeError::Damaged("its structure cannot be followed".into()))) {
-        // What only speaks of PDF, and has no object of one, is no PDF that was cut short.
-        Err(DecodeError::Damaged(why)) if format == Format::Pdf && !data.starts_with(b"%PDF-") && !has(data, b"endobj") => {
-            match unknown(data, file_name) {
-                DecodeError::Damaged(_) => Err(DecodeError::Damaged(why)),
-                other => Err(other),
-            }
+        // What only speaks of PDF, and has no part of one, is no PDF that was cut short.
+        Err(DecodeError::Damaged(_))
+            if format == Format::Pdf
+                && !data.starts_with(b"%PDF-")
+                && foreign_content(data).is_some()
+                && ![&b" obj"[..], b"xref", b"trailer"].into_iter().any(|part| has(data, part)) =>
+        {
+            Err(unknown(data, file_name))
         }
         opened => opened,
     }
