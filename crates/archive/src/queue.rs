@@ -299,6 +299,12 @@ impl Queue {
         rows.iter().map(read).collect()
     }
 
+    /// The sources of all jobs, in whatever state; several jobs may have one.
+    pub async fn sources(&self) -> Result<Vec<Sha256Hex>> {
+        let sources: Vec<String> = sqlx::query_scalar("SELECT source_sha256 FROM jobs").fetch_all(&self.database.reader).await?;
+        sources.iter().map(|source| parse(source)).collect()
+    }
+
     /// Gives a dead letter all its attempts again, or every one when none is named. Returns how many there were.
     pub async fn retry_dead(&self, record: Option<&RecordId>) -> Result<u64> {
         let mut tx = self.database.write().await?;

@@ -40,8 +40,8 @@ pub struct Live {
     pub free_mb: Option<u64>,
     /// For so many more documents like those that are there.
     pub room_for: Option<u64>,
-    /// Who paused the work, if somebody did.
-    pub paused_by: Option<String>,
+    /// Who paused the work and since when, in words, if somebody did.
+    pub paused: Option<String>,
     /// True when this person may pause and retry.
     pub may_run: bool,
     /// What is being done, file by file.

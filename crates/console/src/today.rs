@@ -31,14 +31,22 @@ pub struct Live {
     pub refused: u64,
     /// Queued and being done.
     pub in_work: u64,
+    /// Given up, whenever they arrived: somebody must do something.
+    pub given_up: u64,
+    /// Those of them that are named.
+    pub dead: Vec<GivenUp>,
     /// Each station or folder of today, the latest first.
     pub stations: Vec<Station>,
     /// The newest records, newest first.
     pub newest: Vec<Paper>,
+    /// Who paused the work and since when, in words, if somebody did.
+    pub paused: Option<String>,
     /// What lies in watched folders for long and is not taken.
     pub held: Vec<HeldFile>,
     /// So many more than are named.
     pub held_more: u64,
+    /// Scans in watched folders that were in the archive already, today.
+    pub twins: Vec<TwinFile>,
     /// Watched folders that cannot be looked at, each with why and what to do.
     pub folders: Vec<(String, String)>,
 }
@@ -58,6 +66,34 @@ pub struct HeldFile {
     pub why: String,
 }
 
+/// A scan that was in the archive already.
+#[derive(Clone, Debug)]
+pub struct TwinFile {
+    /// The watched folder.
+    pub folder: String,
+    /// Its place in it.
+    pub name: String,
+    /// When it was put away.
+    pub at: String,
+    /// The record that it equals.
+    pub record: String,
+    /// Where that is told in full; none when it is not for this person.
+    pub href: Option<String>,
+}
+
+/// A document that was given up.
+#[derive(Clone, Debug)]
+pub struct GivenUp {
+    /// The station or folder that it came from.
+    pub place: String,
+    /// The file.
+    pub name: String,
+    /// When it arrived: a time today, else a day.
+    pub arrived: String,
+    /// Why the last attempt failed, and what to do.
+    pub why: String,
+}
+
 /// A place that scans come from, today.
 #[derive(Clone, Debug)]
 pub struct Station {
@@ -71,11 +107,19 @@ pub struct Station {
     pub waiting: u64,
     /// Of them refused.
     pub refused: u64,
+    /// Of them given up.
+    pub given_up: u64,
     /// When the last one came.
     pub last: String,
 }
 
 impl Live {
+    /// How many more were given up than are named, if any.
+    fn more_given_up(&self) -> Option<String> {
+        let more = self.given_up.saturating_sub(self.dead.len() as u64);
+        (more > 0).then(|| self.n(&more))
+    }
+
     fn n(&self, n: &u64) -> String {
         figures::grouped(self.frame.language, *n)
     }

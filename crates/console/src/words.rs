@@ -281,6 +281,10 @@ words! {
     station: "Trạm", "Station";
     last_scan: "Lần quét cuối", "Last scan";
     held: "Tệp nằm lâu trong thư mục, chưa nhận được", "Files that lie in a folder and are not taken";
+    twins: "Đã có trong kho, không nhận lần nữa", "In the archive already, not taken again";
+    put_away: "Lúc", "At";
+    equals: "Là bản ghi", "Is the record";
+    given_up_waits: "Bỏ dở: phải có người xử lý", "Given up: somebody must do something";
     folder: "Thư mục", "Folder";
     file: "Tệp", "File";
     nothing_today: "Hôm nay chưa có bản quét nào.", "No scan has arrived today.";
@@ -363,6 +367,7 @@ words! {
     retry: "Làm lại", "Retry";
     retry_all: "Làm lại tất cả", "Retry all";
     paused_by: "Tạm dừng bởi", "Paused by";
+    since: "từ", "since";
     attempts: "Số lần thử", "Attempts";
     cause: "Nguyên nhân", "Cause";
     technical_details: "Chi tiết kỹ thuật", "Technical details";

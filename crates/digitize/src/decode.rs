@@ -121,15 +121,26 @@ pub fn open(bytes: SourceBytes, file_name: &str, limits: &Limits) -> Result<Open
         return Err(DecodeError::TooLarge { bytes: data.len() as u64, limit: limits.max_source_bytes });
     }
     let Some(format) = format_of(data) else { return Err(unknown(data, file_name)) };
-    guarded(|| {
+    let opened = guarded(|| {
         let source = match format {
             Format::Pdf => Source::Pdf(Box::new(pdf::PdfFile::open(bytes.clone(), limits)?)),
             Format::Tiff => Source::Tiff(tiff_file::TiffFile::open(bytes.clone(), limits)?),
             Format::Jpeg | Format::Png => Source::Image(raster::ImageFile::open(bytes.clone(), format == Format::Png, limits)?),
         };
         Ok(Opened { source, bytes: bytes.clone() })
-    })
-    .unwrap_or_else(|| Err(DecodeError::Damaged("its structure cannot be followed".into())))
+    });
+    match opened.unwrap_or_else(|| Err(DecodeError::Damaged("its structure cannot be followed".into()))) {
+        // What only speaks of PDF, and has no part of one, is no PDF that was cut short.
+        Err(DecodeError::Damaged(_))
+            if format == Format::Pdf
+                && !data.starts_with(b"%PDF-")
+                && foreign_content(data).is_some()
+                && ![&b" obj"[..], b"xref", b"trailer"].into_iter().any(|part| has(data, part)) =>
+        {
+            Err(unknown(data, file_name))
+        }
+        opened => opened,
+    }
 }
 
 impl Opened {
@@ -178,6 +189,10 @@ impl Opened {
         })
         .unwrap_or_else(|| Err(damaged("its data broke the decoder")))
     }
+}
+
+fn has(data: &[u8], words: &[u8]) -> bool {
+    data.windows(words.len()).any(|window| window == words)
 }
 
 /// Third-party decoders may panic on hostile bytes; nothing of theirs is used again afterwards but what is immutable.
@@ -231,7 +246,7 @@ fn unknown(data: &[u8], file_name: &str) -> DecodeError {
 }
 
 fn foreign_content(data: &[u8]) -> Option<&'static str> {
-    const KNOWN: [(&[u8], &str); 14] = [
+    const KNOWN: [(&[u8], &str); 16] = [
         (b"MZ", "a Windows program"),
         (b"\x7fELF", "a Linux program"),
         (b"#!", "a script"),
@@ -246,6 +261,8 @@ fn foreign_content(data: &[u8]) -> Option<&'static str> {
         (b"RIFF", "a WebP picture or a sound"),
         (b"\0\0\x01\0", "an icon"),
         (b"%!PS", "PostScript"),
+        (b"\xff\xfe", "text in UTF-16"),
+        (b"\xfe\xff", "text in UTF-16"),
     ];
     let start = data[..data.len().min(512)].trim_ascii_start();
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).to_ascii_lowercase();
@@ -261,7 +278,15 @@ fn foreign_content(data: &[u8]) -> Option<&'static str> {
     if data.get(4..8) == Some(b"ftyp") {
         return Some("a HEIC picture or a film");
     }
-    let plain = |b: &u8| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..);
-    (data.len() > 16 && data[..data.len().min(512)].iter().all(plain) && std::str::from_utf8(&start).is_ok())
-        .then_some("plain text")
+    is_text(data).then_some("plain text")
+}
+
+/// True when the beginning has no control characters but those of text. In so many bytes no picture is without them; fewer must be UTF-8 too, where a
+/// letter may be cut at their end. What is shorter than any magic, or the beginning of one, tells nothing.
+fn is_text(data: &[u8]) -> bool {
+    const CERTAIN: usize = 256;
+    let head = &data[..data.len().min(512)];
+    let plain = |b: &u8| matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x20..=0x7e | 0x80..);
+    let is_utf8 = std::str::from_utf8(head).map_or_else(|error| head.len() < data.len() && error.error_len().is_none(), |_| true);
+    head.len() > 4 && head.iter().all(plain) && (is_utf8 || head.len() >= CERTAIN)
 }

@@ -201,6 +201,15 @@ fn a_name_tells_why_what_is_not_ours_was_refused() {
     assert_eq!(reason(b"MZ\x90\0\x03", "a.pdf"), Reason::NameMismatch);
     assert_eq!(reason(b"  <!DOCTYPE html><html>", "a.pdf"), Reason::NameMismatch);
     assert_eq!(reason(b"\0\0\0\0", "a.tif"), Reason::Damaged);
+    // Text under a scan's name, however short, in whatever alphabet, cut anywhere, and when it speaks of PDF.
+    let letter = "Đề nghị gửi lại bản quét. ".repeat(40);
+    for text in ["xin chào", &letter, &format!("a{letter}"), &format!("ab{letter}"), &format!("{letter}\n%PDF-1.7 hỏng")] {
+        assert_eq!(reason(text.as_bytes(), "a.pdf"), Reason::NameMismatch, "{text}");
+    }
+    assert_eq!(reason(&[b'T', 0xd2, b' '].repeat(100), "a.pdf"), Reason::NameMismatch, "TCVN3");
+    assert_eq!(reason(b"\xff\xfeH\0i\0", "a.pdf"), Reason::NameMismatch, "UTF-16");
+    assert_eq!(reason(b"%PDF-1.7\nbroken", "a.pdf"), Reason::Damaged);
+    assert_eq!(reason(b"/Length 20 >> endobj\nstartxref\n9\n%%EOF", "a.pdf"), Reason::Damaged, "a PDF without its beginning");
     assert_eq!(reason(b"MZ\x90\0\x03", "a.exe"), Reason::UnknownFormat);
     assert_eq!(reason(&jpeg[..10], "a.jpg"), Reason::Damaged);
     let small = Limits { max_source_bytes: 100, ..Limits::default() };

@@ -56,7 +56,7 @@ reasons! {
     // --- a whole file cannot be taken
     Empty, "empty", "tệp rỗng: quét hoặc gửi lại", "the file is empty: scan or send it again";
     UnknownFormat, "unknown_format", "không phải PDF, TIFF, JPEG hay PNG: chuyển sang một trong các dạng đó", "neither PDF, TIFF, JPEG nor PNG: convert it to one of them";
-    NameMismatch, "name_mismatch", "nội dung không đúng với phần mở rộng của tên tệp: kiểm tra và đổi tên tệp", "the content is not what the file's name says: check and rename it";
+    NameMismatch, "name_mismatch", "nội dung không phải PDF hay ảnh như tên tệp ghi: kiểm tra tệp, rồi quét lại hoặc chuyển sang PDF", "it is no PDF or picture, whatever the file's name says: check the file, then scan again or convert it";
     Encrypted, "encrypted", "tệp có mật khẩu: mở khóa rồi gửi lại", "the file needs a password: remove it and send the file again";
     Damaged, "damaged", "tệp hỏng hoặc bị cắt cụt: quét hoặc sao chép lại", "the file is damaged or cut short: scan or copy it again";
     NoPages, "no_pages", "tệp không có trang nào: quét lại", "the file has no pages: scan it again";

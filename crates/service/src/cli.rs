@@ -38,9 +38,9 @@ Examples:
   sohoa audit /media/usb/archive --trust trust.txt --rates 2026 --against reported.jsonl
   sohoa audit --sample 500 --seed 'drawn today'";
 
-/// Digitizes administrative dossiers: scans in; sealed, searchable, provable records out.
+/// sohoa (số hóa, "to digitize") turns scans of administrative dossiers and their results into sealed, searchable, provable records
 #[derive(Parser)]
-#[command(name = "sohoa", version, about, after_help = AFTER, max_term_width = 110)]
+#[command(name = "sohoa", version, after_help = AFTER, max_term_width = 110)]
 pub struct Cli {
     /// The configuration of the archive to work on
     #[arg(long, global = true, value_name = "FILE", default_value = "pipeline.toml")]
@@ -130,8 +130,12 @@ pub enum Command {
         curl -H 'Authorization: Bearer sohoa_…' --data-binary @scan.pdf 'http://127.0.0.1:8080/v1/documents?name=scan.pdf'"
     )]
     Serve,
-    /// Who may push: make a station with its token, list them, refuse one
-    #[command(subcommand)]
+    /// Who may push scans over HTTP: scanners' stations and other systems, each with a token and limits of its own
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  sohoa station new tram-1 --unit H48.15        prints its token, this once\n  sohoa station change tram-1 --per-minute 60\n  sohoa station revoke tram-1\n\n\
+        A change holds from the station's next push on; `sohoa serve` need not be started again."
+    )]
     Station(Station),
     /// Who may sit at the console: add people, list them, their passwords, codes and roles
     #[command(subcommand)]

@@ -159,6 +159,7 @@ pub fn routes(console: Console) -> Router {
         .route("/account/totp", post(account::totp))
         .route("/language/{code}", get(doorway::language))
         .fallback(unknown)
+        .method_not_allowed_fallback(not_so)
         .layer(middleware::from_fn(guarded))
         .route("/assets/{*name}", get(asset))
         .with_state(console)
@@ -171,6 +172,13 @@ async fn unknown(seat: Seat, headers: HeaderMap) -> Response {
         Some(accepted) if accepted.contains("text/html") => seat.not_found().into_response(),
         _ => Problem::NO_SUCH_PLACE.into_response(),
     }
+}
+
+/// A place of forms that somebody opens by its address, as after a reload: people are led to a page.
+async fn not_so(seat: Seat, headers: HeaderMap) -> Response {
+    let mut response = unknown(seat, headers).await;
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
 }
 
 /// Figures over so many records are not made while somebody waits.

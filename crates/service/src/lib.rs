@@ -14,6 +14,7 @@ mod console;
 pub mod cosigning;
 pub mod door;
 pub mod heap;
+mod held_up;
 mod http;
 mod ingest;
 pub mod key_changes;

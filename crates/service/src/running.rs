@@ -1,21 +1,25 @@
 //! What the parts of a running service tell each other: what was done, what is wrong, who holds the work up. Nothing of it outlives the
-//! process; whatever must is in the archive.
+//! process but that, which has its note ([`crate::held_up`]); whatever else must is in the archive.
 
 use crate::anchoring::Lasting;
 use crate::api::allowance::Allowances;
 use crate::cause::Cause;
+use crate::config::Config;
+use crate::held_up::HeldUp;
 use crate::stages::Stages;
 use crate::time;
-use crate::watch::Trouble;
 use crate::watch::held::HeldFiles;
+use crate::watch::{Trouble, Twin};
 use axum::http::StatusCode;
 use sohoa_record::manifest::State;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
+/// So many twins are remembered.
+const MOST_TWINS: usize = 50;
 /// A pace is over so many milliseconds: ten minutes.
 const PACE_OF_MS: i64 = 10 * 60 * 1000;
 
@@ -33,7 +37,9 @@ pub struct Running {
     /// When a page or document was done last: milliseconds since 1970.
     pub progressed_at: AtomicI64,
     /// Who holds the work up, when somebody does: what is begun is finished.
-    pub held_by: Mutex<Option<String>>,
+    held_up: Mutex<Option<HeldUp>>,
+    /// Whoever changes that and its note has this: both always say the same.
+    holding: Mutex<()>,
     /// How much was done at which times, lately.
     counted: Mutex<VecDeque<Counted>>,
     /// Why nothing is done now, when something stops the work.
@@ -42,6 +48,8 @@ pub struct Running {
     pub folders: Mutex<BTreeMap<PathBuf, Trouble>>,
     /// What is not taken for long, by watched folder.
     pub held: Mutex<BTreeMap<PathBuf, HeldFiles>>,
+    /// Scans in watched folders whose bytes were in the archive already, by folder; the last ones, newest first.
+    pub twins: Mutex<VecDeque<(PathBuf, Twin)>>,
     /// Pushes whose bytes are coming, by station and priority.
     pub coming: Mutex<BTreeMap<(String, i64), u64>>,
     /// How many pushes each station may begin.
@@ -85,9 +93,9 @@ pub struct Pace {
 }
 
 impl Running {
-    /// Nothing is done yet; what stages take is noted there.
-    pub fn noting(stages: Arc<Stages>) -> Running {
-        Running { stages, ..Running::default() }
+    /// Nothing is done yet; what stages take is noted there. `held_up`: as an earlier run left it.
+    pub fn noting(stages: Arc<Stages>, held_up: Option<HeldUp>) -> Running {
+        Running { stages, held_up: Mutex::new(held_up), ..Running::default() }
     }
 
     /// Notes what is wrong with a watched folder, or that nothing is any more. True when that was otherwise before.
@@ -109,6 +117,14 @@ impl Running {
         is_news
     }
 
+    /// Notes scans of a watched folder that were in the archive already.
+    pub fn note_twins(&self, folder: &Path, found: Vec<Twin>) {
+        if let Ok(mut twins) = self.twins.lock() {
+            found.into_iter().for_each(|twin| twins.push_front((folder.to_owned(), twin)));
+            twins.truncate(MOST_TWINS);
+        }
+    }
+
     /// Counts an answer to a push.
     pub fn count_push(&self, status: StatusCode) {
         if let Ok(mut pushes) = self.pushes.lock() {
@@ -116,9 +132,17 @@ impl Running {
         }
     }
 
-    /// True while somebody holds the work up.
-    pub fn is_held(&self) -> bool {
-        self.held_by.lock().is_ok_and(|held| held.is_some())
+    /// Who holds the work up, when somebody does.
+    pub fn held_up(&self) -> Option<HeldUp> {
+        self.held_up.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Holds the work up, or lets it go on, also after a restart; an error is about that alone. May wait for the disk.
+    pub fn hold_up(&self, config: &Config, held_up: Option<HeldUp>) -> std::io::Result<()> {
+        let _turn = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
+        self.held_up.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&held_up);
+        self.changed.notify_waiters();
+        HeldUp::note(config, held_up.as_ref())
     }
 
     /// Counts what was done until now. Called every few seconds, whether somebody looks or not.

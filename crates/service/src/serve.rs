@@ -98,7 +98,7 @@ impl Service<'_> {
         let on_page = || running.progressed_at.store(time::now_ms(), Ordering::Relaxed);
         let mut leases = 0u32;
         while !self.stopping() {
-            if running.is_held() {
+            if running.held_up().is_some() {
                 let _ = tokio::time::timeout(Duration::from_secs(1), running.changed.notified()).await;
                 continue;
             }

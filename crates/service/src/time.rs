@@ -32,6 +32,11 @@ pub fn rfc3339(time: &Zoned) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
+/// Day and time of such a text, as people write them; other text stays.
+pub fn moment(rfc3339: &str) -> String {
+    parse(rfc3339).map_or_else(|| rfc3339.to_owned(), |then| then.strftime("%d/%m/%Y %H:%M:%S").to_string())
+}
+
 /// `2026-11-22T13:02:11.250+07:00`, where the order of two within a second counts.
 pub fn rfc3339_ms(time: &Zoned) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string()

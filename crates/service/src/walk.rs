@@ -31,6 +31,8 @@ pub struct Walk {
     pub others: Vec<PathBuf>,
     /// Files with the names of copies that are not finished. Most are gone in a moment.
     pub partial: Vec<PathBuf>,
+    /// Scans by the end of their names, which begin with a dot: whoever hides a file does not hand it in. They are passed over.
+    pub hidden: Vec<PathBuf>,
 }
 
 /// Why something in a folder is not taken.
@@ -94,6 +96,8 @@ impl Walk {
         if !named && is_junk(path) {
             if kind.is_file() && is_partial(path) {
                 self.partial.push(path.to_owned());
+            } else if kind.is_file() && lower_name(path).starts_with('.') && has_scan_extension(path) {
+                self.hidden.push(path.to_owned());
             }
             return;
         }
@@ -222,6 +226,7 @@ mod tests {
         assert_eq!(walk.refused, [(root.join("link.pdf"), Refused::Symlink)]);
         assert_eq!(walk.others, [root.join("notes.txt")]);
         assert_eq!(walk.partial, [root.join(".rsync.PDF.a81bQx"), root.join("half.pdf.part")]);
+        assert_eq!(walk.hidden, [root.join(".hidden.pdf")]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod complete;
 pub mod held;
 mod put_away;
 mod share;
+mod survey;
+mod twins;
 
 use crate::arrive::{self, told};
 use crate::config::{self, After, Config, Subfolders};
@@ -19,7 +21,7 @@ use put_away::{descend, move_away, write_reason};
 use share::Share;
 pub use share::Trouble;
 use sohoa_archive::store::Arrived;
-use sohoa_archive::{Archive, Error, JobState, Remedy};
+use sohoa_archive::{Archive, Arrival, Error, JobState, Remedy};
 use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::identifier::agency::is_agency;
@@ -27,7 +29,11 @@ use sohoa_record::manifest::{Manifest, State};
 use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
+pub use survey::{Surveyed, survey};
+pub use twins::Twin;
+use twins::write_twin;
 
 /// Where committed scans go, in the folder itself, and where refused ones go.
 const DONE: &str = "done";
@@ -69,7 +75,11 @@ pub struct Watched {
     files: HashMap<PathBuf, File>,
     /// What was told already of files that cannot be taken.
     told: HashMap<PathBuf, String>,
+    in_queue: InQueue,
 }
+
+/// What had a job when the service began: place and bytes. Files that lie there were taken by an earlier run, and wait in the queue already.
+pub type InQueue = Arc<OnceLock<HashMap<String, u64>>>;
 
 /// What a file looked like.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,6 +102,15 @@ struct File {
     step: Step,
     /// Why it is left while it stands still.
     why: Why,
+    /// Its bytes came from elsewhere before.
+    is_twin: bool,
+}
+
+impl File {
+    /// One that is seen so for the first time.
+    fn new(look: Look, why: Why) -> File {
+        File { look, step: Step::Still(Instant::now()), why, is_twin: false }
+    }
 }
 
 #[derive(Clone)]
@@ -108,6 +127,8 @@ enum Step {
 enum End {
     /// It is done, and out of the way.
     Away,
+    /// The same; its bytes were in the archive already.
+    Twin(Twin),
     /// It is done later, by itself.
     Waits,
     /// It is not taken.
@@ -127,6 +148,8 @@ pub struct Looked {
     pub wants_room: bool,
     /// What is not taken for long; none when the folder could not be looked at.
     pub held: Option<HeldFiles>,
+    /// What was put away and was in the archive already.
+    pub twins: Vec<Twin>,
     /// Why the folder could not be looked at.
     pub trouble: Option<Trouble>,
 }
@@ -207,6 +230,7 @@ impl Watched {
             since: Since::default(),
             files: HashMap::new(),
             told: HashMap::new(),
+            in_queue: InQueue::default(),
         })
     }
 
@@ -225,6 +249,11 @@ impl Watched {
         [DONE, FAILED].map(|own| self.folder.join(own))
     }
 
+    /// Tells what of it may have been taken by an earlier run; until that is known, nothing that lies there counts as not taken.
+    pub fn knowing(self, in_queue: InQueue) -> Watched {
+        Watched { in_queue, ..self }
+    }
+
     /// Looks once: takes what stands still while `room` lasts, moves away what is committed. An error concerns the whole archive.
     pub async fn look(&mut self, archive: &Archive, room: u64) -> Result<Looked, Error> {
         match self.go_through(archive, room).await {
@@ -239,7 +268,11 @@ impl Watched {
     }
 
     fn untaken(&self) -> usize {
-        self.files.values().filter(|file| matches!(file.step, Step::Still(_))).count()
+        let Some(in_queue) = self.in_queue.get() else { return 0 };
+        let is_new = |(path, file): &(&PathBuf, &File)| {
+            matches!(file.step, Step::Still(_)) && in_queue.get(&path.display().to_string()) != Some(&file.look.size)
+        };
+        self.files.iter().filter(is_new).count()
     }
 
     async fn go_through(&mut self, archive: &Archive, mut room: u64) -> Result<Looked, Ended> {
@@ -248,11 +281,10 @@ impl Watched {
         self.files.retain(|path, _| there.contains(path));
         let mut looked = Looked::default();
         for Found { scan, look, is_ready } in found {
-            let file =
-                self.files.entry(scan.path.clone()).or_insert(File { look, step: Step::Still(Instant::now()), why: Why::Quiet });
+            let file = self.files.entry(scan.path.clone()).or_insert(File::new(look, Why::Quiet));
             if file.look != look {
                 // It grows, or another file took its place.
-                *file = File { look, step: Step::Still(Instant::now()), why: Why::Grows };
+                *file = File::new(look, Why::Grows);
             }
             let end = match file.step.clone() {
                 Step::Kept => End::Away,
@@ -282,10 +314,14 @@ impl Watched {
                 }
                 Step::Taken(record) => self.settle(archive, &scan, &record).await?,
             };
-            looked.waiting += usize::from(!matches!(end, End::Away));
-            if let End::Left(why) = end {
-                let unit = self.unit_of(&scan).ok().flatten();
-                left.push(Left { path: scan.path, why, unit, changed: None });
+            looked.waiting += usize::from(!matches!(end, End::Away | End::Twin(_)));
+            match end {
+                End::Left(why) => {
+                    let unit = self.unit_of(&scan).ok().flatten();
+                    left.push(Left { path: scan.path, why, unit, changed: None });
+                }
+                End::Twin(twin) => looked.twins.push(twin),
+                End::Away | End::Waits => {}
             }
         }
         looked.untaken = self.untaken();
@@ -297,7 +333,7 @@ impl Watched {
     async fn list(&mut self) -> Result<(Vec<Found>, Vec<Left>), Ended> {
         let (folder, unit) = (self.folder.clone(), self.unit.clone());
         let listing = move || {
-            let Walk { scans, refused, others, partial } = walk_inbox(&folder, &[DONE, FAILED]);
+            let Walk { scans, refused, others, partial, hidden: _ } = walk_inbox(&folder, &[DONE, FAILED]);
             let looks: Vec<_> = scans.into_iter().filter_map(|scan| look(&scan.path).map(|look| (scan, look))).collect();
             let (ready, others): (HashSet<PathBuf>, HashSet<PathBuf>) =
                 others.into_iter().partition(|path| path.extension().is_some_and(|end| end == READY));
@@ -341,10 +377,14 @@ impl Watched {
         let open = move || {
             let mut file = arrive::open(&path)?;
             // What cannot be read is told when it is taken.
-            Ok((!needs_end || is_complete(&mut file).unwrap_or(true)).then_some(file))
+            Ok((!needs_end || is_complete(&mut file).unwrap_or(true)).then(|| (file, changed(&path))))
         };
+        let mut came = None;
         let arrived = match self.share.call(open).await? {
-            Ok(Some(file)) => arrive::take(archive, scan, file, unit.as_deref(), self.priority).await,
+            Ok(Some((file, changed))) => {
+                came = changed;
+                arrive::take(archive, scan, file, unit.as_deref(), self.priority).await
+            }
             Ok(None) => return Ok(Err(Why::NoEnd)),
             Err(error) => Err(error),
         };
@@ -352,6 +392,7 @@ impl Watched {
             Ok(arrived) => {
                 if let Some(file) = self.files.get_mut(&scan.path) {
                     file.step = Step::Taken(arrived.first.record.clone());
+                    file.is_twin = arrived.arrival == Arrival::Linked || self.after == After::Done && is_again(&arrived, came);
                 }
                 Ok(Ok(arrived))
             }
@@ -417,13 +458,14 @@ impl Watched {
             }
         };
         let (root, after, seen) = (self.folder.clone(), self.after, self.files.get(&scan.path).map(|file| file.look));
+        let is_twin = self.files.get(&scan.path).is_some_and(|file| file.is_twin);
         let moving = scan.clone();
         let moved = self.share.call(move || {
             // Another scan may have come under the name since this one was taken: that one is not done.
             if look(&moving.path) != seen {
                 return Ok(false);
             }
-            if after == After::Done { put_away(&root, &moving, &manifest).map(|()| true) } else { Ok(true) }
+            if after == After::Done { put_away(&root, &moving, &manifest, is_twin).map(|()| true) } else { Ok(true) }
         });
         match moved.await? {
             Ok(false) => Ok(End::Waits),
@@ -432,7 +474,9 @@ impl Watched {
                     Some(file) if self.after == After::Keep => file.step = Step::Kept,
                     _ => drop(self.files.remove(&scan.path)),
                 }
-                Ok(End::Away)
+                let place = scan.path.strip_prefix(&self.folder).unwrap_or(&scan.path).to_string_lossy().into_owned();
+                let (unit, at) = (self.unit_of(scan).ok().flatten(), time::rfc3339(&time::now()));
+                Ok(if is_twin { End::Twin(Twin { place, unit, record: record.clone(), at }) } else { End::Away })
             }
             Err(error) => {
                 self.tell(&scan.path, format!("its document is committed, and it cannot be moved away: {error}"));
@@ -440,6 +484,23 @@ impl Watched {
             }
         }
     }
+}
+
+/// True when a committed scan has come once more under its own name. One that an earlier run could not move away any more came before it
+/// arrived.
+fn is_again(arrived: &Arrived, came: Option<i64>) -> bool {
+    // The arrival's time has no parts of a second.
+    let before = time::parse(&arrived.first.arrived_at).map(|at| at.timestamp().as_millisecond() + 1000);
+    arrived.committed && arrived.arrival == Arrival::Known && came.zip(before).is_some_and(|(came, before)| came > before)
+}
+
+/// Finds out what has a job now.
+pub async fn find_in_queue(archive: &Archive) -> Result<HashMap<String, u64>, Error> {
+    let mut places = HashMap::new();
+    for source in archive.queue.sources().await? {
+        places.extend(archive.arrivals(&source).await?.into_iter().map(|note| (note.path, note.digests.size)));
+    }
+    Ok(places)
 }
 
 /// What a record is, once it is committed, or how its job stands; an error too when it is no more.
@@ -470,14 +531,17 @@ fn concerns_all(error: &Error) -> bool {
 }
 
 /// Moves a committed scan, and the file that said that it was complete.
-fn put_away(root: &Path, scan: &Scan, manifest: &Manifest) -> std::io::Result<()> {
+fn put_away(root: &Path, scan: &Scan, manifest: &Manifest, is_twin: bool) -> std::io::Result<()> {
     let within = scan.path.strip_prefix(root).unwrap_or(&scan.path).parent().unwrap_or(Path::new(""));
     let done = Path::new(DONE).join(within);
     if manifest.state == State::Failed {
         let folder = move_away(root, &scan.path, &Path::new(FAILED).join(manifest.record.as_str()))?;
         write_reason(&folder, &scan.name, manifest)?;
     } else {
-        move_away(root, &scan.path, &done)?;
+        let folder = move_away(root, &scan.path, &done)?;
+        if is_twin {
+            write_twin(&folder, &scan.name, manifest)?;
+        }
     }
     let ready = beside(&scan.path, READY);
     if ready.exists() {

@@ -52,6 +52,9 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
     let token = token(&home, "tram-1");
     a_register_of_years(&home);
     home.expect(0, &["fsck"]);
+    watch(&home, "unit = \"H48.15\"");
+    home.set("waiting_minutes = 15", "waiting_minutes = 1");
+    std::fs::write(home.path("in/Ghi chú của buổi quét hôm nay, có tên rất dài và không phải bản quét.docx"), "x").unwrap();
     let serving = serve(&home);
     let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console");
     let _ = std::fs::remove_dir_all(&shots);
@@ -72,6 +75,7 @@ fn a_scan_goes_from_a_station_to_a_proof_in_a_real_browser() {
         .args([fixture("decision-handwritten"), shots.clone()])
         .arg(people.to_string())
         .args([fixture("birth-certificate").to_str().unwrap(), &number])
+        .arg(home.path("in"))
         .output()
         .expect("node-judges cannot be started; `./bootstrap test` installs it");
     let told = String::from_utf8_lossy(&output.stdout);

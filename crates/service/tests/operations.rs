@@ -167,7 +167,7 @@ fn files_that_nobody_takes_are_named_with_why_and_what_to_do() {
         ] {
             let row = held
                 .split("<tr>")
-                .find(|row| row.contains(&format!("<td>{name}</td>")))
+                .find(|row| row.contains(&format!("\">{name}</td>")))
                 .unwrap_or_else(|| panic!("{name}: {held}"));
             assert!(row.contains(why) && row.contains("(20 phút)") && row.contains("/in</td>"), "{row}");
         }
@@ -287,6 +287,138 @@ fn a_batch_tells_how_far_it_is_and_is_held_up_and_goes_on() {
     assert!(serving.signal(Signal::TERM).success());
 }
 
+#[test]
+fn a_pause_outlives_a_restart_and_what_waits_is_counted_once() {
+    const FILES: u64 = 20;
+    let home = home();
+    without_reading(&home);
+    watch(&home, "");
+    person(&home, "tram", "operator", &[]);
+    person(&home, "quan-tri", "administrator", &[]);
+    let mut serving = serve(&home);
+    let mut operator = Person::enter(&serving, "tram");
+    assert!(!home.expect(0, &["status"]).contains("paused"));
+    operator.press("/batches/pause", &[]);
+    let told = |page: &str| between(page, "Tạm dừng bởi Người tram · từ ", "</span>").map(str::to_owned);
+    let since = told(&operator.page("/batches")).expect("who and since when");
+    let one = scan(&home, 1);
+    for number in 0..FILES {
+        std::fs::write(home.path(&format!("in/{number}.png")), [&one[..], number.to_string().as_bytes()].concat()).unwrap();
+    }
+    wait_for("all are in the queue", || gauge(&serving, "sohoa_jobs{state=\"queued\"}") == FILES as f64);
+    // One stops in order, one is killed: neither lets the work go on.
+    assert!(serving.signal(Signal::TERM).success());
+    serve(&home).signal(Signal::KILL);
+    // Nothing that lies in the folder is looked into for long.
+    home.set("quiet_seconds = 1", "quiet_seconds = 600");
+    let mut serving = serve(&home);
+    let mut operator = Person::enter(&serving, "tram");
+    wait_for("the folder is looked at", || gauge(&serving, "sohoa_folder_scans") == FILES as f64);
+    std::thread::sleep(Duration::from_secs(3));
+    let page = operator.page("/live/batches");
+    assert_eq!(told(&page).as_ref(), Some(&since), "{page}");
+    assert!(page.contains("0 / 20 · 0 %"), "what an earlier run took of the folder waits in the queue: {page}");
+    assert_eq!(told(&operator.page("/")).as_ref(), Some(&since), "who looks at the day is told");
+    small_scan(&home.path("in/new.png"), 2);
+    wait_for("what is new counts", || operator.page("/live/batches").contains("0 / 21 · 0 %"));
+    let system = Person::enter(&serving, "quan-tri").page("/system");
+    assert!(
+        system.contains("tạm dừng theo lệnh ở trang Lô quét từ") && system.contains(&format!("Người tram · từ {since}")),
+        "{system}"
+    );
+    let ready = serving.not_ready();
+    assert!(ready.contains("held up at the console") && !ready.contains("Người tram"), "anybody may ask: {ready}");
+    let status = home.expect(0, &["status"]);
+    assert!(status.contains("paused    by Người tram since 20"), "{status}");
+    assert_eq!(home.lines(&[0], &["status", "--json"])[0]["paused"]["by"], "Người tram");
+    let doctor = doctor(&home, "work");
+    assert!(doctor["state"] == "warning" && doctor["remedy"].as_str().unwrap().contains("Tiếp tục"), "{doctor}");
+    operator.press("/batches/go-on", &[]);
+    wait_for("it goes on", || gauge(&serving, "sohoa_jobs{state=\"queued\"}") == 0.0);
+    assert!(serving.signal(Signal::TERM).success());
+    assert!(!home.expect(0, &["status"]).contains("paused"));
+    assert_eq!(serve(&home).not_ready(), "", "nor does the next run hold it up");
+}
+
+/// What `sohoa doctor` says first of a thing.
+fn doctor(home: &Home, check: &str) -> serde_json::Value {
+    let said = String::from_utf8(home.sohoa(&["doctor", "--json"]).stdout).unwrap();
+    let mut lines = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.find(|line| line["check"] == check).unwrap_or_else(|| panic!("no {check}: {said}"))
+}
+
+#[test]
+fn a_scan_that_is_there_already_is_named_with_the_record_that_it_equals() {
+    let home = home();
+    without_reading(&home);
+    watch(&home, "unit = \"H48.16\"");
+    person(&home, "tram", "operator", &[]);
+    person(&home, "cung-noi", "operator", &["--unit", "H48.16"]);
+    person(&home, "noi-khac", "operator", &["--unit", "H48.15"]);
+    let token = token(&home, "tram-1");
+    let mut serving = serve(&home);
+    let bytes = scan(&home, 1);
+    let record = serving.push(&token, "name=a.png", "", &bytes).json()["record"].as_str().unwrap().to_owned();
+    serving.outcome(&token, &record);
+    let mut operator = Person::enter(&serving, "tram");
+    assert!(!operator.page("/").contains("id=\"twins\""));
+    std::fs::write(home.path(&format!("in/CCCD {NUMBER}.png")), &bytes).unwrap();
+    std::fs::write(home.path("in/mới.png"), [&bytes[..], b"x"].concat()).unwrap();
+    wait_for("both are put away", || home.path("in/done/mới.png").exists() && home.path("in/done/DA-CO.txt").exists());
+    wait_for("it is told", || operator.page("/").contains("id=\"twins\""));
+    let told = |person: &mut Person| between(&person.page("/"), "id=\"twins\"", "</section>").map(str::to_owned);
+    let rows = told(&mut operator).unwrap();
+    assert!(rows.contains(&format!("<a href=\"/records/{record}\">")) && rows.contains("/in</td>"), "{rows}");
+    assert!(rows.contains("•••345.png") && !rows.contains(NUMBER) && !rows.contains("mới.png"), "{rows}");
+    // Whoever brought it is told which record it is, and sees no other unit's paper; that unit is not told who has the paper too.
+    let rows = told(&mut Person::enter(&serving, "cung-noi")).unwrap();
+    assert!(rows.contains(&record) && !rows.contains("href"), "{rows}");
+    assert_eq!(told(&mut Person::enter(&serving, "noi-khac")), None);
+    assert_eq!(gauge(&serving, "sohoa_watch_waiting_files"), 0.0, "it is nobody's trouble");
+    assert!(serving.signal(Signal::TERM).success());
+}
+
+#[test]
+fn doctor_says_what_helps() {
+    let home = home();
+    let policy = std::fs::read_to_string(home.path("trust")).unwrap();
+    std::fs::write(home.path("trust"), format!("{policy}quorum none\n")).unwrap();
+    let told = doctor(&home, "trust policy");
+    assert!(told["detail"].as_str().unwrap().contains("second quorum line: leave one"), "{told}");
+    assert!(told["remedy"].as_str().unwrap().starts_with("correct"), "{told}");
+    std::fs::remove_file(home.path("trust")).unwrap();
+    assert!(doctor(&home, "trust policy")["remedy"].as_str().unwrap().starts_with("restore"));
+    std::fs::write(home.path("trust"), policy).unwrap();
+    // A watched folder: gone, or with scans that hide. Nothing serves.
+    watch(&home, "");
+    home.set("waiting_minutes = 15", "waiting_minutes = 1");
+    small_scan(&home.path("in/a.png"), 1);
+    std::fs::rename(home.path("in/a.png"), home.path(&format!("in/.CCCD {NUMBER}.png"))).unwrap();
+    let told = doctor(&home, "watched");
+    let detail = told["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("/in: 1 scan with a name that begins with a dot, such as .CCCD •••") && !detail.contains(NUMBER),
+        "{told}"
+    );
+    std::fs::rename(home.path("in"), home.path("away")).unwrap();
+    let told = doctor(&home, "watched");
+    assert!(told["state"] == "problem" && told["detail"].as_str().unwrap().contains("/in: No such file"), "{told}");
+    assert!(told["remedy"].as_str().unwrap().contains("share"), "{told}");
+    small_scan(&home.path("one.png"), 1);
+    home.lines(&[0, 3], &["ingest", home.path("one.png").to_str().unwrap(), "--json"]);
+    let status = home.expect(0, &["status"]);
+    assert!(status.contains("/in không đọc được: báo quản trị viên") && status.contains("No such file"), "{status}");
+    assert!(home.lines(&[0], &["status", "--json"])[0]["folders"][0]["folder"].as_str().unwrap().ends_with("/in"));
+}
+
+#[test]
+fn help_says_what_it_is_and_what_a_station_is() {
+    let home = Home::new();
+    assert!(home.expect(0, &["--help"]).starts_with("sohoa (số hóa, \"to digitize\") turns scans"));
+    let station = home.expect(0, &["station", "--help"]);
+    assert!(station.contains("push scans over HTTP") && station.contains("sohoa station new tram-1 --unit H48.15"), "{station}");
+}
+
 /// Where the store keeps these bytes.
 fn object(home: &Home, bytes: &[u8]) -> PathBuf {
     let digest = Sha256Hex::of(bytes);
@@ -300,6 +432,7 @@ fn what_was_given_up_is_done_once_its_cause_is_mended() {
     without_reading(&home);
     person(&home, "tram", "operator", &[]);
     person(&home, "quan-tri", "administrator", &[]);
+    person(&home, "noi-khac", "operator", &["--unit", "H48.99"]);
     let token = token(&home, "tram-1");
     let mut serving = serve(&home);
     let mut operator = Person::enter(&serving, "tram");
@@ -323,6 +456,22 @@ fn what_was_given_up_is_done_once_its_cause_is_mended() {
     wait_for("both are given up", || given_up(&mut operator).0 == 2);
     let system = administrator.page("/system");
     assert!(system.contains("2 giấy tờ bị bỏ dở: xem trang Lô quét") && !system.contains("Mọi thứ hoạt động."), "{system}");
+    // Who looks at the day is told, with why and what to do.
+    let day = operator.page("/");
+    let told = between(&day, "id=\"given-up\"", "</section>").unwrap_or_else(|| panic!("{day}"));
+    assert!(told.matches("bản gốc đã nhận không còn trong kho").count() == 2 && told.contains(">tram-1<"), "{told}");
+    assert!(day.contains("Bỏ dở</span><a class=\"big num\" href=\"/batches\">2</a>") && !day.contains(NUMBER), "{day}");
+    let station = between(&day, "<tr><td>tram-1</td>", "</tr>").unwrap();
+    assert!(
+        station.starts_with("<td class=\"num\">2</td>") && station.matches(">2<").count() == 2,
+        "two came, two are given up: {station}"
+    );
+    assert!(!Person::enter(&serving, "noi-khac").page("/").contains("id=\"given-up\""), "they are another unit's");
+    let told = doctor(&home, "index");
+    assert!(
+        told["detail"].as_str().unwrap().contains("2 given up") && told["remedy"].as_str().unwrap().contains("Làm lại"),
+        "{told}"
+    );
     let page = given_up(&mut operator).1;
     let row = page.split("<tr>").find(|row| row.contains(&lost[0].0)).unwrap();
     let seen = row.split("<details>").next().unwrap();
@@ -347,6 +496,7 @@ fn what_was_given_up_is_done_once_its_cause_is_mended() {
     let outcome = serving.outcome(&token, second);
     assert!(["sealed", "review"].contains(&outcome["state"].as_str().unwrap()), "{outcome}");
     assert!(given_up(&mut operator).1.contains("Không có giấy tờ nào bị bỏ dở."));
+    assert!(!operator.page("/").contains("Bỏ dở"));
     assert!(serving.signal(Signal::TERM).success());
     let log: String = files_below(&home.path("access-log")).iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
     assert_eq!(log.matches("\"change\":\"retry\"").count(), 3, "{log}");
@@ -385,6 +535,7 @@ fn what_stands_in_the_way_is_told_in_vietnamese_and_the_machines_words_beside_it
     let told = "/in: không đọc được: báo quản trị viên kiểm tra thư mục còn đó không và quyền đọc";
     wait_for("the folder is told", || operator.page("/").contains(told));
     assert!(!operator.page("/").contains("No such file"));
+    assert!(home.expect(0, &["status"]).contains("/in không đọc được") && doctor(&home, "watched")["state"] == "problem");
     std::fs::rename(home.path("in-away"), home.path("in")).unwrap();
     wait_for("it is there again", || !operator.page("/").contains(told));
     assert!(serving.signal(Signal::TERM).success());

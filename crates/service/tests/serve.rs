@@ -86,8 +86,14 @@ fn a_push_is_done_and_its_outcome_can_be_asked_for_by_its_station_alone() {
     assert_eq!((again.status, again.json()["record"].as_str()), (200, Some(record.as_str())));
     let duplicate = serving.push(&two, "name=b.png", "", &bytes);
     assert_eq!((duplicate.status, duplicate.code().as_str()), (409, "duplicate"));
-    assert_eq!(duplicate.json()["record"], record.as_str());
-    assert_eq!(serving.get(&two, &format!("/v1/documents/{record}")).code(), "unknown_record", "the same bytes open no door");
+    let told = duplicate.json();
+    assert_eq!((&told["record"], &told["state"]), (&record.as_str().into(), &done["state"]), "{told}");
+    // Whoever has the bytes may follow them, and learns nothing of what others made of the paper.
+    let followed = serving.get(&two, told["location"].as_str().unwrap()).json();
+    assert_eq!((&followed["state"], &followed["duplicate"]), (&done["state"], &true.into()), "{followed}");
+    assert!(["fields", "pages", "dossier", "revision"].iter().all(|told| followed.get(told).is_none()), "{followed}");
+    let three = token(&home, "tram-3");
+    assert_eq!(serving.get(&three, &format!("/v1/documents/{record}")).code(), "unknown_record", "it never had them");
     let metrics = serving.get("", "/metrics").body;
     assert!(
         metrics.contains("sohoa_pushes_total{status=\"409\"} 1\n") && metrics.contains("sohoa_pages_total{state=\"text\"} 1\n"),
@@ -96,6 +102,25 @@ fn a_push_is_done_and_its_outcome_can_be_asked_for_by_its_station_alone() {
     assert_eq!((serving.get("", "/healthz").status, serving.get("", "/readyz").status), (200, 200));
     assert!(serving.signal(rustix::process::Signal::TERM).success());
     assert_eq!(verify(&home.path("archive"), &home.path("trust")).iter().map(|(v, _)| v.as_str()).collect::<Vec<_>>(), ["ok"]);
+}
+
+#[test]
+fn whoever_pushes_what_failed_before_is_told_that_it_failed() {
+    let home = home();
+    let (one, two) = (token(&home, "tram-1"), token(&home, "tram-2"));
+    let serving = serve(&home);
+    let broken = b"%PDF-1.7\nbroken";
+    let record = serving.push(&one, "name=a.pdf", "", broken).json()["record"].as_str().unwrap().to_owned();
+    assert_eq!(serving.outcome(&one, &record)["state"], "failed");
+    assert_eq!(serving.push(&one, "name=a.pdf", "", broken).json()["outcome"], "failed", "a repeated push is done, and how");
+    let told = serving.push(&two, "name=b.pdf", "", broken);
+    assert_eq!((told.status, told.json()["state"].as_str()), (409, Some("failed")), "{}", told.body);
+    assert!(told.body.contains("scan the paper again") && told.body.contains("bị từ chối"), "{}", told.body);
+    let followed = serving.get(&two, told.json()["location"].as_str().unwrap()).json();
+    assert_eq!(followed["state"], "failed");
+    assert!(followed["reasons"].as_array().unwrap().iter().any(|reason| reason["code"] == "damaged"), "{followed}");
+    let stream = serving.get(&two, &format!("/v1/documents/{record}/events"));
+    assert!(stream.status == 200 && stream.body.contains("\"failed\""), "{}", stream.body);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use common::serving::*;
 use common::small_scan;
 use rustix::process::Signal;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,7 +47,13 @@ fn a_watched_folder_is_emptied_into_done_and_failed() {
         (1, vec!["LY-DO.txt".to_owned(), "c.pdf".to_owned()])
     );
     let reason = std::fs::read_to_string(inbox.join("failed").join(&failed[0]).join("LY-DO.txt")).unwrap();
-    assert!(reason.contains("tệp hỏng") && reason.contains(&failed[0]), "{reason}");
+    assert!(
+        reason.contains("không phải PDF hay ảnh") && reason.contains(&failed[0]),
+        "a text is no scan that was cut off: {reason}"
+    );
+    let mode =
+        |file: &str| std::fs::metadata(inbox.join("failed").join(&failed[0]).join(file)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("LY-DO.txt"), 0o640, "the owner and its group read it, and nobody runs it");
     // Renamed into place while it runs; the same bytes once more under another name; one that grows.
     small_scan(&home.path("e.png"), 3);
     std::fs::rename(home.path("e.png"), inbox.join("e.png")).unwrap();
@@ -61,6 +68,15 @@ fn a_watched_folder_is_emptied_into_done_and_failed() {
     }
     drop(growing);
     wait_for("the later ones, too", || ["e.png", "again.png", "f.png"].iter().all(|name| inbox.join("done").join(name).exists()));
+    // Whoever brought the same bytes twice finds what they equal.
+    let told = std::fs::read_to_string(inbox.join("done/DA-CO.txt")).unwrap();
+    let first = home.lines(&[0], &["search", "", "--json"]).into_iter().find(|line| line["source_name"] == "a.png").unwrap();
+    assert!(told.contains("Tệp: again.png\n") && told.contains(first["record"].as_str().unwrap()), "{told}");
+    assert_eq!(told.matches("Đã có trong kho từ").count(), 1, "and of no other: {told}");
+    // So does whoever brings it once more under its own name.
+    std::fs::copy(inbox.join("done/a (2).png"), inbox.join("a.png")).unwrap();
+    wait_for("it is put away again", || inbox.join("done/a (3).png").exists());
+    wait_for("and told", || std::fs::read_to_string(inbox.join("done/DA-CO.txt")).unwrap().contains("Tệp: a.png\n"));
     assert!(serving.signal(Signal::TERM).success());
     let lines = home.lines(&[0], &["search", "", "--json"]);
     let mut states: Vec<&str> = lines.iter().map(|line| line["state"].as_str().unwrap()).collect();

@@ -344,7 +344,8 @@ impl Cause {
             Cause::NoLog => "the trust policy names a log, and the log here has no leaf: not appended yet, or taken away".into(),
             Cause::Stale { newest: Some(newest), days } => {
                 format!(
-                    "the log is shown as it was: witnesses saw it last at {newest}, more than {days} days ago; what came into it since is not here"
+                    "the log is shown as it was: witnesses saw it last at {newest}, more than {days} {} ago; what came into it since is not here",
+                    if *days == 1 { "day" } else { "days" }
                 )
             }
             Cause::Stale { newest: None, .. } => "no witness says of when the log is that is shown".into(),

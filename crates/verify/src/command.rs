@@ -30,7 +30,7 @@ pub struct Options {
     pub at: Option<u64>,
 
     /// Witnesses must have seen the log so recently: at most DAYS before --at. What is older may hide what was logged since
-    #[arg(long, value_name = "DAYS", requires = "at")]
+    #[arg(long, value_name = "DAYS", requires = "at", value_parser = days)]
     fresh: Option<u64>,
 
     /// Open only so many records (500) or that share (5%), drawn by --seed; told is how many of all can be bad at most
@@ -64,6 +64,11 @@ pub struct Options {
     /// Notes (unsealed arrivals, files that no receipt names) make the exit code 11
     #[arg(long)]
     strict: bool,
+}
+
+/// With 0 every log would be stale: witnesses have seen it before the moment of the audit.
+fn days(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|days| *days > 0).ok_or_else(|| "a whole number of days, at least 1, was expected".into())
 }
 
 fn time(text: &str) -> Result<u64, String> {

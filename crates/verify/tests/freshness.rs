@@ -126,6 +126,13 @@ fn one_witness_makes_no_old_log_fresh() {
 #[test]
 fn an_age_is_asked_as_of_a_time_and_of_witnesses() {
     let frozen = Frozen::new();
+    for none in ["0", "-1", "soon"] {
+        let said = frozen.said("archive", &["--at", "2026-12-22", &format!("--fresh={none}")]);
+        assert!(said.code == 2 && said.errors.contains("a whole number of days, at least 1"), "{none}: {}", said.errors);
+    }
+    let said = frozen.said("archive", &["--at", "2026-11-24", "--fresh", "1", "--lang", "en"]);
+    let told: String = said.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.code == 23 && told.contains("more than 1 day ago"), "{told}");
     let said = frozen.said("archive", &["--fresh", "7"]);
     assert!(said.code == 2 && said.errors.contains("--at"), "{}", said.errors);
     trust_with_log(frozen.dir.path());

@@ -219,7 +219,7 @@ impl Builder {
             ("quorum", [name]) => {
                 let quorum = if *name == "none" { None } else { Some(self.member(name)?) };
                 if self.quorum.replace(quorum).is_some() {
-                    return Err("there is a second quorum line".into());
+                    return Err("there is a second quorum line: leave one of them".into());
                 }
             }
             _ => return Err(format!("a '{kind}' line has too few or too many words")),

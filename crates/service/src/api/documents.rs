@@ -17,8 +17,10 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use serde_json::json;
 use sohoa_archive::store::Arrived;
-use sohoa_archive::{Arrival, JobState};
+use sohoa_archive::{Arrival, ArrivalNote, JobState, Waiting};
+use sohoa_record::Sha256Hex;
 use sohoa_record::identifier::RecordId;
+use sohoa_record::manifest::Manifest;
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
@@ -79,7 +81,7 @@ async fn take(api: &Api, mut asked: Asked, headers: &HeaderMap, body: Body) -> R
         is_repeated = !named.is_new;
     }
     let mut opened = tokio::fs::File::open(file.path()).await.map_err(|e| Problem::broken(&e))?;
-    answer(&push.arrive(api, &mut opened, digests).await?, is_repeated)
+    answer(api, &push.arrive(api, &mut opened, digests).await?, is_repeated).await
 }
 
 /// What the sender calls this push (Idempotency-Key).
@@ -88,14 +90,26 @@ fn name_of_push(header: &HeaderValue) -> Result<&str, Problem> {
 }
 
 /// `is_repeated`: the sender's own name for the push was seen with these bytes before.
-fn answer(arrived: &Arrived, is_repeated: bool) -> Result<Response, Problem> {
+async fn answer(api: &Api, arrived: &Arrived, is_repeated: bool) -> Result<Response, Problem> {
     let record = &arrived.first.record;
+    let stands = match arrived.arrival {
+        Arrival::New => "queued",
+        Arrival::Known | Arrival::Linked => Standing::of(api, record).await?.map_or("queued", |standing| standing.state()),
+    };
     if arrived.arrival == Arrival::Linked && !is_repeated {
-        return Err(Problem::duplicate_of(record.clone()));
+        return Err(Problem::duplicate_of(record.clone(), stands));
     }
     let location = format!("/v1/documents/{record}");
-    let (status, state) = if arrived.committed { (StatusCode::OK, "done") } else { (StatusCode::ACCEPTED, "queued") };
-    let body = json_line(&json!({"record": record, "state": state, "location": location}));
+    let (status, state) = match (arrived.committed, stands) {
+        (true, _) => (StatusCode::OK, "done"),
+        (false, "given_up") => (StatusCode::ACCEPTED, "given_up"),
+        (false, _) => (StatusCode::ACCEPTED, "queued"),
+    };
+    let mut body = json!({"record": record, "state": state, "location": location});
+    if arrived.committed {
+        body["outcome"] = json!(stands);
+    }
+    let body = json_line(&body);
     let json = HeaderValue::from_static("application/json");
     let mut response = (status, [(header::CONTENT_TYPE, json)], format!("{body}\n")).into_response();
     // A path of letters, digits and dashes is a header's value.
@@ -143,50 +157,84 @@ pub async fn follow(State(api): State<Api>, Path(record): Path<String>, headers:
     Ok((headers, Body::from_stream(events)).into_response())
 }
 
-async fn told(api: &Api, station: &str, record: &str) -> Result<serde_json::Value, Problem> {
-    let record: RecordId = record.parse().map_err(|_| Problem::UNKNOWN_RECORD)?;
-    let latest = async || Ok::<_, Problem>(api.archive.revisions(&record).await.map_err(|e| Problem::of(&e))?.pop());
-    let (latest, job) = match latest().await? {
-        Some(opened) => (Some(opened), None),
-        None => match api.archive.queue.find(&record).await.map_err(|e| Problem::broken(&e))? {
-            Some(job) => (None, Some(job)),
-            // It was done between the two looks, or never came.
-            None => (latest().await?, None),
-        },
-    };
-    let source = match (&latest, &job) {
-        (Some(opened), _) => &opened.manifest.source.digests.sha256,
-        (None, Some(job)) => &job.source_sha256,
-        (None, None) => return Err(Problem::UNKNOWN_RECORD),
-    };
-    // Whoever brings the same bytes later does not learn what the first one's paper became.
-    let first = api.archive.arrival(source).await.map_err(|e| Problem::broken(&e))?;
-    if first.is_none_or(|note| note.path != place(station, &note.name)) {
-        return Err(Problem::UNKNOWN_RECORD);
-    }
-    Ok(match (latest, job) {
-        (Some(opened), _) => {
-            let manifest = &opened.manifest;
-            let reasons: Vec<_> = manifest.reasons.iter().map(|r| json!({"code": r, "vi": r.vi(), "en": r.en()})).collect();
-            json!({
-                "record": record, "state": manifest.state, "revision": manifest.revision, "reasons": reasons,
-                "dossier": manifest.dossier.code, "pages": manifest.pages, "fields": manifest.fields,
-            })
+/// How a document stands: committed, or with a job.
+enum Standing {
+    Committed(Box<Manifest>),
+    Waits(Waiting),
+}
+
+impl Standing {
+    /// None when it never came.
+    async fn of(api: &Api, record: &RecordId) -> Result<Option<Standing>, Problem> {
+        let latest = async || {
+            let latest = api.archive.revisions(record).await.map_err(|e| Problem::of(&e))?.pop();
+            Ok::<_, Problem>(latest.map(|opened| Standing::Committed(Box::new(opened.manifest))))
+        };
+        if let Some(committed) = latest().await? {
+            return Ok(Some(committed));
         }
-        (None, Some(job)) => {
-            let state = match job.state {
+        match api.archive.queue.find(record).await.map_err(|e| Problem::broken(&e))? {
+            Some(job) => Ok(Some(Standing::Waits(job))),
+            // It was done between the two looks, or never came.
+            None => latest().await,
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        match self {
+            Standing::Committed(manifest) => manifest.state.as_str(),
+            Standing::Waits(job) => match job.state {
                 JobState::Queued => "queued",
                 JobState::Leased => "working",
                 JobState::Dead => "given_up",
-            };
-            let mut told = json!({"record": record, "state": state, "attempts": job.attempts});
+            },
+        }
+    }
+
+    fn source(&self) -> &Sha256Hex {
+        match self {
+            Standing::Committed(manifest) => &manifest.source.digests.sha256,
+            Standing::Waits(job) => &job.source_sha256,
+        }
+    }
+}
+
+/// What a station is told of a document: all, where it brought the bytes first; where it brought them later, how they stand and why, and nothing of
+/// what was read, corrected or noted of the first one's paper. Others are told nothing.
+async fn told(api: &Api, station: &str, record: &str) -> Result<serde_json::Value, Problem> {
+    let record: RecordId = record.parse().map_err(|_| Problem::UNKNOWN_RECORD)?;
+    let standing = Standing::of(api, &record).await?.ok_or(Problem::UNKNOWN_RECORD)?;
+    let is_theirs = |note: &ArrivalNote| note.path == place(station, &note.name);
+    let first = api.archive.arrival(standing.source()).await.map_err(|e| Problem::broken(&e))?;
+    let is_first = first.as_ref().is_some_and(is_theirs);
+    if !is_first && !api.archive.arrivals(standing.source()).await.map_err(|e| Problem::broken(&e))?.iter().any(is_theirs) {
+        return Err(Problem::UNKNOWN_RECORD);
+    }
+    let mut told = json!({"record": record, "state": standing.state()});
+    if !is_first {
+        told["duplicate"] = json!(true);
+    }
+    match standing {
+        Standing::Committed(manifest) => {
+            let reasons: Vec<_> = manifest.reasons.iter().map(|r| json!({"code": r, "vi": r.vi(), "en": r.en()})).collect();
+            told["reasons"] = json!(reasons);
+            if is_first {
+                told["revision"] = json!(manifest.revision);
+                told["dossier"] = json!(manifest.dossier.code);
+                told["pages"] = json!(manifest.pages);
+                told["fields"] = json!(manifest.fields);
+            }
+        }
+        Standing::Waits(job) => {
+            told["attempts"] = json!(job.attempts);
             if !job.last_error.is_empty() {
                 let (cause, words) = Cause::read(&job.last_error);
-                told["last_error"] = json!(words);
                 told["cause"] = json!({"code": cause.code(), "vi": cause.vi(), "en": cause.en()});
+                if is_first {
+                    told["last_error"] = json!(words);
+                }
             }
-            told
         }
-        (None, None) => return Err(Problem::UNKNOWN_RECORD),
-    })
+    }
+    Ok(told)
 }

@@ -3,6 +3,7 @@
 use super::Api;
 use super::problem::Problem;
 use crate::cause::Cause;
+use crate::present::counted;
 use crate::running::Paused;
 use crate::stages::Figures;
 use crate::time;
@@ -76,10 +77,14 @@ pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<Hindrance> {
     if let Some(paused) = api.running.paused.lock().ok().and_then(|paused| paused.clone()) {
         why.push(Hindrance::paused(&paused));
     }
-    if api.running.is_held() {
+    // By whom is told to those who sign in: anybody may ask this.
+    if let Some(held_up) = api.running.held_up() {
         why.push(Hindrance::new(
-            "việc xử lý đang tạm dừng theo lệnh ở trang Lô quét".to_owned(),
-            "the work is held up at the console (Lô quét)".to_owned(),
+            format!(
+                "việc xử lý đang tạm dừng theo lệnh ở trang Lô quét từ {}: bấm Tiếp tục ở trang đó",
+                time::moment(&held_up.since)
+            ),
+            format!("the work is held up at the console (Lô quét) since {}: press go on there", held_up.since),
         ));
     }
     let limit = i64::try_from(api.config.serve.stuck_minutes).unwrap_or(i64::MAX) * 60_000;
@@ -88,7 +93,7 @@ pub fn hindrances(api: &Api, counts: &QueueCounts) -> Vec<Hindrance> {
         let (waits, still) = ((now - oldest) / 60_000, (now - progressed) / 60_000);
         why.push(Hindrance::new(
             format!("bản quét cũ nhất đã chờ {waits} phút, và {still} phút qua không có gì được xử lý: báo quản trị viên xem nhật ký của dịch vụ"),
-            format!("the oldest document has waited for {waits} minutes, and nothing was done since {still} minutes: look into the service's log"),
+            format!("the oldest document has waited for {}, and nothing was done for {}: look into the service's log", counted(waits, "minute"), counted(still, "minute")),
         ));
     }
     let least = api.config.serve.min_free_mb;

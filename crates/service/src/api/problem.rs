@@ -15,7 +15,8 @@ pub struct Problem {
     code: &'static str,
     vi: &'static str,
     en: &'static str,
-    record: Option<RecordId>,
+    /// The record that the bytes have, and how it stands.
+    twin: Option<(RecordId, &'static str)>,
     /// When it may be tried again.
     retry_after: Option<After>,
 }
@@ -30,12 +31,12 @@ enum After {
 }
 
 const fn problem(status: StatusCode, code: &'static str, vi: &'static str, en: &'static str) -> Problem {
-    Problem { status, code, vi, en, record: None, retry_after: None }
+    Problem { status, code, vi, en, twin: None, retry_after: None }
 }
 
 /// A refusal that passes.
 const fn later(seconds: u32, status: StatusCode, code: &'static str, vi: &'static str, en: &'static str) -> Problem {
-    Problem { status, code, vi, en, record: None, retry_after: Some(After::About(seconds)) }
+    Problem { status, code, vi, en, twin: None, retry_after: Some(After::About(seconds)) }
 }
 
 impl Problem {
@@ -240,7 +241,7 @@ impl Problem {
         StatusCode::CONFLICT,
         "duplicate",
         "tệp này đã có trong kho",
-        "these bytes are in the archive already: `record` is what they became; the push was noted beside it",
+        "these bytes are in the archive already: `record` is what they became; the push was noted beside it, and `location` tells how it stands",
     );
 
     /// The piece that came is not the one that was sent (460 of tus).
@@ -258,9 +259,24 @@ impl Problem {
         self.retry_after.is_some()
     }
 
-    /// The bytes are known from elsewhere.
-    pub fn duplicate_of(record: RecordId) -> Problem {
-        Problem { record: Some(record), ..Problem::DUPLICATE }
+    /// The bytes are known from elsewhere. That they are here is good news only where something became of them: `state` is how they stand.
+    pub fn duplicate_of(record: RecordId, state: &'static str) -> Problem {
+        let (vi, en) = match state {
+            "failed" => (
+                "tệp này đã được gửi trước đó và bị từ chối; hãy quét lại giấy tờ",
+                "these bytes came before and were refused, and so they stay: scan the paper again; `location` tells why",
+            ),
+            "given_up" => (
+                "tệp này đã được gửi trước đó nhưng xử lý bị bỏ dở; hãy báo quản trị viên, không cần gửi lại",
+                "these bytes came before and were given up: tell the administrator, who takes them up again; `location` tells why",
+            ),
+            "queued" | "working" => (
+                "tệp này đã được gửi trước đó và đang được xử lý",
+                "these bytes came before and are not done yet: `location` tells how they stand; the push was noted beside them",
+            ),
+            _ => (Problem::DUPLICATE.vi, Problem::DUPLICATE.en),
+        };
+        Problem { vi, en, twin: Some((record, state)), ..Problem::DUPLICATE }
     }
 
     /// What the archive says, for whoever asks: a document that was destroyed is told, anything else is the service's matter.
@@ -290,8 +306,10 @@ fn spread(seconds: u32) -> u32 {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut body = json!({"status": self.status.as_u16(), "code": self.code, "title": self.vi, "detail": self.en});
-        if let Some(record) = &self.record {
+        if let Some((record, state)) = &self.twin {
             body["record"] = json!(record);
+            body["state"] = json!(state);
+            body["location"] = json!(format!("/v1/documents/{record}"));
         }
         let mut response =
             (self.status, [(header::CONTENT_TYPE, "application/problem+json")], format!("{body}\n")).into_response();

@@ -5,15 +5,18 @@ use super::{Failure, Outcome, PARTIAL};
 use crate::anchoring::{self, AnchorError, Lasting};
 use crate::archive_home;
 use crate::config::Config;
+use crate::console::mask;
+use crate::held_up::HeldUp;
 use crate::http::tls::Tls;
 use crate::keyring;
 use crate::page_protocol::{ChildSpec, Ready};
 use crate::people::People;
-use crate::present::{json_line, printable};
+use crate::present::{counted, json_line, printable};
 use crate::sandbox::{SandboxError, probe};
 use crate::sandbox_walls::remedy;
 use crate::sign;
 use crate::watch::held::Noted;
+use crate::watch::{self, Surveyed};
 use serde::Serialize;
 use sohoa_record::log::VerifierKey;
 use std::os::unix::fs::PermissionsExt as _;
@@ -206,7 +209,8 @@ async fn folder(report: &mut Report, config: &Config) {
     log_key(report, config);
     people(report, config);
     tls(report, config);
-    watched(report, config);
+    held_up(report, config);
+    watched(report, config).await;
     if trusted && store.is_dir() {
         index(report, config).await;
     }
@@ -255,7 +259,12 @@ fn trust(report: &mut Report, config: &Config) -> bool {
             true
         }
         Err(error) => {
-            report.problem("trust policy", error.to_string(), "restore the file from its backup, or from an auditor's copy");
+            let is_lost = !config.path(&config.seal.trust).exists();
+            let remedy = match is_lost {
+                true => "restore the file from its backup, or from an auditor's copy",
+                false => "correct what is told in that file; if nobody knows who changed it, compare it with an auditor's copy",
+            };
+            report.problem("trust policy", error.to_string(), remedy);
             false
         }
     }
@@ -344,15 +353,38 @@ fn tls(report: &mut Report, config: &Config) {
     }
 }
 
+/// Whether somebody holds the work up.
+fn held_up(report: &mut Report, config: &Config) {
+    if let Some(HeldUp { by, since }) = HeldUp::read(config) {
+        let detail = format!("held up by {by} since {since}: nothing is begun, also after a restart");
+        report.warning("work", detail, "when it shall go on: press 'Tiếp tục' on the console's page Lô quét");
+    }
+}
+
 /// What lies in the watched folders and is not taken, as a running service noted it.
-fn watched(report: &mut Report, config: &Config) {
+async fn watched(report: &mut Report, config: &Config) {
+    for Surveyed { folder, trouble, hidden } in watch::survey(config).await {
+        let folder = folder.display();
+        if let Some(trouble) = trouble {
+            let remedy = "connect its share or make it, and see that the service may read it; or correct [[watch]] folder. `sohoa serve` does not start without it";
+            report.problem("watched", format!("{folder}: {trouble}"), remedy);
+        }
+        if let [first, ..] = &hidden[..] {
+            let name = mask::text(&file_name(first), false);
+            let detail = format!(
+                "{folder}: {} with a name that begins with a dot, such as {name}: hidden files are not taken",
+                counted(hidden.len() as u64, "scan")
+            );
+            report.warning("watched", detail, "rename those that shall be taken");
+        }
+    }
     let Some(noted) = Noted::read(config).filter(|_| !config.watch.is_empty()) else { return };
     let many: u64 = noted.folders.values().map(|held| held.many).sum();
     if many == 0 {
         return report.ok("watched", "no file waits in a watched folder for long");
     }
-    let detail =
-        format!("{many} files lie in watched folders for more than {} minutes and are not taken", config.serve.waiting_minutes);
+    let lie = if many == 1 { "1 file lies in a watched folder".into() } else { format!("{many} files lie in watched folders") };
+    let detail = format!("{lie} for more than {}, not taken", counted(config.serve.waiting_minutes, "minute"));
     report.warning("watched", detail, "`sohoa status` names them, with why and what to do");
 }
 
@@ -411,9 +443,11 @@ async fn index(report: &mut Report, config: &Config) {
         Ok((_, _, _, true)) => report.problem("index", "it is new and the store is not", "sohoa fsck --rebuild"),
         Ok((status, queue, _, _)) => {
             let records: u64 = status.records.values().sum();
-            let detail = format!("{records} records, {} waiting, {} put aside as dead", queue.queued + queue.leased, queue.dead);
+            let detail = format!("{records} records, {} waiting, {} given up", queue.queued + queue.leased, queue.dead);
             if queue.dead > 0 {
-                report.warning("index", detail, "`sohoa status` says why; ingest their files again");
+                // What was pushed has no file that could be ingested again.
+                let remedy = "`sohoa status` says why: mend that, then press 'Làm lại' on the console's page Lô quét; what came from a folder is also begun anew by `sohoa ingest` of its file";
+                report.warning("index", detail, remedy);
             } else {
                 report.ok("index", detail);
             }

@@ -4,8 +4,10 @@ use super::{Failure, Outcome, find_record, open_indexed, text_pages};
 use crate::cause::Cause;
 use crate::config::Config;
 use crate::console::mask;
+use crate::held_up::HeldUp;
 use crate::present::{self, counted, cut, json_line, printable, record_text};
 use crate::watch::held::Noted;
+use crate::watch::{self, Surveyed};
 use crate::{same_paper, time};
 use jiff::civil::Date;
 use sohoa_archive::{Archive, Destroyed, Entry, Filter};
@@ -29,12 +31,12 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
     let status = archive.index.status().await?;
     let queue = archive.queue.counts().await?;
     let dead = archive.queue.dead(None, 100).await?;
-    let held = held(config);
+    let (held, held_up, gone) = (held(config), HeldUp::read(config), gone(config).await);
     if json {
         println!(
             "{}",
             json_line(
-                &serde_json::json!({"records": status.records, "pages": status.pages, "stored_bytes": status.stored_bytes, "reasons": status.reasons, "destroyed": status.destroyed, "queue": queue, "dead": dead, "held": held})
+                &serde_json::json!({"records": status.records, "pages": status.pages, "stored_bytes": status.stored_bytes, "reasons": status.reasons, "destroyed": status.destroyed, "queue": queue, "dead": dead, "held": held, "paused": held_up, "folders": gone})
             )
         );
         return Ok(ExitCode::SUCCESS);
@@ -66,15 +68,34 @@ pub async fn status(config: &Config, json: bool) -> Outcome {
         let age = queue.oldest_enqueued_at.map(|at| crate::progress::duration(((time::now_ms() - at) / 1000).max(0) as u64));
         println!("waiting   {} queued, {} being done, oldest for {}", queue.queued, queue.leased, age.unwrap_or_default());
     }
+    if let Some(HeldUp { by, since }) = held_up {
+        println!(
+            "paused    by {} since {since}; nothing is begun until somebody lets it go on at the console (Lô quét)",
+            printable(&by)
+        );
+    }
     for job in dead {
         let words = Cause::read(&job.last_error).1;
         println!("given up  record {} after {} attempts: {words}", job.record, job.attempts);
+    }
+    for gone in gone {
+        let [folder, why, detail] = ["folder", "vi", "detail"].map(|name| gone[name].as_str().unwrap_or_default());
+        println!("folder    {} {why} ({})", printable(folder), printable(detail));
     }
     for held in held {
         let [folder, place, since, why] = ["folder", "place", "since", "vi"].map(|name| held[name].as_str().unwrap_or_default());
         println!("not taken {} in {}, since {since}: {why}", printable(place), printable(folder));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Watched folders that cannot be looked at now, without personal numbers.
+async fn gone(config: &Config) -> Vec<serde_json::Value> {
+    let each = watch::survey(config).await.into_iter().filter_map(|Surveyed { folder, trouble, .. }| {
+        let (folder, trouble) = (mask::text(&folder.display().to_string(), false), trouble?);
+        Some(serde_json::json!({"folder": folder, "vi": trouble.vi(), "en": trouble.en(), "detail": trouble.to_string()}))
+    });
+    each.collect()
 }
 
 /// What lies in the watched folders of a running service and is not taken, without personal numbers.

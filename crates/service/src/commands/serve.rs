@@ -6,7 +6,9 @@ use crate::api::{Api, uploads};
 use crate::config::Config;
 use crate::console::Console;
 use crate::door::Door;
+use crate::held_up::HeldUp;
 use crate::http::tls::Tls;
+use crate::present::printable;
 use crate::running::Running;
 use crate::sandbox::Children;
 use crate::serve::Service;
@@ -94,7 +96,14 @@ async fn open(config: &Config, password_file: Option<&Path>, stop: Receiver<bool
     let valid = stations.iter().filter(|station| !station.revoked).count();
     println!("stations  {valid}{}", if valid == 0 { ": nobody may push; `sohoa station new NAME` makes one" } else { "" });
     folders.iter().for_each(|folder| println!("watches   {}", folder.folder().display()));
-    let running = Arc::new(Running::noting(Arc::clone(&workshop.stages)));
+    let held_up = HeldUp::read(config);
+    if let Some(HeldUp { by, since }) = &held_up {
+        println!(
+            "paused    by {} since {since}: nothing is begun until somebody lets it go on at the console (Lô quét)",
+            printable(by)
+        );
+    }
+    let running = Arc::new(Running::noting(Arc::clone(&workshop.stages), held_up));
     let api = Api { archive: workshop.archive.clone(), config: Arc::new(config.clone()), arriving, uploads, running };
     uploads::sweep(&api).await;
     let viewers = Children::new(super::child_spec(config)?, VIEWERS, &workshop.run.folder.join("viewers"));

@@ -1,10 +1,11 @@
 //! *Lô quét*: how the work goes on, and who may hold it up.
 
-use super::papers::own_unit;
+use super::papers::{moment, own_unit};
 use super::seat::{Form, Seat, Trouble};
 use super::{Console, day, go, mask, system};
 use crate::access_log::{Act, BatchChange};
 use crate::cause::Cause;
+use crate::held_up::HeldUp;
 use crate::people::role::Right;
 use crate::time;
 use axum::Form as Sent;
@@ -58,7 +59,8 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
     let in_folders = running.untaken.load(Ordering::Relaxed);
     let waits = counts.queued + counts.leased + in_folders;
     // While nothing is done nobody can say when it is done.
-    let goes_on = !running.is_held() && running.paused.lock().is_ok_and(|paused| paused.is_none());
+    let held_up = running.held_up();
+    let goes_on = held_up.is_none() && running.paused.lock().is_ok_and(|paused| paused.is_none());
     let free_mb = console.api.free_mb();
     let usable = free_mb.map(|free| free.saturating_sub(console.api.config.serve.min_free_mb) << 20);
     let batch = |(name, counts): (String, day::Counts)| Batch {
@@ -93,7 +95,7 @@ async fn look(console: &Console, seat: &Seat) -> Result<Live, Trouble> {
         oldest_seconds: counts.oldest_enqueued_at.map(|oldest| (time::now_ms() - oldest).max(0) as u64 / 1000),
         free_mb,
         room_for: usable.zip(summary.bytes_a_document()).map(|(free, each)| free / each),
-        paused_by: running.held_by.lock().ok().and_then(|held| held.clone()),
+        paused: held_up.map(|held_up| paused(seat, &held_up)),
         may_run: true,
         now,
         batches: places.into_iter().map(batch).collect(),
@@ -131,8 +133,11 @@ pub async fn pause(
     Sent(form): Sent<HashMap<String, String>>,
 ) -> Result<Response, Trouble> {
     let who = seat.sending(Right::RunBatches, &form.into())?.name.clone();
-    seat.note(Act::Batch { change: BatchChange::Pause }).await?;
-    hold(&console, Some(who));
+    // Whoever presses it a second time on an old page has paused nothing.
+    if console.api.running.held_up().is_none() {
+        seat.note(Act::Batch { change: BatchChange::Pause }).await?;
+        hold_up(&console, Some(HeldUp::now(&who))).await;
+    }
     Ok(go("/batches"))
 }
 
@@ -145,15 +150,23 @@ pub async fn go_on(
     seat.sending(Right::RunBatches, &form.into())?;
     seat.note(Act::Batch { change: BatchChange::Resume }).await?;
     console.api.running.count_anew();
-    hold(&console, None);
+    hold_up(&console, None).await;
     Ok(go("/batches"))
 }
 
-fn hold(console: &Console, who: Option<String>) {
-    if let Ok(mut held) = console.api.running.held_by.lock() {
-        *held = who;
+/// What cannot be noted holds all the same, until this run ends: with a full disk somebody may want just that.
+async fn hold_up(console: &Console, held_up: Option<HeldUp>) {
+    let api = console.api.clone();
+    let noted = tokio::task::spawn_blocking(move || api.running.hold_up(&api.config, held_up)).await;
+    if let Err(error) = noted.map_err(std::io::Error::other).flatten() {
+        tracing::error!("that the work is held up or goes on could not be noted, and a restart does not know of it: {error}");
     }
-    console.api.running.changed.notify_waiters();
+}
+
+/// Who paused the work, and since when.
+pub fn paused(seat: &Seat, held_up: &HeldUp) -> String {
+    let (w, since) = (seat.language.words(), moment(&held_up.since));
+    format!("{} {} · {} {since}", w.paused_by, held_up.by, w.since)
 }
 
 /// Takes up again what was given up: one record, or all.

@@ -48,6 +48,8 @@ pub struct Counts {
     pub arrived: u64,
     /// By outcome.
     pub by_state: BTreeMap<State, u64>,
+    /// Those that were given up; they are no records.
+    pub given_up: u64,
     /// When the last one came: RFC 3339.
     pub last: String,
 }
@@ -56,6 +58,15 @@ impl Counts {
     /// Those of an outcome.
     pub fn of(&self, state: State) -> u64 {
         self.by_state.get(&state).copied().unwrap_or_default()
+    }
+
+    /// Counts one that was given up.
+    pub fn add_given_up(&mut self, arrived_at: &str) {
+        self.arrived += 1;
+        self.given_up += 1;
+        if self.last.as_str() < arrived_at {
+            arrived_at.clone_into(&mut self.last);
+        }
     }
 
     fn add(&mut self, glance: &Glance) {
@@ -110,7 +121,7 @@ impl Day {
 }
 
 /// `station:tram-1/a.pdf` is of the station `tram-1`; of a path the folder counts.
-fn place(path: &str) -> String {
+pub fn place(path: &str) -> String {
     match path.strip_prefix("station:") {
         Some(rest) => rest.split('/').next().unwrap_or_default().to_owned(),
         None => path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned(),

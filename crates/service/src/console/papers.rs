@@ -5,6 +5,7 @@ use super::mask;
 use super::seat::{Seat, Trouble};
 use crate::people::role::Right;
 use crate::time;
+pub use crate::time::moment;
 use sohoa_archive::{Entry, Filter};
 use sohoa_console::paper::Paper;
 use sohoa_record::Reason;
@@ -69,11 +70,6 @@ pub fn clock(rfc3339: &str) -> String {
         Some(then) => then.strftime("%d/%m/%Y").to_string(),
         None => rfc3339.to_owned(),
     }
-}
-
-/// Day and time.
-pub fn moment(rfc3339: &str) -> String {
-    time::parse(rfc3339).map_or_else(|| rfc3339.to_owned(), |then| then.strftime("%d/%m/%Y %H:%M:%S").to_string())
 }
 
 /// The unit that a person's lists are narrowed to.

@@ -102,6 +102,9 @@ async fn facts(console: &Console, seat: &Seat) -> Result<Vec<(String, String)>, 
             ),
         ),
     ];
+    if let Some(held_up) = console.api.running.held_up() {
+        facts.push((w.paused_by.to_owned(), format!("{} · {} {}", held_up.by, w.since, moment(&held_up.since))));
+    }
     facts.extend(stamps(console, seat.language).map(|told| (w.log_stamps.to_owned(), told)));
     // Certificates are read, and tokens asked who they are.
     let config = Arc::clone(&console.api.config);

@@ -3,7 +3,7 @@
 
 use super::Service;
 use crate::noticed::Noticed;
-use crate::watch::{Looked, Trouble, Watched};
+use crate::watch::{self, InQueue, Looked, Trouble, Watched};
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
@@ -43,8 +43,22 @@ impl Service<'_> {
         let _watcher = tokio::task::spawn_blocking(move || crate::noticed::watch(noticed));
         let wanting = Wanting::default();
         let watched = folders.into_iter().zip(wake).enumerate();
-        let all = watched.map(|(number, (folder, wake))| self.watch_folder(number, folder, wake, &wanting));
-        futures::future::join_all(all).await;
+        let in_queue = InQueue::default();
+        let all = watched
+            .map(|(number, (folder, wake))| self.watch_folder(number, folder.knowing(Arc::clone(&in_queue)), wake, &wanting));
+        tokio::join!(futures::future::join_all(all), self.find_in_queue(&in_queue));
+    }
+
+    /// What an earlier run took of the folders. Nothing waits for it but figures.
+    async fn find_in_queue(&self, in_queue: &InQueue) {
+        let mut stop = self.stop.clone();
+        let found = tokio::select! {
+            found = watch::find_in_queue(self.bench.archive) => found,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let found =
+            found.inspect_err(|error| tracing::warn!("files that wait in the queue are counted twice for a while: {error}"));
+        let _ = in_queue.set(found.unwrap_or_default());
     }
 
     async fn watch_folder(&self, number: usize, mut folder: Watched, wake: Arc<Notify>, wanting: &Wanting) {
@@ -79,7 +93,9 @@ impl Service<'_> {
                     }
                     let other_trouble = running.note_folder(folder.folder(), looked.trouble);
                     let other_held = looked.held.is_some_and(|held| running.note_held(folder.folder(), held));
-                    if other_trouble || other_held {
+                    let other_twins = !looked.twins.is_empty();
+                    running.note_twins(folder.folder(), looked.twins);
+                    if other_trouble || other_held || other_twins {
                         running.changed.notify_waiters();
                     }
                     if looked.taken > 0 {

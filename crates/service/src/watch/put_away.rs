@@ -68,7 +68,12 @@ pub fn write_reason(folder: &OwnedFd, name: &str, manifest: &Manifest) -> std::i
     for reason in reasons {
         text.push_str(&format!("{}\n{}\n({reason})\n\n", reason.vi(), reason.en()));
     }
+    append(folder, REASON_FILE, &text)
+}
+
+/// Adds to a text for clerks in that folder, through no link.
+pub fn append(folder: &OwnedFd, name: &str, text: &str) -> std::io::Result<()> {
     let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(folder, REASON_FILE, flags, Mode::from(0o664))?;
+    let file = openat(folder, name, flags, Mode::from(0o664))?;
     std::fs::File::from(file).write_all(text.as_bytes())
 }

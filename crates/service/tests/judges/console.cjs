@@ -1,13 +1,13 @@
 // A person at the console, in a real browser. Arguments: the console's address, a station's token, a scan, a folder for screenshots, and
-// people as JSON: {"reviewer": ["login", "password"], "statistician": …}, a paper with a personal number, and that number. Prints what was
-// seen as JSON lines; fails loudly.
+// people as JSON: {"reviewer": ["login", "password"], "statistician": …}, a paper with a personal number, and that number, and a watched
+// folder where a file lies that is no scan. Prints what was seen as JSON lines; fails loudly.
 "use strict";
 const { chromium } = require("playwright-core");
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const path = require("node:path");
 
-const [base, token, scan, shots, peopleJson, personal, number] = process.argv.slice(2);
+const [base, token, scan, shots, peopleJson, personal, number, inbox] = process.argv.slice(2);
 const people = JSON.parse(peopleJson);
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const told = (what) => console.log(JSON.stringify(what));
@@ -245,6 +245,11 @@ const main = async () => {
   assert.equal((await page.goto(`${base}/records/00000000-0000-7000-8000-000000000000`)).status(), 404);
   assert.equal((await page.goto(`${base}/khong-co`)).status(), 404);
   assert.match(await page.locator("main").innerText(), /[Kk]hông (có|tìm)/, "a page says so, not a program");
+  // So is a place that takes forms only, as a browser asks for it that is opened again.
+  for (const where of ["/batches/pause", "/system/stations", "/v1/khong-co"]) {
+    assert.ok([404, 405].includes((await page.goto(base + where)).status()), where);
+    assert.equal(await page.locator('main a[href="/"]').count(), 1, `${where} leads home`);
+  }
   await context.clearCookies();
   await page.goto(`${base}/records/${record}`);
   assert.equal(new URL(page.url()).pathname, "/sign-in", "a lost session begins at the door");
@@ -279,6 +284,23 @@ const main = async () => {
   assert.equal((await page.goto(`${base}/records/${record}/proof.zip`)).status(), 403, "an operator takes nothing away");
   await page.goto(`${base}/batches`);
   await to(() => page.click('form[action="/batches/pause"] button'));
+  // Who paused it, what folders hold and what was there already, in a small window: nothing is off to the side.
+  fs.copyFileSync(scan, path.join(inbox, `Bản quét đã gửi một lần rồi, có tên rất dài${path.extname(scan)}`));
+  await page.setViewportSize({ width: 420, height: 800 });
+  await page.goto(base);
+  await page.locator("#twins").waitFor({ timeout: 30000 });
+  await page.locator("#held").waitFor({ timeout: 90000 });
+  assert.match(await page.locator(".notice").first().innerText(), /Tạm dừng bởi Người Quét · từ \d\d\/\d\d\/\d{4}/);
+  for (const list of ["#held", "#twins"]) {
+    const heading = await page.locator(`${list} h2 .state`).boundingBox();
+    assert.ok(heading.height > 10 && heading.width > 100, `${list} says what it lists`);
+    const hidden = await page.locator(`${list} .wide`).evaluate((wide) => wide.scrollWidth - wide.clientWidth);
+    assert.ok(hidden <= 0, `${list} hides ${hidden} px at its side`);
+  }
+  await shot(page, "today-420");
+  await page.setViewportSize({ width: 1366, height: 768 });
+  await shot(page, "today-folders");
+  await page.goto(`${base}/batches`);
   await to(() => page.click('form[action="/batches/go-on"] button'));
   await page.locator('form[action="/batches/pause"] button').waitFor();
   await asRole("administrator");
@@ -327,7 +349,7 @@ const main = async () => {
   assert.match(await page.locator(".problem").innerText(), /Không hiểu: 51/);
 
   // Refused pages are told to the browser's console too; nothing else may be there, above all nothing that the policy held back.
-  const others = complaints.filter((text) => !/status of (403|404|422)/.test(text));
+  const others = complaints.filter((text) => !/status of (403|404|405|422)/.test(text));
   assert.deepEqual(others, []);
   await browser.close();
 };
