@@ -100,6 +100,7 @@ format-check:
 [group('3. single checks')]
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy -p sohoa-verify --no-default-features --locked -- -D warnings # the smaller program
 
 # Licences, origins and known faults of the dependencies; reasons for exceptions are in deny.toml
 [group('3. single checks')]
