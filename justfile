@@ -45,7 +45,7 @@ demo: build
 
 # Every check: format, lint, licences, all tests. CI runs this, no more and no less
 [group('1. start here')]
-test: format-check lint licences doctest
+test: format-check lint licences doctest && verify-page-check
     @[ -n "${SOHOA_CORPUS:-}" ] || echo "tests on real and hostile papers are LEFT OUT: SOHOA_CORPUS names no corpus (CI has one)"
     cargo nextest run --workspace --locked --profile ci {{ if env("SOHOA_CORPUS", "") == "" { "-E 'not binary(/^(corpus|hostile|decode_corpus|codes_corpus|looks_corpus|incoming_corpus|incoming_signatures|separators)$/) and not test(the_judge_calls_no_good_file)'" } else { "" } }}
 
@@ -100,6 +100,7 @@ format-check:
 [group('3. single checks')]
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy -p sohoa-verify --no-default-features --locked -- -D warnings # the smaller program
 
 # Licences, origins and known faults of the dependencies; reasons for exceptions are in deny.toml
 [group('3. single checks')]
@@ -221,6 +222,21 @@ verify-page:
         cargo build --locked --release --quiet -p sohoa-verify --bin sohoa-verify --target wasm32-wasip1
     node crates/verify/browser/assemble.mjs "{{ parent_directory(bin) }}/wasm32-wasip1/release/sohoa-verify.wasm" "{{ parent_directory(bin) }}/sohoa-verify.html"
     node crates/verify/browser/check.mjs "{{ parent_directory(bin) }}/sohoa-verify.html" "{{ bin }}/sohoa-verify" fixtures
+
+# The page of `verify-page`, built quickly and large: does it say what the native program says? (1.5 min)
+[group('3. single checks')]
+verify-page-check:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if ! [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-wasip1" ] && ! rustup target add wasm32-wasip1; then
+        echo "the page for browsers is NOT checked: Rust's target wasm32-wasip1 cannot be had here. Run \`just verify-page-check\` where it can."
+        exit 0
+    fi
+    cargo build --locked --quiet --workspace --bin sohoa-verify # as the tests have built it
+    CARGO_PROFILE_DEV_DEBUG=false cargo build --locked --quiet -p sohoa-verify --bin sohoa-verify --target wasm32-wasip1
+    page="{{ parent_directory(bin) }}/sohoa-verify-check.html"
+    node crates/verify/browser/assemble.mjs "{{ parent_directory(bin) }}/wasm32-wasip1/debug/sohoa-verify.wasm" "$page"
+    node crates/verify/browser/check.mjs "$page" "{{ bin }}/sohoa-verify" fixtures
 
 # Words and characters read, beside stock Tesseract and OCRmyPDF, page class by page class (about 20 min with SOHOA_CORPUS)
 [group('3. single checks')]

@@ -251,10 +251,6 @@ pub enum Command {
         /// The trust policy; the configured one when left out
         #[arg(long, value_name = "FILE")]
         trust: Option<PathBuf>,
-        /// A folder of root certificates (PEM or DER): a legal signature whose signer they do not vouch for is a fault. When left out
-        /// such a signature must be intact, whoever signed
-        #[arg(long, value_name = "DIR")]
-        roots: Option<PathBuf>,
         /// Make the rates of that year again; may be given several times
         #[arg(long, value_name = "YEAR", conflicts_with = "sample")]
         rates: Vec<i16>,

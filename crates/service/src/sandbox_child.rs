@@ -20,6 +20,7 @@ use sohoa_record::manifest::IncomingSignature;
 use sohoa_record::page_texts::read_pages;
 use sohoa_record::{Line, PageText, Reason, Rect, Sha256Hex, Stage};
 use sohoa_sign::validate::{Checked, Trust, validate};
+use sohoa_verify::pdf_judge::{self, RootsError};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -132,19 +133,18 @@ fn crop(source: &mut decode::Opened, number: u32, place: Rect, rotated_deg: u16)
 
 /// The certificates of a folder that the administrator trusts, read before the walls stand.
 pub fn roots(folder: &Path) -> Result<Trust, String> {
-    let mut trust = Trust::default();
     if folder.as_os_str().is_empty() {
-        return Ok(trust);
+        return Ok(Trust::default());
     }
-    let unreadable = |path: &Path, e: io::Error| format!("{} cannot be read: {e}; see [decode] signature_roots", path.display());
-    for entry in std::fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
-        let path = entry.map_err(|e| unreadable(folder, e))?.path();
-        let file = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;
-        if !trust.add(&file) {
-            return Err(format!("{} holds no certificate (PEM or DER); take it out of [decode] signature_roots", path.display()));
+    match pdf_judge::roots(folder) {
+        Ok(trust) => Ok(trust),
+        // Nobody is believed yet.
+        Err(RootsError::Empty { .. }) => Ok(Trust::default()),
+        Err(RootsError::NoCertificate { path }) => {
+            Err(format!("{path} holds no certificate (PEM or DER); take it out of [decode] signature_roots"))
         }
+        Err(error) => Err(format!("{error}; see [decode] signature_roots")),
     }
-    Ok(trust)
 }
 
 fn signatures(source: &decode::Opened, trust: &Trust, now: i64) -> Answer {

@@ -51,6 +51,39 @@ fn openssl_verifies(pki: &Pki, token: &[u8], bytes: &[u8], root: &str) -> String
     String::from_utf8(said).unwrap()
 }
 
+/// The stamps of the frozen archive, over the checkpoint of three leaves: they count while the certificates of their service do, in 2050 too.
+#[test]
+fn the_frozen_stamps_count_for_ever() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/log/v1/archive");
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let policy = sohoa_record::TrustPolicy::parse(&String::from_utf8(read("trust.txt")).unwrap()).unwrap();
+    let roots: Vec<Certificate> = policy.timestamp_roots().iter().map(|der| Certificate::from_der(der).unwrap()).collect();
+    let cosigned = String::from_utf8(read("log/cosigned/00000000000000000003")).unwrap();
+    let text = format!("{}\n", cosigned.split("\n\n").next().unwrap());
+    let tokens = [1, 2].map(|number| read(&format!("log/anchors/00000000000000000003/000{number}.tst")));
+    let stamped = |before: Option<&[u8]>| sohoa_record::log::head::anchored(&text, before);
+    for now in ["2027-01-01T00:00:00Z", "2050-01-01T00:00:00Z"].map(|now| now.parse::<Timestamp>().unwrap()) {
+        let links = chain(&tokens, stamped, &roots, now).unwrap();
+        assert_eq!((links.len(), lapsed(&links, now)), (2, None));
+        assert!(links[0].at <= links[1].at && links[1].at.to_string().starts_with("2026-"), "{:?}", links[1].at);
+    }
+    let late: Timestamp = "2100-01-01T00:00:00Z".parse().unwrap();
+    assert!(lapsed(&chain(&tokens, stamped, &roots, late).unwrap(), late).is_some());
+    // openssl says the same, of the first over the text and of the second over both
+    let pki = Pki::new();
+    pki.write("frozen.pem", pem(&policy.timestamp_roots()[0]));
+    for (number, bytes) in [(0, stamped(None)), (1, stamped(Some(&tokens[0])))] {
+        assert!(openssl_verifies(&pki, &tokens[number], &bytes, "frozen.pem").contains("Verification: OK"));
+    }
+    assert!(chain(&tokens, |_| TEXT.to_vec(), &roots, late).is_err(), "over something else");
+}
+
+fn pem(der: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}
+
 #[test]
 fn a_kept_token_verifies_by_openssl_and_is_over_its_bytes_only() {
     let pki = Pki::new();

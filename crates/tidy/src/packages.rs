@@ -40,8 +40,17 @@ pub fn members() -> BTreeMap<String, Member> {
 /// Names of all packages that go into `package` when it is built for use (not for tests) with its default features: itself, what it
 /// depends on, what these depend on.
 pub fn tree(package: &str) -> BTreeSet<String> {
-    let lines =
-        run("cargo", &["tree", "--locked", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+    tree_with(package, &[])
+}
+
+/// The same without its default features.
+pub fn smallest_tree(package: &str) -> BTreeSet<String> {
+    tree_with(package, &["--no-default-features"])
+}
+
+fn tree_with(package: &str, features: &[&str]) -> BTreeSet<String> {
+    let asked = ["tree", "--locked", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"];
+    let lines = run("cargo", &[&asked[..], features].concat());
     let names: BTreeSet<_> = lines.lines().filter_map(|line| line.split(' ').next()).map(String::from).collect();
     assert!(names.contains(package), "cargo tree does not know {package}");
     names

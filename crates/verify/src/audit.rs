@@ -7,15 +7,16 @@ use crate::key_events::{self, Keys};
 use crate::log::{self, Excerpt, LogCopy, Reading};
 use crate::loose::{self, Against};
 use crate::moments::Fresh;
+use crate::pdf_signatures::JudgePdf;
 use crate::record::{self, Home, revision_number};
 use crate::sample::{Sample, Sampled};
 use crate::state::State;
 use crate::verdict::{Line, MoreFinding, Verdict};
+use sohoa_record::TrustPolicy;
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::policy::PolicyError;
 use sohoa_record::log::{Checkpoint, LogPolicy, Note};
 use sohoa_record::seal::Opened;
-use sohoa_record::{Manifest, TrustPolicy};
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ pub enum AuditError {
 }
 
 /// What an auditor may bring besides the folder and the policy.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Brought<'a> {
     /// A copy of the log, to hold an export or an archive against; an archive's own log when it is not given.
     pub log: Option<&'a Path>,
@@ -60,10 +61,10 @@ pub struct Brought<'a> {
     pub sample: Option<&'a Sample>,
     /// Who wants to know something of each record's latest revision.
     pub observer: Option<Observer<'a>>,
+    /// Judges the legal signatures of a PDF that is whole, byte for byte, where its manifest says that there are some. None: they are told as
+    /// they were sealed.
+    pub pdf: Option<&'a JudgePdf<'a>>,
 }
-
-/// What is wrong with the signatures of a PDF, in Vietnamese and in English; none when nothing is.
-pub type JudgePdf<'a> = dyn Fn(&[u8], &Manifest) -> Option<(String, String)> + 'a;
 
 /// When a checkpoint was there, as the time stamps over it say.
 pub type JudgeStamps<'a> = dyn Fn(&str, &[Vec<u8>]) -> Result<Option<u64>, String> + 'a;
@@ -78,9 +79,6 @@ pub struct Observer<'a> {
     /// Judges the time stamps (RFC 3161) over a checkpoint of the log, given its text and their tokens: the time by which it was there, in
     /// seconds since 1970 UTC; none when their service is not believed; or what is wrong with them.
     pub stamps: &'a JudgeStamps<'a>,
-    /// Judges the legal signatures of a PDF that is whole, byte for byte, and says in Vietnamese and English what is wrong with them. It is
-    /// asked where a manifest says that there are some; this crate has no eyes for them.
-    pub pdf: &'a JudgePdf<'a>,
 }
 
 impl std::fmt::Debug for Observer<'_> {
@@ -366,6 +364,7 @@ impl<'a> Walk<'a> {
             keys: None,
             at: self.brought.at,
             fresh: self.brought.fresh,
+            pdf: self.brought.pdf,
         };
         loose::check(given, &against, self.write)
     }
@@ -510,6 +509,7 @@ impl<'a> Walk<'a> {
                     at: self.brought.at,
                     fresh: self.brought.fresh,
                     observer: self.brought.observer,
+                    pdf: self.brought.pdf,
                 };
                 let checked = record::check(&home, self.keys.as_ref().map_or(self.policy, |keys| &keys.policy));
                 if let Some(state) = &mut self.state {

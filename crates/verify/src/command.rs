@@ -5,12 +5,19 @@ use crate::files;
 use crate::html::{Report, Subject};
 use crate::key_events;
 use crate::moments::Fresh;
+#[cfg(feature = "pdf-signatures")]
+use crate::pdf_judge::{self, RootsError, Signers};
+use crate::pdf_signatures::JudgePdf;
 use crate::{
     AuditError, Audited, Brought, KeptCheckpoint, Language, Line, Observer, Sample, State, Summary, Verdict, audit_loose,
     audit_with, moments, report, sample,
 };
 use clap::{Args, ValueEnum};
+#[cfg(feature = "pdf-signatures")]
+use sohoa_record::Manifest;
 use sohoa_record::{Sha256Hex, TrustPolicy};
+#[cfg(feature = "pdf-signatures")]
+use sohoa_sign::validate::Trust;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +31,11 @@ pub struct Options {
     /// A checkpoint that you kept from an earlier audit (a copy of log/checkpoint): the log must continue it. May be given several times
     #[arg(long, value_name = "FILE")]
     since: Vec<PathBuf>,
+
+    /// Root certificates (PEM or DER: a folder with nothing else in it, or one file): a legal signature on a PDF whose signer they do not vouch
+    /// for is a fault. When left out such a signature must be intact, whoever signed
+    #[arg(long, value_name = "DIR")]
+    pub roots: Option<PathBuf>,
 
     /// As of that time (RFC 3339, or a day, which ends at 23:59:59 +07:00): later revisions and cosignatures do not count
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -106,9 +118,21 @@ Exit codes; of several the smallest from 10 on counts, 1 only when there is none
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
+/// What a larger program adds to the options.
+#[derive(Clone, Default)]
+pub struct Auditor<'a> {
+    /// Who wants to know something of each record.
+    pub observer: Option<Observer<'a>>,
+    /// Roots that may vouch for the signers of PDFs when `--roots` is left out; nobody must be known then.
+    pub roots: Option<PathBuf>,
+    /// Today, in seconds since 1970 UTC, where somebody reads a clock: a certificate whose signature no time stamp dates must still be good by
+    /// then, unless `--at` asks as of another time. None: it must have been good when the PDF says to be sealed.
+    pub now: Option<i64>,
+}
+
 /// Carries out the audit of `paths` under the policy in `trust`; prints, and gives the exit code. `name` is the program, for messages.
-pub fn run(name: &str, paths: &[PathBuf], trust: &Path, options: &Options, observer: Option<Observer<'_>>) -> u8 {
-    carry_out(paths, trust, options, observer).unwrap_or_else(|(code, message)| {
+pub fn run(name: &str, paths: &[PathBuf], trust: &Path, options: &Options, auditor: Auditor<'_>) -> u8 {
+    carry_out(paths, trust, options, &auditor).unwrap_or_else(|(code, message)| {
         // Nothing is left to tell when even stderr is closed.
         let _ = writeln!(io::stderr(), "{name}: {message}");
         code
@@ -117,11 +141,14 @@ pub fn run(name: &str, paths: &[PathBuf], trust: &Path, options: &Options, obser
 
 type Failed = (u8, String);
 
-fn carry_out(paths: &[PathBuf], trust: &Path, options: &Options, observer: Option<Observer<'_>>) -> Result<u8, Failed> {
+fn carry_out(paths: &[PathBuf], trust: &Path, options: &Options, auditor: &Auditor<'_>) -> Result<u8, Failed> {
+    let observer = auditor.observer;
     let language = match options.lang {
         Lang::Vi => Language::Vi,
         Lang::En => Language::En,
     };
+    #[cfg(feature = "pdf-signatures")]
+    let signers = open_signers(options, auditor)?;
     let (policy_bytes, policy) = read_policy(trust)?;
     let since = read_since(options, &policy)?;
     if let Some(log) = options.log.as_ref().filter(|log| policy.log().is_none() || !log.join("checkpoint").is_file()) {
@@ -129,7 +156,20 @@ fn carry_out(paths: &[PathBuf], trust: &Path, options: &Options, observer: Optio
         return Err((USAGE, format!("--log '{}' cannot be used: {why}", log.display())));
     }
     let sample = options.sample.zip(options.seed.clone()).map(|(size, seed)| Sample { size, seed });
-    let mut state = open_state(paths, &policy_bytes, &since, options, observer.is_some())?;
+    #[cfg(feature = "pdf-signatures")]
+    let judge = |bytes: &[u8], manifest: &Manifest| signers.judge(bytes, manifest);
+    #[cfg(feature = "pdf-signatures")]
+    let believed = format!("{:?} {}", signers.trust, signers.must_be_known);
+    #[cfg(feature = "pdf-signatures")]
+    let pdf: Option<&JudgePdf<'_>> = Some(&judge);
+    #[cfg(not(feature = "pdf-signatures"))]
+    let (pdf, believed) = (None::<&JudgePdf<'_>>, String::new());
+    if pdf.is_none() && options.roots.is_some() {
+        return Err((USAGE, "--roots: this program was built without the feature 'pdf-signatures' and judges none".into()));
+    }
+    // Roots may be many; what counts is that they are the same.
+    let depends = format!("{} {}", observer.is_some(), Sha256Hex::of(believed.as_bytes()));
+    let mut state = open_state(paths, &policy_bytes, &since, options, &depends)?;
     let mut summary = Summary::default();
     summary.logged = policy.log().is_some();
     summary.since = !since.is_empty();
@@ -143,7 +183,7 @@ fn carry_out(paths: &[PathBuf], trust: &Path, options: &Options, observer: Optio
     }
     let fresh = options.fresh.zip(options.at).map(|(days, at)| Fresh { days, at });
     let log = options.log.as_deref();
-    let brought = Brought { log, since: &since, at: options.at, fresh, sample: sample.as_ref(), observer };
+    let brought = Brought { log, since: &since, at: options.at, fresh, sample: sample.as_ref(), observer, pdf };
     let (mut printable, mut audited) = (Report::default(), Audited::default());
     let mut write = |line: Line| {
         summary.add(&line);
@@ -178,7 +218,8 @@ fn carry_out(paths: &[PathBuf], trust: &Path, options: &Options, observer: Optio
     }
     if let Some(file) = &options.report {
         let places = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-        let subject = Subject { places, at: options.at, policy_bytes: &policy_bytes, policy: &policy };
+        let roots = options.roots.as_ref().map(|roots| roots.to_string_lossy().into_owned());
+        let subject = Subject { places, at: options.at, policy_bytes: &policy_bytes, policy: &policy, roots };
         let html = printable.finish(&subject, &audited, &summary, options.strict);
         let written = std::fs::File::create_new(file).and_then(|mut file| file.write_all(html.as_bytes()));
         written.map_err(|error| (FAILED, format!("'{}': {}", file.display(), AuditError::Report(error))))?;
@@ -207,7 +248,7 @@ fn open_state(
     policy: &[u8],
     since: &[KeptCheckpoint],
     options: &Options,
-    observed: bool,
+    depends: &str,
 ) -> Result<Option<State>, Failed> {
     let Some(file) = &options.state else { return Ok(None) };
     let [path] = paths else { return Err((USAGE, "--state goes with one PATH".into())) };
@@ -219,8 +260,28 @@ fn open_state(
     let kept: Vec<String> = since.iter().map(|kept| kept.tree.text()).collect();
     let asked = (place, Sha256Hex::of(policy), &options.log, kept, options.at, options.sample.map(|size| format!("{size:?}")));
     let seed_and_age = (&options.seed, options.fresh);
-    let asked = format!("{asked:?} {keyrings:?} {seed_and_age:?} {observed} sohoa-verify {}", env!("CARGO_PKG_VERSION"));
+    let asked = format!("{asked:?} {keyrings:?} {seed_and_age:?} {depends} sohoa-verify {}", env!("CARGO_PKG_VERSION"));
     State::open(file, &asked).map(Some).map_err(|e| (FAILED, format!("--state '{}': {e}", file.display())))
+}
+
+/// Whose signatures on PDFs are believed: the auditor's roots, and then nobody else's; else those that the program brings along.
+#[cfg(feature = "pdf-signatures")]
+fn open_signers(options: &Options, auditor: &Auditor<'_>) -> Result<Signers, Failed> {
+    let trust = match (&options.roots, &auditor.roots) {
+        (Some(named), _) => pdf_judge::roots(named),
+        (None, Some(own)) => match pdf_judge::roots(own) {
+            // Nobody is believed yet.
+            Err(RootsError::Empty { .. }) => Ok(Trust::default()),
+            read => read,
+        },
+        (None, None) => Ok(Trust::default()),
+    };
+    let trust = trust.map_err(|error| {
+        let code = if matches!(error, RootsError::Unreadable { .. }) { FAILED } else { USAGE };
+        (code, format!("roots of signers: {error}"))
+    })?;
+    let now = options.at.map(|at| i64::try_from(at).unwrap_or(i64::MAX)).or(auditor.now);
+    Ok(Signers { trust, must_be_known: options.roots.is_some(), now })
 }
 
 /// A policy that is not there is a failure to read; one that cannot be used is a wrong argument.

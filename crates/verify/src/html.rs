@@ -22,6 +22,8 @@ pub struct Subject<'a> {
     pub policy_bytes: &'a [u8],
     /// The same, read.
     pub policy: &'a TrustPolicy,
+    /// The roots of signers of PDFs, as they were named.
+    pub roots: Option<String>,
 }
 
 /// A report that is being filled.
@@ -74,6 +76,15 @@ impl Report {
             let stamped = signature.stamped_at.as_deref().unwrap_or(&signature.signed_at);
             let value = format!("{} ({}, {}) {stamped}", signature.signer, signature.profile, signature.level);
             fact(&mut details, "chữ ký trên PDF, đã niêm phong cùng tệp", "PDF signature, sealed with the file", &value);
+        }
+        for check in &line.pdf_checks {
+            let (signer, vi, en) = (text(&check.signer), check.words(Language::Vi), check.words(Language::En));
+            let _ = write!(
+                details,
+                "<br>chữ ký số trên PDF, kiểm tra lại <i>/ signature on the PDF, judged here</i>: {signer}: {} <i>/ {}</i>",
+                text(&vi),
+                text(&en)
+            );
         }
         if !line.absent.is_empty() {
             fact(&mut details, "không có ở đây", "not here", &line.absent.join(", "));
@@ -156,6 +167,9 @@ impl Subject<'_> {
         let keys =
             self.policy.keys().iter().map(|key| format!("{}<br><span class=\"mono small\">{}</span>", text(&key.name), key.id));
         row("Khóa được tin", "Keys that are believed", keys.collect::<Vec<_>>().join("<br>"));
+        let roots = self.roots.as_ref().map(|roots| format!("<span class=\"mono\">{}</span>", text(roots)));
+        let none = || "không hỏi đến <i>/ none are asked for</i>".to_owned();
+        row("Gốc chứng thư của người ký PDF", "Roots of signers of PDFs", roots.unwrap_or_else(none));
         match self.policy.log() {
             None => row("Nhật ký", "Log", "không hỏi đến <i>/ none is asked for</i>".into()),
             Some(log) => {

@@ -17,6 +17,9 @@ pub mod key_events;
 pub mod log;
 pub mod loose;
 pub mod moments;
+#[cfg(feature = "pdf-signatures")]
+pub mod pdf_judge;
+pub mod pdf_signatures;
 pub mod record;
 pub mod report;
 pub mod sample;
@@ -26,6 +29,7 @@ pub mod verdict;
 pub use audit::{AuditError, Audited, Brought, KeptCheckpoint, Observer, audit, audit_loose, audit_with};
 pub use cause::{Cause, Finding};
 pub use cosigned::{TimeBracket, bracket, judge};
+pub use pdf_signatures::PdfCheck;
 pub use report::{Language, Summary};
 pub use sample::{Sample, Sampled};
 pub use state::State;

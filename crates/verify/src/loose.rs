@@ -9,6 +9,8 @@ use crate::files::{self, Entry, Kind};
 use crate::key_events::{self, Keys};
 use crate::log::{self, Excerpt, LogCopy, Logged};
 use crate::moments::{self, Fresh};
+use crate::pdf_signatures::{JudgePdf, PdfCheck};
+use crate::record;
 use crate::verdict::{Line, MoreFinding, Verdict};
 use sohoa_record::identifier::RecordId;
 use sohoa_record::log::Leaf;
@@ -32,6 +34,8 @@ pub struct Against<'a> {
     pub at: Option<u64>,
     /// How fresh a proof's checkpoint has to be.
     pub fresh: Option<Fresh>,
+    /// Who judges the legal signatures of PDFs.
+    pub pdf: Option<&'a JudgePdf<'a>>,
 }
 
 /// A believed receipt and what is here of it.
@@ -40,6 +44,9 @@ struct Own {
     opened: Opened,
     /// Names of its objects that are here, and the names of their files.
     here: BTreeMap<String, String>,
+    /// What was found of its PDF's signatures, and what is wrong with a file of it.
+    pdf_checks: Vec<PdfCheck>,
+    bad_pdf: Vec<(String, Cause)>,
     log_index: Option<u64>,
     time: Option<moments::Logged>,
 }
@@ -76,7 +83,15 @@ pub fn check(given: &[Entry], against: &Against<'_>, write: &mut dyn FnMut(Line)
         match receipt.and_then(|receipt| Ok(receipt.open(against.policy)?)) {
             Ok(opened) => {
                 let (record, revision) = (opened.manifest.record.clone(), opened.manifest.revision);
-                let own = Own { shown: entry.name.clone(), opened, here: BTreeMap::new(), log_index: None, time: None };
+                let own = Own {
+                    shown: entry.name.clone(),
+                    opened,
+                    here: BTreeMap::new(),
+                    pdf_checks: Vec::new(),
+                    bad_pdf: Vec::new(),
+                    log_index: None,
+                    time: None,
+                };
                 let revisions = records.entry(record).or_default();
                 match revisions.get(&revision).map(|other| other.opened.digest == own.opened.digest) {
                     Some(true) => {}
@@ -94,7 +109,7 @@ pub fn check(given: &[Entry], against: &Against<'_>, write: &mut dyn FnMut(Line)
         write(destroyed::loose(entry, envelope, &proofs, against))?;
     }
     for entry in others {
-        if let Some(cause) = belongs(entry, &mut records).err()
+        if let Some(cause) = belongs(entry, &mut records, against.pdf).err()
             // Nobody can say what a receipt names that could not be opened.
             && !((refused > 0 || !tombstones.is_empty()) && matches!(cause, Cause::NotSealed))
         {
@@ -131,13 +146,22 @@ fn tombstone(entry: &Entry) -> Option<Envelope> {
 }
 
 /// Notes a file with every receipt that names it: as an object by its digests, or as the plain copy of a manifest.
-fn belongs(entry: &Entry, records: &mut BTreeMap<RecordId, BTreeMap<u32, Own>>) -> Result<(), Cause> {
+fn belongs(
+    entry: &Entry,
+    records: &mut BTreeMap<RecordId, BTreeMap<u32, Own>>,
+    judge: Option<&JudgePdf<'_>>,
+) -> Result<(), Cause> {
     let digests = files::digests(&entry.path, u64::MAX)?;
     let mut found = false;
     for own in records.values_mut().flat_map(|revisions| revisions.values_mut()) {
         let mut objects = own.opened.manifest.objects.iter();
         if let Some(object) = objects.find(|object| object.digests == digests) {
-            own.here.insert(object.name.clone(), entry.name.clone());
+            // A second copy of the file has the same signatures.
+            if own.here.insert(object.name.clone(), entry.name.clone()).is_none() {
+                let (checks, fault) = record::judge_pdf(judge, &entry.path, object, &own.opened.manifest);
+                own.pdf_checks.extend(checks);
+                own.bad_pdf.extend(fault.map(|cause| (entry.name.clone(), cause)));
+            }
             found = true;
         }
         found |= own.opened.digest == digests.sha256;
@@ -169,6 +193,7 @@ fn judged(record: &RecordId, mut revisions: BTreeMap<u32, Own>, proofs: &[&Entry
         }
         let void = against.keys.and_then(|keys| keys.judge(&own.opened.signers, own.log_index));
         findings.extend(void.map(|cause| Finding::about(&own.shown, Some(*number), cause)));
+        findings.extend(own.bad_pdf.drain(..).map(|(file, cause)| Finding::about(file, Some(*number), cause)));
     }
     let numbers: BTreeSet<u32> = revisions.keys().copied().collect();
     for (number, own) in &revisions {
@@ -280,6 +305,7 @@ fn line(record: &RecordId, revisions: &BTreeMap<u32, Own>, latest: Option<u32>, 
         log_index: own.and_then(|own| own.log_index),
         time: own.and_then(|own| own.time.clone()),
         pdf_signatures: manifest.map_or_else(Vec::new, |manifest| manifest.pdf_signatures.clone()),
+        pdf_checks: own.map_or_else(Vec::new, |own| own.pdf_checks.clone()),
         absent: own.map_or_else(Vec::new, absent),
         path: own.map_or_else(String::new, |own| own.shown.clone()),
         more: findings.iter().skip(1).take(100).map(MoreFinding::from).collect(),

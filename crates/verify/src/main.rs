@@ -1,7 +1,7 @@
 //! `sohoa-verify`: the auditor's program. All it does is [`sohoa_verify::command`].
 
 use clap::Parser;
-use sohoa_verify::command::{EXIT_CODES, Options, run};
+use sohoa_verify::command::{Auditor, EXIT_CODES, Options, run};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,14 +27,15 @@ Examples:
   sohoa-verify /media/usb/export --trust trust.txt
   sohoa-verify data --trust trust.txt --lang en --quiet
   sohoa-verify export --trust trust.txt --log copy/of/log --since checkpoint.2026-06
+  sohoa-verify export --trust trust.txt --roots roots --report report.html
   sohoa-verify QD-51.pdf r0001.dsse.json r0001.tlog-proof --trust trust.txt
   sohoa-verify data --trust trust.txt --sample 500 --seed 'sáu con số của kỳ quay 26/11'
   sohoa-verify data --trust trust.txt --json | jq -r 'select(.verdict != \"ok\") | .path'
 
-It reads only what is named and the trust policy, writes nothing but --report and --state, and needs no network or clock.
+It reads only what is named, the trust policy and --roots, writes nothing but --report and --state, and needs no network or clock.
 docs/format.md shows how to check a receipt with openssl alone.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    ExitCode::from(run("sohoa-verify", &arguments.paths, &arguments.trust, &arguments.options, None))
+    ExitCode::from(run("sohoa-verify", &arguments.paths, &arguments.trust, &arguments.options, Auditor::default()))
 }

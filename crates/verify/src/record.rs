@@ -9,6 +9,7 @@ use crate::files::{self, Entry, Kind};
 use crate::key_events::Keys;
 use crate::log::{self, Excerpt, LogCopy, Logged};
 use crate::moments::{self, Fresh};
+use crate::pdf_signatures::{JudgePdf, PdfCheck};
 use crate::verdict::{Line, MoreFinding, Verdict};
 use serde::{Deserialize, Serialize};
 use sohoa_record::identifier::RecordId;
@@ -47,6 +48,8 @@ pub struct Home<'a> {
     pub fresh: Option<Fresh>,
     /// Asked about each believed revision; what it says of the latest is handed on.
     pub observer: Option<Observer<'a>>,
+    /// Who judges the legal signatures of PDFs.
+    pub pdf: Option<&'a JudgePdf<'a>>,
 }
 
 /// What came of a record.
@@ -84,6 +87,7 @@ pub(crate) struct Revision {
     log_index: Option<u64>,
     time: Option<moments::Logged>,
     pdf_signatures: Vec<PdfSignature>,
+    pdf_checks: Vec<PdfCheck>,
     note: Option<String>,
     /// As of the time that was asked for it was there, as the sealer says.
     then: bool,
@@ -211,7 +215,7 @@ impl Check<'_> {
         }
         self.codes.extend(opened.manifest.result_code.iter().map(|code| Sha256Hex::of(code.as_bytes())));
         self.manifest_copy(&entry.path, &opened);
-        self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
+        let pdf_checks = self.check_objects(entry.path.parent().unwrap_or(self.home.path), &opened);
         let then = self.was_there(&opened);
         let (log_index, time) = match self.check_logged(&entry.path, &Leaf::of_revision(&opened), policy) {
             Some((index, bracket)) => (Some(index), self.check_time(&shown, bracket, &opened, policy)),
@@ -240,6 +244,7 @@ impl Check<'_> {
             log_index,
             time,
             pdf_signatures: opened.manifest.pdf_signatures,
+            pdf_checks,
             note,
             then,
         };
@@ -273,7 +278,9 @@ impl Check<'_> {
     }
 
     /// Every object must be beside the receipt under its name, or in the store under its digest; wherever it is, it must be whole.
-    fn check_objects(&mut self, folder: &Path, opened: &Opened) {
+    /// Gives what was found of the PDF's signatures.
+    fn check_objects(&mut self, folder: &Path, opened: &Opened) -> Vec<PdfCheck> {
+        let mut judged = Vec::new();
         for object in &opened.manifest.objects {
             let (sealed, hash) = (&object.digests, object.digests.sha256.as_str());
             let mut places = vec![(folder, vec![object.name.as_str()])];
@@ -284,7 +291,7 @@ impl Check<'_> {
                 let path = steps.iter().fold(base.to_owned(), |path, step| path.join(step));
                 match files::kind_below(base, &steps) {
                     Ok(None) => continue,
-                    Ok(Some(Kind::File)) if base != folder && self.whole.contains(sealed) => {}
+                    Ok(Some(Kind::File)) if base != folder && self.whole.contains(sealed) => sound = Some(path.clone()),
                     Ok(Some(Kind::File)) => match whole(&path, sealed) {
                         Ok(()) => {
                             sound = Some(path.clone());
@@ -301,21 +308,17 @@ impl Check<'_> {
             if !here {
                 causes.push(Cause::ObjectMissing);
             }
-            causes.extend(sound.and_then(|path| self.bad_pdf(&path, object, &opened.manifest)));
+            if let Some(path) = sound {
+                let (checks, fault) = judge_pdf(self.home.pdf, &path, object, &opened.manifest);
+                judged.extend(checks);
+                causes.extend(fault);
+            }
             for cause in causes {
                 self.find(Finding::about(&object.name, Some(opened.manifest.revision), cause));
             }
             self.objects.push(sealed.sha256.clone());
         }
-    }
-
-    /// What is wrong with the legal signatures that the manifest says a PDF has.
-    fn bad_pdf(&self, path: &Path, object: &Object, manifest: &Manifest) -> Option<Cause> {
-        let observer = self.home.observer.filter(|_| object.role == Role::Searchable && !manifest.pdf_signatures.is_empty())?;
-        match std::fs::read(path) {
-            Ok(bytes) => (observer.pdf)(&bytes, manifest).map(|(vi, en)| Cause::BadPdfSignature { vi, en }),
-            Err(error) => Some(files::unreadable(&error)),
-        }
+        judged
     }
 
     /// When the policy names a log, the receipt must be in it: in the copy that is at hand, or by the proof beside the receipt.
@@ -469,6 +472,7 @@ impl Check<'_> {
             log_index: revision.map_or_else(|| buried.and_then(|t| t.log_index), |r| r.log_index),
             time: revision.map_or_else(|| buried.and_then(|t| t.time.clone()), |r| r.time.clone()),
             pdf_signatures: revision.map_or_else(Vec::new, |r| r.pdf_signatures.clone()),
+            pdf_checks: revision.map_or_else(Vec::new, |r| r.pdf_checks.clone()),
             absent: Vec::new(),
             path: if self.home.shown.is_empty() { ".".into() } else { self.home.shown.into() },
             more: self.findings.iter().skip(1).take(MAX_FINDINGS).map(MoreFinding::from).collect(),
@@ -507,6 +511,24 @@ impl Check<'_> {
     /// `path` relative to the record's folder: what is above it stands in the line's `path`.
     pub(crate) fn shown(&self, path: &Path) -> String {
         path.strip_prefix(self.home.path).unwrap_or(path).to_string_lossy().into_owned()
+    }
+}
+
+/// The legal signatures of an object that is whole, where the manifest says that the PDF has some: each of them, and what is wrong.
+pub(crate) fn judge_pdf(
+    judge: Option<&JudgePdf<'_>>,
+    path: &Path,
+    object: &Object,
+    manifest: &Manifest,
+) -> (Vec<PdfCheck>, Option<Cause>) {
+    let judge = judge.filter(|_| object.role == Role::Searchable && !manifest.pdf_signatures.is_empty());
+    let Some(judge) = judge else { return (Vec::new(), None) };
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            let judged = judge(&bytes, manifest);
+            (judged.checks, judged.fault.map(|(vi, en)| Cause::BadPdfSignature { vi, en }))
+        }
+        Err(error) => (Vec::new(), Some(files::unreadable(&error))),
     }
 }
 

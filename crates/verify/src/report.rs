@@ -2,6 +2,7 @@
 
 use crate::cause::printable;
 use crate::moments::{Logged, days_between, rfc3339};
+use crate::pdf_signatures::Issuer;
 use crate::sample::Sampled;
 use crate::verdict::{Line, Verdict};
 use std::collections::BTreeMap;
@@ -35,6 +36,9 @@ pub struct Summary {
     pub at: Option<u64>,
     /// The newest witnessed moment of the log, or the oldest of those of several.
     newest: Option<u64>,
+    /// Lines with signatures on PDFs whose issuers nobody asked for, and whole ones whose signatures nobody judged.
+    unasked: u64,
+    unjudged: u64,
     /// What samples came to; none when every record was looked at.
     pub sampled: Vec<Sampled>,
 }
@@ -44,6 +48,8 @@ impl Summary {
     pub fn add(&mut self, line: &Line) {
         *self.counts.entry(line.verdict).or_default() += 1;
         self.judged += u64::from(!line.verdict.is_note());
+        self.unasked += u64::from(line.pdf_checks.iter().any(|check| check.issuer == Issuer::NotAsked));
+        self.unjudged += u64::from(line.verdict == Verdict::Ok && !line.pdf_signatures.is_empty() && line.pdf_checks.is_empty());
     }
 
     /// Notes when witnesses last saw a log that was read.
@@ -133,6 +139,8 @@ impl Summary {
                 "những gì ghi vào nhật ký sau lần cuối nhân chứng thấy nó (--fresh giới hạn khoảng này)",
                 "thời điểm niêm phong có thật đến từng giây hay không: nhân chứng chỉ cho biết khoảng thời gian",
                 "các hồ sơ lưu ngoài mẫu, và tệp không thuộc hồ sơ nào",
+                "ai đã cấp chứng thư cho chữ ký số trên PDF (--roots)",
+                "chữ ký số trên PDF có đúng hay không (chỉ biết tệp đúng như khi niêm phong)",
                 "bản quét có đúng với bản giấy hay không",
             ],
             Language::En => [
@@ -142,6 +150,8 @@ impl Summary {
                 "what came into the log after witnesses saw it last (--fresh bounds that)",
                 "whether a sealing time is true to the second: witnesses bound it only",
                 "records outside of the sample, and files of no record",
+                "who vouches for the signers of PDFs (--roots)",
+                "whether the signatures on PDFs hold (only that the files are those that were sealed)",
                 "whether a scan is true to its paper",
             ],
         };
@@ -152,6 +162,8 @@ impl Summary {
             self.witnessed,
             self.witnessed,
             !self.sampled.is_empty(),
+            self.unasked > 0,
+            self.unjudged > 0,
             true,
         ];
         let told: Vec<&str> = all.into_iter().zip(applies).filter(|(_, applies)| *applies).map(|(text, _)| text).collect();
@@ -175,6 +187,10 @@ pub fn text(line: &Line, language: Language) -> String {
     head.push('\n');
     if let Some(time) = line.time.as_ref().filter(|_| about_record) {
         head.push_str(&wrapped(&logged(time, language), 4));
+    }
+    for check in line.pdf_checks.iter().filter(|_| about_record) {
+        let word = if language == Language::Vi { "chữ ký số trên PDF" } else { "signature on the PDF" };
+        head.push_str(&wrapped(&format!("{word}: {}: {}", printable(&check.signer), check.words(language)), 4));
     }
     if !line.absent.is_empty() {
         let word = if language == Language::Vi { "không có ở đây" } else { "not here" };

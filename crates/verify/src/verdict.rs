@@ -2,6 +2,7 @@
 
 use crate::cause::Finding;
 use crate::moments::Logged;
+use crate::pdf_signatures::PdfCheck;
 use serde::{Deserialize, Serialize};
 use sohoa_record::manifest::PdfSignature;
 
@@ -183,6 +184,9 @@ pub struct Line {
     /// The legal signatures on that revision's PDF, as the sealer saw them; their bytes are sealed with the PDF. Left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pdf_signatures: Vec<PdfSignature>,
+    /// The same signatures as they were judged here, and document time stamps. Left out where there are none, or they were not judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pdf_checks: Vec<PdfCheck>,
     /// Of loose files: objects of that revision that were not given. Left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<String>,
@@ -221,6 +225,7 @@ impl Line {
             log_index: None,
             time: None,
             pdf_signatures: Vec::new(),
+            pdf_checks: Vec::new(),
             absent: Vec::new(),
             path,
             more: Vec::new(),

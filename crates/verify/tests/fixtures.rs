@@ -1,10 +1,13 @@
-//! The frozen examples: `fixtures/receipts/v1` verifies for ever, and each case of `fixtures/tampered` gets its one verdict.
+//! The frozen examples: `fixtures/receipts/v1` and `fixtures/log/v1` verify for ever, and each case of `fixtures/tampered` gets its one verdict.
 //!
 //! `SOHOA_WRITE_FIXTURES=1 cargo test -p sohoa-verify --test fixtures` writes what is not there yet. It never overwrites: a
 //! released format is only followed by a new one, in a new folder.
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[cfg(feature = "pdf-signatures")]
+#[path = "../../sign/tests/common/papers.rs"]
+mod papers;
 
 use common::*;
 use ed25519_dalek::SigningKey;
@@ -51,6 +54,113 @@ fn the_frozen_receipts_verify_for_ever() {
         let lines = check(&fixtures().join("receipts/v1").join(form), 0);
         assert_eq!((lines.len(), &lines[0]["verdict"]), (1, &"ok".into()), "{form}");
     }
+}
+
+/// A PDF with the signature of a certificate for which `roots.pem` vouches, and the same with a page that was exchanged afterwards and sealed as that.
+#[cfg(feature = "pdf-signatures")]
+#[test]
+fn the_frozen_pdf_signatures_are_judged_alike_for_ever() {
+    let folder = fixtures().join("receipts/signed/v1");
+    let said = |case: &str, more: &[&str]| {
+        let [root, trust] =
+            [folder.join(case), folder.join(case).join("trust.txt")].map(|path| path.to_str().unwrap().to_owned());
+        run(&[&[root.as_str(), "--trust", &trust, "--json"], more].concat())
+    };
+    let roots = folder.join("roots.pem");
+    for more in [&[][..], &["--roots", roots.to_str().unwrap()]] {
+        let (holds, altered) = (said("holds", more), said("altered", more));
+        holds.expect(0, A, "ok", "");
+        let verdict = if more.is_empty() { "issuer_not_trusted" } else { "valid" };
+        assert_eq!(holds.about(A)["pdf_checks"][0]["verdict"], verdict, "{}", holds.text);
+        altered.expect(12, A, "bad_signature", "searchable.pdf");
+        assert_eq!(altered.about(A)["pdf_checks"][0]["verdict"], "altered_after_signing", "{}", altered.text);
+    }
+}
+
+/// The certificates begin when they are made, and everything says to be of 2030.
+#[cfg(feature = "pdf-signatures")]
+fn write_signed(folder: &Path) {
+    let ca = papers::Authority::new();
+    ca.issue("office", "rsa:2048", "middle", "leaf");
+    ca.openssl("x509 -in office.pem -outform DER -out office.der");
+    let paper = ca.paper("office", "middle", "", papers::TIME);
+    let altered = papers::with(&paper, &[(4, "<</Length 16>>stream\n0 0 m 7 7 l S   \nendstream")]);
+    for (case, pdf) in [("holds", paper), ("altered", altered)] {
+        let mut sealed = manifest(A, None);
+        sealed.sealed_at = "2030-06-01T12:01:00+07:00".into();
+        sealed.pdf_signatures = vec![sohoa_record::manifest::PdfSignature {
+            profile: "nd30-2020".into(),
+            signer: "office".into(),
+            certificate_sha256: sohoa_record::Sha256Hex::of(&ca.read("office.der")),
+            level: "b-b".into(),
+            signed_at: "2030-06-01T12:00:00+07:00".into(),
+            stamped_at: None,
+        }];
+        sealed.objects[1].digests = sohoa_record::Digests::of(&pdf);
+        let home = folder.join(case).join(format!("data/{A}/r0001"));
+        for (object, bytes) in objects(A, 1) {
+            write(home.join(&object.name), if object.name == "searchable.pdf" { pdf.clone() } else { bytes });
+        }
+        write(home.join("manifest.json"), sealed.to_bytes());
+        write(home.join("r0001.dsse.json"), Receipt::seal(&sealed, &key()).to_bytes());
+        trust(&folder.join(case));
+    }
+    write(folder.join("roots.pem"), ca.read("root.pem"));
+}
+
+/// With its whole log, and as an export with the log's excerpt; `crates/archive/tests/frozen.rs` writes them. The witness saw the log of one leaf at
+/// 08:11, of three at 09:11, of four at 10:11; the last leaf is of a time stamp that was renewed.
+#[test]
+fn the_frozen_archive_with_its_log_verifies_for_ever() {
+    let folder = fixtures().join("log/v1");
+    let at = |hour: u32| format!("2026-11-22T{hour:02}:11:00+07:00");
+    let archive = check(&folder.join("archive"), 0);
+    let told = |line: &serde_json::Value| {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        (
+            text(&line["verdict"]),
+            line["revision"].as_u64(),
+            line["log_index"].as_u64(),
+            text(&line["time"]["after"]),
+            text(&line["time"]["before"]),
+        )
+    };
+    let latest = ("ok".to_owned(), Some(2), Some(1), at(8), at(9));
+    let other = ("ok".to_owned(), Some(1), Some(2), at(8), at(9));
+    assert_eq!(archive.iter().map(told).collect::<Vec<_>>(), [latest.clone(), other]);
+    let export = check(&folder.join("export"), 0);
+    assert_eq!(export.iter().map(told).collect::<Vec<_>>(), [latest]);
+    // As of half past eight only what the first checkpoint has was seen.
+    let (root, trust) = (folder.join("archive"), folder.join("archive/trust.txt"));
+    let then = run(&[root.to_str().unwrap(), "--trust", trust.to_str().unwrap(), "--json", "--at", "2026-11-22T08:30:00+07:00"]);
+    assert_eq!((then.code, then.about(A)["verdict"].as_str()), (18, Some("unlogged")), "{}", then.text);
+}
+
+/// Whoever changes one of its files is told, whatever it is: but for a first time stamp, which `sohoa audit` judges.
+#[test]
+fn a_changed_file_of_the_frozen_log_is_seen() {
+    let frozen = fixtures().join("log/v1/archive");
+    let dir = tempfile::tempdir().unwrap();
+    for file in files(&frozen) {
+        write(dir.path().join(file.strip_prefix(&frozen).unwrap()), fs::read(&file).unwrap());
+    }
+    let mut changed = 0;
+    for file in files(&dir.path().join("log")) {
+        if file.ends_with("0001.tst") {
+            continue;
+        }
+        let bytes = fs::read(&file).unwrap();
+        let mut other = bytes.clone();
+        let at = other.len() / 2;
+        other[at] ^= 1;
+        fs::write(&file, other).unwrap();
+        let said = verify(dir.path(), &dir.path().join("trust.txt"));
+        assert_eq!(said.code, 17, "{file:?}: {}", said.text);
+        fs::write(&file, bytes).unwrap();
+        changed += 1;
+    }
+    assert!(changed >= 10, "{changed} files");
+    assert_eq!(verify(dir.path(), &dir.path().join("trust.txt")).code, 0);
 }
 
 /// The archive that is frozen is the archive that today's code writes: the format did not move under the fixtures.
@@ -136,6 +246,15 @@ fn write_what_is_not_there(fixtures: &Path) {
     if !frozen.exists() {
         export(&frozen, A, 2, &key());
         finish(&frozen);
+    }
+    #[cfg(feature = "pdf-signatures")]
+    if !fixtures.join("receipts/signed/v1").exists() {
+        write_signed(&fixtures.join("receipts/signed/v1"));
+    }
+    for form in ["archive", "export"].map(|form| fixtures.join("log/v1").join(form)) {
+        if !form.join("expected.jsonl").exists() {
+            fs::write(form.join("expected.jsonl"), audited(&form).text).unwrap();
+        }
     }
     for (name, _, tamper) in CASES {
         let folder = fixtures.join("tampered").join(name);

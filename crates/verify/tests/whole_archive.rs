@@ -146,7 +146,7 @@ fn most_bad(population: u64, n: u64) -> u64 {
     (0..=population - n).rev().find(|bad| choose(population - bad) * 20.0 > choose(population)).unwrap()
 }
 
-/// Threat: a sealed PDF whose legal signature never held. This crate asks whoever can judge it, where a manifest says that there is one.
+/// Threat: a sealed PDF whose legal signature never held. Whoever can judge it is asked where a manifest says that there is one.
 #[test]
 fn a_pdf_signature_that_does_not_hold_is_a_bad_signature() {
     let dir = tempfile::tempdir().unwrap();
@@ -173,11 +173,9 @@ fn a_pdf_signature_that_does_not_hold_is_a_bad_signature() {
         let mut verdicts = Vec::new();
         let pdf = |bytes: &[u8], _: &Manifest| {
             asked.borrow_mut().push(bytes.to_vec());
-            answer.clone()
+            sohoa_verify::pdf_signatures::Judged { checks: vec![], fault: answer.clone() }
         };
-        let observer =
-            sohoa_verify::Observer { note: &|_| String::new(), noted: &|_, _| (), pdf: &pdf, stamps: &|_, _| Ok(None) };
-        let brought = sohoa_verify::Brought { observer: Some(observer), ..Default::default() };
+        let brought = sohoa_verify::Brought { pdf: Some(&pdf), ..Default::default() };
         sohoa_verify::audit_with(&root, "", &policy, brought, None, &mut |line| {
             verdicts.push((line.verdict, line.object, line.reason));
             Ok(())
@@ -190,9 +188,12 @@ fn a_pdf_signature_that_does_not_hold_is_a_bad_signature() {
     let bad = verdicts(Some(("hỏng".into(), "broken".into()))).remove(1);
     assert_eq!((bad.0, bad.1.as_deref()), (sohoa_verify::Verdict::BadSignature, Some("searchable.pdf")));
     assert!(bad.2.contains("the legal signature on the PDF does not hold: broken"), "{}", bad.2);
-    // the small program tells what was sealed
+    // The program itself looks, and finds none in what is no PDF at all; what was sealed is told all the same.
     let trust = common::trust(dir.path());
-    let told = verify(&root, &trust).about(B)["pdf_signatures"][0].clone();
+    let said = verify(&root, &trust);
+    said.expect(12, B, "bad_signature", "searchable.pdf");
+    assert!(said.about(B)["reason"].as_str().unwrap().contains("0 are there, 1 were sealed"), "{}", said.text);
+    let told = said.about(B)["pdf_signatures"][0].clone();
     assert_eq!((&told["signer"], &told["level"]), (&"UBND xã Thử Nghiệm".into(), &"b-b".into()));
 }
 

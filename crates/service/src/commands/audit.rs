@@ -1,20 +1,17 @@
-//! `sohoa audit`: the audit of `sohoa-verify` over an archive, with what that small program goes without: the legal signatures on PDFs are
-//! judged, and the rates of `sohoa report` are made again from signed manifests and registers alone. Neither index nor key is asked.
+//! `sohoa audit`: the audit of `sohoa-verify` over an archive, with what that small program goes without: time stamps over the log are judged,
+//! and the rates of `sohoa report` are made again from signed manifests and registers alone. Neither index nor key is asked.
 
 use super::{Failure, Outcome, open_indexed, report};
 use crate::config::Config;
 use crate::present::json_line;
-use crate::{anchoring, registers, sandbox_child, time};
+use crate::{anchoring, registers, time};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sohoa_archive::{Counted, Entry, RegisterNote};
 use sohoa_coverage::{RegisterRow, parse_register, report as figures};
-use sohoa_record::manifest::PdfSignature;
-use sohoa_record::signature::Verdict as SignatureVerdict;
-use sohoa_record::{Manifest, Sha256Hex, TrustPolicy};
+use sohoa_record::{Sha256Hex, TrustPolicy};
 use sohoa_sign::certificate::Certificate;
-use sohoa_sign::validate::{Trust, validate};
-use sohoa_verify::command::{Options, run as verify};
+use sohoa_verify::command::{Auditor, Options, run as verify};
 use sohoa_verify::{Line, Observer, Verdict};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -32,8 +29,6 @@ pub struct Asked {
     pub paths: Vec<PathBuf>,
     /// The trust policy, unless it is the configured one.
     pub trust: Option<PathBuf>,
-    /// A folder of roots that must vouch for the signers of PDFs; the configured one when left out, and then nobody must.
-    pub roots: Option<PathBuf>,
     /// Years whose rates are made again.
     pub rates: Vec<i16>,
     /// A file of reported rates, unless the index is asked.
@@ -52,11 +47,7 @@ pub async fn run(config: &Config, own: bool, asked: Asked) -> Outcome {
     }
     let paths = if asked.paths.is_empty() { vec![config.path(&config.archive.store)] } else { asked.paths.clone() };
     let trust = asked.trust.clone().unwrap_or_else(|| config.path(&config.seal.trust));
-    let roots = asked.roots.clone().unwrap_or_else(|| config.signature_roots());
-    let signers = Signers { trust: sandbox_child::roots(&roots).map_err(Failure::Setup)?, must_be_known: asked.roots.is_some() };
-    if signers.must_be_known && signers.trust.is_empty() {
-        return Err(Failure::Usage(format!("--roots: there is no certificate in {}", roots.display())));
-    }
+    let roots = Some(config.signature_roots()).filter(|roots| !roots.as_os_str().is_empty());
     let stamp_roots = stamp_roots(&trust)?;
     let (options, wanted) = (asked.options.clone(), !asked.rates.is_empty());
     let (places, json, at) = (paths.clone(), options.json, options.at);
@@ -71,10 +62,9 @@ pub async fn run(config: &Config, own: bool, asked: Asked) -> Outcome {
                 entries.borrow_mut().extend(serde_json::from_str::<Entry>(note).ok());
             }
         };
-        let pdf = |bytes: &[u8], manifest: &Manifest| bad_signatures(bytes, manifest, &signers, now);
         let stamps = |text: &str, tokens: &[Vec<u8>]| anchoring::judge(text, tokens, &stamp_roots, asked_at);
-        let observer = Observer { note: &note, noted: &noted, pdf: &pdf, stamps: &stamps };
-        let code = verify("sohoa audit", &places, &trust, &options, Some(observer));
+        let observer = Some(Observer { note: &note, noted: &noted, stamps: &stamps });
+        let code = verify("sohoa audit", &places, &trust, &options, Auditor { observer, roots, now: Some(now) });
         (code, entries.into_inner())
     };
     let audited = tokio::task::spawn_blocking(audit).await;
@@ -115,44 +105,6 @@ pub async fn run(config: &Config, own: bool, asked: Asked) -> Outcome {
 fn stamp_roots(trust: &Path) -> Result<Vec<Certificate>, Failure> {
     let policy = std::fs::read_to_string(trust).ok().and_then(|text| TrustPolicy::parse(&text).ok());
     anchoring::roots(policy.unwrap_or_default().timestamp_roots()).map_err(|e| Failure::Setup(e.to_string()))
-}
-
-/// Whose signatures on PDFs are believed.
-struct Signers {
-    trust: Trust,
-    /// Whoever else signed, however well, is a fault.
-    must_be_known: bool,
-}
-
-/// What is wrong with the legal signatures of a sealed PDF, in Vietnamese and English; none when all hold and every one that the manifest
-/// says was made is there, by the certificate that it names.
-fn bad_signatures(bytes: &[u8], manifest: &Manifest, signers: &Signers, now: i64) -> Option<(String, String)> {
-    let checked = match validate(bytes, &signers.trust, now) {
-        Ok(checked) => checked,
-        Err(check) => return Some((check.verdict.vi().into(), check.verdict.en().into())),
-    };
-    let (there, sealed) = (checked.len(), manifest.pdf_signatures.len());
-    if there < sealed {
-        return Some((format!("có {there} chữ ký, đã niêm phong {sealed}"), format!("{there} are there, {sealed} were sealed")));
-    }
-    let holds =
-        |verdict: SignatureVerdict| if signers.must_be_known { verdict == SignatureVerdict::Valid } else { verdict.is_intact() };
-    if let Some(bad) = checked.iter().map(|one| one.check.verdict).find(|verdict| !holds(*verdict)) {
-        return Some((bad.vi().into(), bad.en().into()));
-    }
-    let there: Vec<&Sha256Hex> = checked.iter().filter_map(|one| one.check.certificate_sha256.as_ref()).collect();
-    let other = made_by_another(&manifest.pdf_signatures, &there)?;
-    let (name, digest) = (&other.signer, &other.certificate_sha256);
-    Some((
-        format!("không có chữ ký bằng chứng thư đã niêm phong của {name} (SHA-256 {digest})"),
-        format!("none is by the certificate of {name} that was sealed (SHA-256 {digest})"),
-    ))
-}
-
-/// The first sealed signature whose certificate made none of those that are there; both are in the order in which they were made.
-fn made_by_another<'a>(sealed: &'a [PdfSignature], there: &[&Sha256Hex]) -> Option<&'a PdfSignature> {
-    let mut there = there.iter();
-    sealed.iter().find(|sealed| !there.any(|certificate| **certificate == sealed.certificate_sha256))
 }
 
 /// Rows of the registers that count in the archives; none when there is no register.
@@ -253,27 +205,6 @@ mod tests {
         let expected = [("a", json!(3), json!(1)), ("b", Value::Null, json!(2)), ("c", json!(9), Value::Null)];
         assert_eq!(told, expected.map(|(unit, reported, recomputed)| (unit.to_owned(), reported, recomputed)));
         assert_eq!(in_words(&found[0]), "DIFFERS  a, digitized: numerator was reported as 3, and is 1");
-    }
-
-    #[test]
-    fn each_sealed_signature_is_by_the_certificate_that_was_sealed() {
-        let digests = ["person", "seal", "stranger"].map(|name| Sha256Hex::of(name.as_bytes()));
-        let [person, seal, stranger] = &digests;
-        let signature = |certificate: &Sha256Hex| PdfSignature {
-            profile: "nd30-2020".into(),
-            signer: "UBND xã Thử Nghiệm".into(),
-            certificate_sha256: certificate.clone(),
-            level: "b-b".into(),
-            signed_at: "2026-11-22T09:30:00+07:00".into(),
-            stamped_at: None,
-        };
-        let sealed = [signature(person), signature(seal)];
-        assert_eq!(made_by_another(&sealed, &[person, seal]), None);
-        assert_eq!(made_by_another(&sealed, &[person, stranger, seal]), None, "a time stamp, or one that came later");
-        assert_eq!(made_by_another(&sealed, &[person, stranger]), Some(&sealed[1]));
-        assert_eq!(made_by_another(&sealed, &[stranger, seal]), Some(&sealed[0]));
-        assert_eq!(made_by_another(&sealed, &[seal, person]), Some(&sealed[1]), "the order is sealed too");
-        assert_eq!(made_by_another(&sealed, &[person]), Some(&sealed[1]), "one certificate does not stand for two");
     }
 
     fn word(one: &Value, name: &str) -> String {

@@ -260,11 +260,11 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Witness(asked) => witness::run(asked, password_file).await,
         Command::Doctor { json } => doctor::run(&cli.config, json.json).await,
         Command::Fsck { rebuild, json } => fsck::run(&load()?, rebuild, json.json).await,
-        Command::Audit { paths, trust, roots, rates, against, options } => {
+        Command::Audit { paths, trust, rates, against, options } => {
             // An auditor's copy needs no data folder; where there is one, its places and tables hold.
             let own = cli.config.exists();
             let config = if own { load()? } else { Config::defaults() };
-            audit::run(&config, own, audit::Asked { paths, trust, roots, rates, against, options }).await
+            audit::run(&config, own, audit::Asked { paths, trust, rates, against, options }).await
         }
         Command::Export { records, to } => export::run(&load()?, &records, &to).await,
         Command::Destroy { records, basis, by, dry_run } => {

@@ -6,6 +6,9 @@ use super::common::{self, Home};
 use super::pki::{PASSWORD, Pki, TSA, is_pdf_a, pyhanko_says};
 use serde_json::Value;
 use sohoa_sign::revocation::Ask;
+use sohoa_verify::Brought;
+use sohoa_verify::pdf_judge::{self, Signers};
+use sohoa_verify::pdf_signatures::Issuer;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -117,6 +120,22 @@ pub fn is_proven(office: &Office, home: &Home, manifest: &Value, profiles: &[&st
     std::fs::create_dir_all(&roots).unwrap();
     std::fs::copy(office.pki.path("root.pem"), roots.join("root.pem")).unwrap();
     home.expect(0, &["audit", "--json", "--roots", roots.to_str().unwrap()]);
+    // The auditors' program says the same, which asks as of the seal: of the signatures with their time stamps, and of the stamp over the file.
+    let signers = Signers { trust: pdf_judge::roots(&roots).unwrap(), must_be_known: true, now: None };
+    let judge = |bytes: &[u8], manifest: &sohoa_record::Manifest| signers.judge(bytes, manifest);
+    let policy = sohoa_record::TrustPolicy::parse(&std::fs::read_to_string(home.path("trust")).unwrap()).unwrap();
+    let brought = Brought { pdf: Some(&judge), ..Brought::default() };
+    let mut checks = Vec::new();
+    let mut told = |line: sohoa_verify::Line| {
+        assert_eq!(line.verdict, sohoa_verify::Verdict::Ok, "{line:?}");
+        if manifest["record"] == line.record.as_deref().unwrap_or_default() {
+            checks.extend(line.pdf_checks);
+        }
+        Ok(())
+    };
+    sohoa_verify::audit_with(&home.path("archive"), "", &policy, brought, None, &mut told).unwrap();
+    assert!(checks.len() == profiles.len() + 1 && checks.iter().all(|check| check.issuer == Issuer::Trusted), "{checks:?}");
+    assert!(checks.iter().all(|check| check.stamped_time.is_some()), "{checks:?}");
     std::fs::copy(Pki::new().path("root.pem"), roots.join("root.pem")).unwrap();
     let refused = home.lines(&[12], &["audit", "--json", "--roots", roots.to_str().unwrap()]);
     let told = refused.iter().find(|line| line["verdict"] == "bad_signature").expect("a signer that nobody vouches for");
