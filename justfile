@@ -228,7 +228,7 @@ verify-page:
 verify-page-check:
     #!/usr/bin/env bash
     set -euo pipefail
-    if ! [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-wasip1" ] && ! rustup target add wasm32-wasip1; then
+    if ! [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-wasip1" ] && ! timeout 120 rustup target add wasm32-wasip1; then
         echo "the page for browsers is NOT checked: Rust's target wasm32-wasip1 cannot be had here. Run \`just verify-page-check\` where it can."
         exit 0
     fi
