@@ -8,10 +8,11 @@
 use crate::error::{self, Error, Result};
 use crate::{index, words};
 use ::log::LevelFilter;
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Raised with every change of `index.sql`.
 const SCHEMA: i64 = 8;
@@ -52,12 +53,31 @@ const STEPS: &[(i64, &str)] = &[
 const SLOW: Duration = Duration::from_secs(10);
 /// How long a writer waits for the writer of another process.
 const BUSY: Duration = Duration::from_secs(30);
+/// When one that SQLite did not let wait tries again.
+const AGAIN: Duration = Duration::from_millis(10);
 const READERS: u32 = 4;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
     writer: SqlitePool,
     pub(crate) reader: SqlitePool,
+}
+
+/// The one connection that writes. Of several programs that open a new file at once only one sets its journal mode; SQLite tells the others
+/// that it is locked without waiting for `busy_timeout`.
+async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool> {
+    let begun = Instant::now();
+    loop {
+        match SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await {
+            Err(sqlx::Error::Database(error)) if is_busy(&*error) && begun.elapsed() < BUSY => tokio::time::sleep(AGAIN).await,
+            connected => return Ok(connected?),
+        }
+    }
+}
+
+/// `SQLITE_BUSY` and its extended codes, whose low byte it is (sqlite.org/rescode.html).
+fn is_busy(error: &dyn DatabaseError) -> bool {
+    error.code().and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 impl Database {
@@ -76,7 +96,7 @@ impl Database {
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .log_slow_statements(LevelFilter::Warn, SLOW);
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let writer = connect(&options).await?;
         let database = Self {
             writer,
             reader: SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.pragma("query_only", "on")),
@@ -231,6 +251,19 @@ pub(crate) fn remove(file: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+    async fn a_new_file_may_be_opened_by_many_at_once() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("index.sqlite");
+            let opening: Vec<_> =
+                (0..8).map(|_| file.clone()).map(|file| tokio::spawn(async move { Database::open(&file).await })).collect();
+            for opened in futures::future::join_all(opening).await {
+                opened.unwrap().unwrap();
+            }
+        }
+    }
 
     #[tokio::test]
     async fn after_a_full_disk_there_is_a_writer_again() {
