@@ -79,7 +79,7 @@ words! {
     WeakDigest, "weak_digest", "dùng hàm băm yếu (MD5 hoặc SHA-1)", "a weak digest (MD5 or SHA-1) is used";
     WeakKey, "weak_key", "khóa RSA ngắn hơn 2048 bit", "the RSA key has less than 2048 bits";
     PathNotFound, "path_not_found", "chứng thư không nối được tới gốc tin cậy nào", "no path leads from the certificate to a trusted root";
-    PathExpired, "path_expired", "có chứng thư ngoài thời hạn hiệu lực tại lúc ký", "a certificate was outside its validity at the time of signing";
+    PathExpired, "path_expired", "có chứng thư ngoài thời hạn hiệu lực vào thời điểm xét (dấu thời gian tin cậy, hoặc lúc kiểm tra)", "a certificate was outside its validity at the time that counts (a believed stamp, else the time of asking)";
     PathUsage, "path_usage", "có chứng thư không được phép dùng cho việc này", "a certificate may not be used for this";
     CertificateRevoked, "certificate_revoked", "chứng thư đã bị thu hồi trước lúc ký", "the certificate was revoked before the time of signing";
     RevocationNotChecked, "revocation_not_checked", "chưa kiểm tra việc thu hồi chứng thư", "revocation was not checked";

@@ -83,8 +83,10 @@ pub enum Cause {
     Withheld(u64),
     /// The log's leaf of a revision names another manifest or signature. The leaf's index.
     LeafDiffers(u64),
-    /// The log has no leaf of the receipt, or no proof lies beside it.
+    /// The log has no leaf of the receipt.
     NotLogged,
+    /// There is neither a log nor a proof beside the receipt.
+    NoProof,
     /// The trust policy names a log, and in the archive it has no leaf.
     NoLog,
     /// The newest moment at which witnesses saw the log that is shown (RFC 3339) lies more than so many days back, or there is none.
@@ -193,7 +195,7 @@ impl Cause {
             | Cause::LeafDiffers(_) => Verdict::Altered,
             Cause::Withheld(_) | Cause::KeyUnclear(_) | Cause::KeyringWithheld(_) | Cause::NoKeyring => Verdict::Withheld,
             Cause::KeyRevoked { .. } | Cause::KeyRetired(_) | Cause::KeyNotYet(_) => Verdict::VoidKey,
-            Cause::NotLogged | Cause::NoLog | Cause::NotWitnessedThen => Verdict::Unlogged,
+            Cause::NotLogged | Cause::NoProof | Cause::NoLog | Cause::NotWitnessedThen => Verdict::Unlogged,
             Cause::Stale { .. } => Verdict::Stale,
             Cause::SealedAfterLogged { .. } | Cause::KeptOutOfLog { .. } => Verdict::BadTime,
             Cause::NotYet { .. } => Verdict::NotYet,
@@ -251,6 +253,9 @@ impl Cause {
             Cause::KeyringWithheld(leaf) => format!("bị giấu: thiếu danh sách khóa mà dòng {leaf} của nhật ký nêu"),
             Cause::NoKeyring => {
                 "danh sách tin cậy nêu khóa gốc nhưng ở đây không có danh sách khóa nào: không biết khóa nào đã bị thu hồi".into()
+            }
+            Cause::NoProof => {
+                "ở đây không có bằng chứng nhật ký (.tlog-proof) nên không rõ đã ghi vào nhật ký chưa: thêm tệp đó, hoặc nêu --log".into()
             }
             Cause::NotLogged => "không có trong nhật ký: chưa kịp ghi, hoặc niêm phong ngoài nhật ký".into(),
             Cause::NoLog => {
@@ -339,6 +344,9 @@ impl Cause {
             Cause::KeyringWithheld(leaf) => format!("withheld: leaf {leaf} of the log names a keyring, and it is not here"),
             Cause::NoKeyring => {
                 "the trust policy names a root, and no keyring is here: which keys were revoked cannot be told".into()
+            }
+            Cause::NoProof => {
+                "no proof of the log (.tlog-proof) is here, which leaves open whether it is logged: add that file, or give --log".into()
             }
             Cause::NotLogged => "not in the log: not appended yet, or sealed beside the log".into(),
             Cause::NoLog => "the trust policy names a log, and the log here has no leaf: not appended yet, or taken away".into(),

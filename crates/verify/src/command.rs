@@ -201,6 +201,7 @@ fn carry_out(paths: &[PathBuf], trust: &Path, options: &Options, auditor: &Audit
         outcomes.push(audit_with(path, &prefix, &policy, brought, state.take(), &mut write));
     }
     let mut failed = false;
+    summary.whole_log = outcomes.iter().flatten().all(|looked| !looked.logs.is_empty());
     for outcome in outcomes {
         match outcome {
             Ok(looked) => {

@@ -76,7 +76,7 @@ pub(crate) fn loose(entry: &files::Entry, envelope: &Envelope, proofs: &[&files:
         (Some(_), Some(Logged::At(index))) => Ok(Some(index)),
         (Some(_), Some(Logged::Differs(index))) => Err(Cause::LeafDiffers(index)),
         (Some(_), Some(Logged::Not)) => Err(Cause::NotLogged),
-        (Some(policy), None) => proved(policy).map(|proved| Some(proved.index)).ok_or(Cause::NotLogged),
+        (Some(policy), None) => proved(policy).map(|proved| Some(proved.index)).ok_or(Cause::NoProof),
     };
     let void = |index| against.keys.and_then(|keys| keys.judge(&opened.signers, index));
     let cause = logged.clone().map_or_else(Some, void).unwrap_or_else(|| Cause::Destroyed {

@@ -266,7 +266,7 @@ fn logged(own: &Own, proofs: &[&Entry], against: &Against<'_>) -> Result<Option<
     }
     // A proof of its own name speaks about no other receipt.
     let stem = own.shown.trim_end_matches(".dsse.json");
-    let (mut why, leaf) = (Finding::about(&own.shown, revision, Cause::NotLogged), Leaf::of_revision(&own.opened));
+    let (mut why, leaf) = (Finding::about(&own.shown, revision, Cause::NoProof), Leaf::of_revision(&own.opened));
     for proof in proofs {
         match files::small_file(&proof.path).and_then(|bytes| log::check_proof(&bytes, &leaf, policy, against.at)) {
             Ok(proved) => {

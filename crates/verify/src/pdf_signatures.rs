@@ -86,11 +86,19 @@ const BESIDE: [Finding; 12] = [
     Finding::SigningCertificateUnbound,
 ];
 
+/// What a good signature leaves open.
+const UNPROVED: [Finding; 3] = [Finding::RevocationNotChecked, Finding::TimeClaimed, Finding::TimeUnknown];
+
 /// A verdict with its reasons behind it.
 pub(crate) fn in_words(verdict: Verdict, findings: &[Finding], language: Language) -> String {
     let word = |vi: &'static str, en: &'static str| if language == Language::Vi { vi } else { en };
     let told = word(verdict.vi(), verdict.en()).to_owned();
-    let why = findings.iter().filter(|_| verdict != Verdict::Valid).filter(|finding| !BESIDE.contains(finding));
+    // A good signature is told with what it does not prove, another with what is wrong.
+    let is_told = |finding: &&Finding| match verdict {
+        Verdict::Valid => UNPROVED.contains(finding),
+        _ => !BESIDE.contains(finding),
+    };
+    let why = findings.iter().filter(is_told);
     let why: Vec<&str> = why.map(|finding| word(finding.vi(), finding.en())).collect();
     if why.is_empty() { told } else { format!("{told} ({})", why.join("; ")) }
 }
@@ -126,5 +134,7 @@ mod tests {
         );
         let valid = PdfCheck { verdict: Verdict::Valid, findings: vec![Finding::HiddenLayers], stamped_time: None, ..check };
         assert_eq!(valid.words(Language::Vi), "hợp lệ");
+        let unproved = PdfCheck { findings: vec![Finding::RevocationNotChecked, Finding::TimeClaimed], ..valid };
+        assert_eq!(unproved.words(Language::En), "valid (revocation was not checked; the time of signing is only what the signer claims)");
     }
 }

@@ -358,7 +358,8 @@ impl Check<'_> {
             }
             // An archive without a log has a line of its own for that.
             (None, None) if self.home.store.is_some() => {}
-            (Some(Logged::Not), _) | (None, None) => self.find(Finding::about(shown, revision, Cause::NotLogged)),
+            (Some(Logged::Not), _) => self.find(Finding::about(shown, revision, Cause::NotLogged)),
+            (None, None) => self.find(Finding::about(shown, revision, Cause::NoProof)),
         }
         None
     }

@@ -28,6 +28,8 @@ pub struct Summary {
     judged: u64,
     /// True when the trust policy names a log, so that a removal shows.
     pub logged: bool,
+    /// True when the whole log was looked at; a proof beside a record says nothing of what else is in it.
+    pub whole_log: bool,
     /// True when the log was held against a checkpoint that was kept, so that going back shows.
     pub since: bool,
     /// True when witnesses are asked for, so that back-dating shows.
@@ -134,6 +136,7 @@ impl Summary {
             Language::Vi => [
                 "việc lấy đi trọn một hồ sơ lưu hoặc (các) phiên bản cuối của nó (cần nhật ký minh bạch, danh sách tin cậy chưa nêu nhật \
                  ký nào)",
+                "việc lấy đi trọn một hồ sơ lưu hoặc (các) phiên bản cuối của nó (ở đây không có trọn nhật ký: --log)",
                 "nhật ký có bị lùi về một bản cũ hay không, nếu không giữ bản kiểm cũ (--since)",
                 "thời điểm niêm phong có thật hay không (do bên niêm phong tự khai)",
                 "những gì ghi vào nhật ký sau lần cuối nhân chứng thấy nó (--fresh giới hạn khoảng này)",
@@ -145,6 +148,7 @@ impl Summary {
             ],
             Language::En => [
                 "the removal of a whole record, or of its latest revisions (that takes a transparency log, and the trust policy names none)",
+                "the removal of a whole record, or of its latest revisions (the whole log is not here: --log)",
                 "whether the log was taken back to an older state, unless an older checkpoint was kept (--since)",
                 "whether a sealing time is true (the sealer claims it)",
                 "what came into the log after witnesses saw it last (--fresh bounds that)",
@@ -157,6 +161,7 @@ impl Summary {
         };
         let applies = [
             !self.logged,
+            self.logged && !self.whole_log,
             self.logged && !self.since,
             !self.witnessed,
             self.witnessed,

@@ -170,8 +170,9 @@ pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
     for (status, many) in api.running.pushes.lock().map(|pushes| pushes.clone()).unwrap_or_default() {
         page.sample("sohoa_pushes_total", &[("status", &status.to_string())], many);
     }
-    page.head("sohoa_paused", "gauge", "1 while something stops all work");
-    page.sample("sohoa_paused", &[], u8::from(api.running.paused.lock().is_ok_and(|paused| paused.is_some())));
+    page.head("sohoa_paused", "gauge", "1 while nothing is begun: something stops all work, or somebody holds it up");
+    let is_stopped = api.running.paused.lock().is_ok_and(|paused| paused.is_some());
+    page.sample("sohoa_paused", &[], u8::from(is_stopped || api.running.held_up().is_some()));
     if let Some(stamps) = api.running.stamps.lock().ok().and_then(|stamps| stamps.clone()).filter(|stamps| stamps.stamped > 0) {
         page.head(
             "sohoa_log_stamps_ending",

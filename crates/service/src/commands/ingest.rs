@@ -3,6 +3,7 @@
 use super::workshop::Workshop;
 use super::{Failure, Outcome, PARTIAL};
 use crate::config::Config;
+use crate::held_up::HeldUp;
 use crate::ingest::{Batch, Summary};
 use crate::present::printable;
 use crate::progress::{Progress, duration};
@@ -44,6 +45,12 @@ pub async fn run(config: &Config, asked: Asked<'_>, password_file: Option<&Path>
         }
         eprintln!("{} scans would be taken in; nothing was", found.scans.len());
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(HeldUp { by, since }) = HeldUp::read(config) {
+        let by = printable(&by);
+        return Err(Failure::Setup(format!(
+            "the work is held up by {by} since {since}, and nothing is begun: let it go on at the console (Lô quét, 'Tiếp tục'), then run this again"
+        )));
     }
     let workshop = Workshop::open(config, password_file).await?;
     let children = &workshop.children;
