@@ -346,7 +346,8 @@ impl Cause {
                 "the trust policy names a root, and no keyring is here: which keys were revoked cannot be told".into()
             }
             Cause::NoProof => {
-                "no proof of the log (.tlog-proof) is here, which leaves open whether it is logged: add that file, or give --log".into()
+                "no proof of the log (.tlog-proof) is here, which leaves open whether it is logged: add that file, or give --log"
+                    .into()
             }
             Cause::NotLogged => "not in the log: not appended yet, or sealed beside the log".into(),
             Cause::NoLog => "the trust policy names a log, and the log here has no leaf: not appended yet, or taken away".into(),

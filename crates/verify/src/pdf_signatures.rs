@@ -135,6 +135,9 @@ mod tests {
         let valid = PdfCheck { verdict: Verdict::Valid, findings: vec![Finding::HiddenLayers], stamped_time: None, ..check };
         assert_eq!(valid.words(Language::Vi), "hợp lệ");
         let unproved = PdfCheck { findings: vec![Finding::RevocationNotChecked, Finding::TimeClaimed], ..valid };
-        assert_eq!(unproved.words(Language::En), "valid (revocation was not checked; the time of signing is only what the signer claims)");
+        assert_eq!(
+            unproved.words(Language::En),
+            "valid (revocation was not checked; the time of signing is only what the signer claims)"
+        );
     }
 }

@@ -130,7 +130,9 @@ mod tests {
         let mut folders: Vec<PathBuf> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
-            .filter(|path| path.is_dir() && !["generator", "receipts", "tampered", "log", "keyring"].iter().any(|not| path.ends_with(not)))
+            .filter(|path| {
+                path.is_dir() && !["generator", "receipts", "tampered", "log", "keyring"].iter().any(|not| path.ends_with(not))
+            })
             .collect();
         folders.sort();
         let model = std::fs::read("/usr/share/tesseract-ocr/5/tessdata/vie.traineddata").unwrap();
