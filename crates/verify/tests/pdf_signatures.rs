@@ -199,7 +199,12 @@ fn it_is_told_in_words_and_in_the_report() {
     run(&[archive.to_str().unwrap(), "--trust", &trust, "--roots", &roots, "--report", file.to_str().unwrap()]);
     let html = fs::read_to_string(&file).unwrap();
     // What a good signature leaves open is told beside it.
-    for told in ["office: hợp lệ (chưa kiểm tra việc thu hồi chứng thư", "valid (revocation was not checked", "Roots of signers of PDFs", &roots] {
+    for told in [
+        "office: hợp lệ (chưa kiểm tra việc thu hồi chứng thư",
+        "valid (revocation was not checked",
+        "Roots of signers of PDFs",
+        &roots,
+    ] {
         assert!(html.contains(told), "{told}: {html}");
     }
 }
