@@ -145,7 +145,7 @@ bench *ARGS: release
 [group('3. single checks')]
 bench-memory *ARGS: (bench "--memory" ARGS)
 
-# The service with 50 stations that push, and somebody at the console (6 min; 5 GB in data); wants a quiet machine
+# The service with 50 stations that push for ten minutes, and somebody at the console (11 min; about 10 GB in data); wants a quiet machine
 [group('3. single checks')]
 bench-load *ARGS: (bench "--load" ARGS)
 

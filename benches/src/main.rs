@@ -53,7 +53,7 @@ pub struct Asked {
     #[arg(long, conflicts_with = "memory")]
     load: bool,
     /// How long the load lasts
-    #[arg(long, default_value_t = 300, requires = "load", value_parser = clap::value_parser!(u64).range(5..=86_400))]
+    #[arg(long, default_value_t = 600, requires = "load", value_parser = clap::value_parser!(u64).range(5..=86_400))]
     seconds: u64,
     /// How many stations push
     #[arg(long, default_value_t = 50, requires = "load", value_parser = clap::value_parser!(u32).range(1..=400))]
