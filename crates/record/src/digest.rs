@@ -113,7 +113,7 @@ impl Hasher {
     }
 }
 
-/// The name of bytes that come in pieces, where their SHA-512 is not asked for: half the work or less.
+/// The name of bytes that come in pieces, where their SHA-512 is not asked for.
 #[derive(Default)]
 pub struct NameHasher(Sha256);
 

@@ -1,14 +1,14 @@
 //! The rim of a round seal that was stamped over a signer's name, on a scan without colour. Its rings are thin and their place is known to the
 //! pixel once the seal is found, so their ink can be taken out of a row and the strokes of letters that cross them be left.
 //!
-//! The seal is found as its centre is: the one point to which the edges of its rings all point (Hough 1962; by gradients, Davies 1984). A page
+//! The seal is found as its centre is: the one point to which the edges of its rings all point (a Hough transform by gradients). A page
 //! that was copied or fed at an angle makes an ellipse of it, which is fitted to the outer edge by least squares.
 
 use crate::page::Grey;
 use sohoa_record::Rect;
 use std::f32::consts::TAU;
 
-/// Radius of the seals of Vietnamese organs, inches: 28 to 42 mm across (Nghị định 99/2016/NĐ-CP leaves sizes to a circular), and a little more.
+/// Radius of a seal, inches: 27 to 44 mm across. Seals are 36 mm, as in [`crate::decode`]; some are smaller, and copies are not quite to scale.
 const RADII: (f32, f32) = (0.53, 0.86);
 /// Pixels per inch at which the centre is looked for.
 const COARSE: u32 = 75;
